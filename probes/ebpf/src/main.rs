@@ -1,0 +1,35 @@
+//! The kernel programs. They see, copy and send; what it means is the host's work.
+//!
+//! ```text
+//! hooks/   one file a family, as in the ABI: what happened, into a record
+//! header   who and when         path, descriptor, socket   kernel objects into strings and addresses
+//! record   a record with strings, built in per-CPU memory  output   ring buffers and counters of refusal
+//! ```
+//!
+//! All programs are raw tracepoints, which attach where trampolines are refused. They read kernel memory at the
+//! offsets that the host put into [`globals::OFFSETS`], so one object runs on many kernels. Minimum kernel: 5.8.
+#![no_std]
+#![no_main]
+#![feature(asm_experimental_arch)]
+
+mod descriptor;
+mod globals;
+mod header;
+mod hooks;
+mod kernel;
+mod output;
+mod path;
+mod record;
+mod socket;
+mod sys_exit;
+
+/// Programs can't panic: the verifier would refuse the call. This satisfies the compiler.
+#[panic_handler]
+fn panic(_: &core::panic::PanicInfo<'_>) -> ! {
+    loop {}
+}
+
+/// The kernel lets only programs that declare a GPL-compatible licence read its memory.
+#[unsafe(link_section = "license")]
+#[unsafe(no_mangle)]
+static LICENSE: [u8; 4] = *b"GPL\0";

@@ -1,0 +1,200 @@
+//! Bytes of a ring buffer to a [`Record`], with every length checked.
+
+use taffrail_probes_abi::{
+    Class, Header, Kind, RECORD_MAX_BYTES,
+    cgroup::Cgroup,
+    file::FileOp,
+    network::Flow,
+    process::{Exec, Exit, Fork},
+};
+
+use crate::plain::{self, Plain};
+
+/// One record of the kernel side, borrowed from the buffer it was drained to.
+#[derive(Clone, Copy, Debug)]
+pub struct Record<'a> {
+    /// What, when, where and by whom.
+    pub header: Header,
+    /// The header's kind, checked.
+    pub kind: Kind,
+    /// The ring buffer it belongs to.
+    pub class: Class,
+    /// The kind's own part.
+    pub body: Body<'a>,
+}
+
+/// What a record tells beyond its header. Strings are raw bytes; *walked* ones go through [`walked_path`].
+#[derive(Clone, Copy, Debug)]
+pub enum Body<'a> {
+    /// A program image was run.
+    Exec {
+        /// The fixed part.
+        exec: Exec,
+        /// Executable, walked.
+        exe: &'a [u8],
+        /// Working directory, walked.
+        cwd: &'a [u8],
+        /// Arguments, each ended by a NUL.
+        args: &'a [u8],
+    },
+    /// A process was made.
+    Fork(Fork),
+    /// A process ended.
+    Exit(Exit),
+    /// Open, unlink, rename or chmod; see [`FileOp`] for what the strings are.
+    File {
+        /// The fixed part.
+        op: FileOp,
+        /// Walked path of the file itself or of the directory that `path` is relative to.
+        base: &'a [u8],
+        /// As the program passed it.
+        path: &'a [u8],
+        /// Walked path of the directory that `new_path` is relative to.
+        new_base: &'a [u8],
+        /// As the program passed it.
+        new_path: &'a [u8],
+    },
+    /// A step in the life of a TCP flow.
+    Flow(Flow),
+    /// A cgroup was made or removed.
+    Cgroup {
+        /// The fixed part.
+        cgroup: Cgroup,
+        /// Path below the hierarchy's root.
+        path: &'a [u8],
+    },
+}
+
+/// Why bytes are no record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum DecodeError {
+    /// Fewer bytes than the header and the kind's body need.
+    #[error("{have} bytes are too few for a record that needs {need}")]
+    Short {
+        /// Bytes at hand.
+        have: usize,
+        /// Bytes needed.
+        need: usize,
+    },
+    /// The header's length is not the length of the bytes, or beyond the longest record.
+    #[error("the header says {said} bytes where there are {have}")]
+    Length {
+        /// What the header says.
+        said: u32,
+        /// Bytes at hand.
+        have: usize,
+    },
+    /// No such kind.
+    #[error("no kind of record has the number {0}")]
+    Kind(u16),
+    /// The strings' lengths don't add up to the record's end.
+    #[error("the strings take {said} bytes where {have} are left")]
+    Strings {
+        /// Sum of the lengths that the body gives.
+        said: usize,
+        /// Bytes after the body.
+        have: usize,
+    },
+}
+
+impl Record<'_> {
+    /// Decodes one record, as it lay in the ring buffer.
+    ///
+    /// # Errors
+    ///
+    /// When a length is wrong or the kind is unknown: an object of another build, or damage.
+    pub fn decode(bytes: &[u8]) -> Result<Record<'_>, DecodeError> {
+        let header: Header = fixed(bytes)?;
+        if header.len as usize != bytes.len() || bytes.len() > RECORD_MAX_BYTES {
+            return Err(DecodeError::Length { said: header.len, have: bytes.len() });
+        }
+        let kind = Kind::from_raw(header.kind).ok_or(DecodeError::Kind(header.kind))?;
+        let rest = &bytes[size_of::<Header>()..];
+        let body = match kind {
+            Kind::Exec => exec(rest)?,
+            Kind::Fork => Body::Fork(alone(rest)?),
+            Kind::Exit => Body::Exit(alone(rest)?),
+            Kind::Open | Kind::Unlink | Kind::Rename | Kind::Chmod => file(rest)?,
+            Kind::Connect | Kind::Accept | Kind::Listen | Kind::Established | Kind::FlowEnd => Body::Flow(alone(rest)?),
+            Kind::CgroupMake | Kind::CgroupRemove => cgroup(rest)?,
+        };
+        Ok(Record { header, kind, class: kind.class(), body })
+    }
+}
+
+/// A body of a fixed size at the front of `bytes`.
+fn fixed<T: Plain>(bytes: &[u8]) -> Result<T, DecodeError> {
+    plain::read(bytes).ok_or(DecodeError::Short { have: bytes.len(), need: size_of::<T>() })
+}
+
+/// A body that has no strings.
+fn alone<T: Plain>(bytes: &[u8]) -> Result<T, DecodeError> {
+    let body = fixed(bytes)?;
+    let [] = strings(&bytes[size_of::<T>()..], [])?;
+    Ok(body)
+}
+
+/// Splits what follows a body into its strings, which must fill it exactly.
+fn strings<const N: usize>(bytes: &[u8], lens: [u16; N]) -> Result<[&[u8]; N], DecodeError> {
+    let said = lens.iter().map(|len| usize::from(*len)).sum();
+    if said != bytes.len() {
+        return Err(DecodeError::Strings { said, have: bytes.len() });
+    }
+    let mut rest = bytes;
+    Ok(lens.map(|len| {
+        let (string, after) = rest.split_at(usize::from(len));
+        rest = after;
+        string
+    }))
+}
+
+fn exec(bytes: &[u8]) -> Result<Body<'_>, DecodeError> {
+    let exec: Exec = fixed(bytes)?;
+    let lens = [exec.exe_len, exec.cwd_len, exec.args_len];
+    let [exe, cwd, args] = strings(&bytes[size_of::<Exec>()..], lens)?;
+    Ok(Body::Exec { exec, exe, cwd, args })
+}
+
+fn file(bytes: &[u8]) -> Result<Body<'_>, DecodeError> {
+    let op: FileOp = fixed(bytes)?;
+    let [base, path, new_base, new_path] = strings(&bytes[size_of::<FileOp>()..], op.lens)?;
+    Ok(Body::File { op, base, path, new_base, new_path })
+}
+
+fn cgroup(bytes: &[u8]) -> Result<Body<'_>, DecodeError> {
+    let cgroup: Cgroup = fixed(bytes)?;
+    let [path] = strings(&bytes[size_of::<Cgroup>()..], [cgroup.path_len])?;
+    Ok(Body::Cgroup { cgroup, path })
+}
+
+/// Turns a walked path round: `env\0bin\0usr\0` becomes `/usr/bin/env`, nothing becomes `/`. Where the walk was cut
+/// the outermost components are missing and the result begins with `.../`.
+pub fn walked_path(raw: &[u8], cut: bool) -> Vec<u8> {
+    let mut path = Vec::with_capacity(raw.len() + 4);
+    if cut {
+        path.extend_from_slice(b"...");
+    }
+    // A component that is empty or "/" is the root of a file system that the walk could not leave.
+    for component in raw.split(|byte| *byte == 0).rev().filter(|name| !name.is_empty() && *name != b"/") {
+        path.push(b'/');
+        path.extend_from_slice(component);
+    }
+    if path.is_empty() || path == b"..." {
+        path.push(b'/');
+    }
+    path
+}
+
+#[cfg(test)]
+mod tests {
+    use super::walked_path;
+
+    #[test]
+    fn a_walked_path_is_turned_round() {
+        assert_eq!(walked_path(b"env\0bin\0usr\0", false), b"/usr/bin/env");
+        assert_eq!(walked_path(b"", false), b"/");
+        assert_eq!(walked_path(b"env\0bin\0", true), b".../bin/env");
+        assert_eq!(walked_path(b"", true), b".../");
+        assert_eq!(walked_path(b"x\0/\0", false), b"/x");
+    }
+}

@@ -1,0 +1,32 @@
+//! Evidence bundles as SQL tables: DataFusion over the Parquet inside the ZIP, read in place.
+//!
+//! ```text
+//! session      Session: bundles opened, tables and views in place, statements run
+//! store        the only thing the engine can read: members of the open bundles, by position
+//! tables       one table per family over all bundles, and the table `bundle`
+//! views        views/*.sql: timeline, process_tree, connections, file_writes, coverage
+//! functions    the few SQL functions that the views need
+//! output       rows -> table, CSV, JSON, NDJSON, Parquet
+//! error        why a query has no answer, in one line
+//! ```
+//!
+//! What always holds: a bundle is hostile, so damage and even a panic inside a Parquet decoder is an error of that one
+//! query; SQL reaches the bundles and nothing else (no file system, no network); nothing is written, not even to a
+//! temporary directory; memory is capped.
+//!
+//! Not here: what a bundle is (trace), and what it looks like on a screen (tui).
+
+mod error;
+mod functions;
+mod output;
+mod session;
+mod store;
+mod tables;
+mod views;
+
+pub use datafusion::arrow;
+pub use error::QueryError;
+pub use output::{Format, Style, Writer, Written, write};
+pub use session::{MEMORY_MAX_BYTES, Relation, RelationColumn, Session};
+pub use taffrail_trace::bundle::Bundle;
+pub use views::{VIEWS, View};

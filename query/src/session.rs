@@ -1,0 +1,298 @@
+//! A session: bundles opened, tables and views in place, statements run.
+
+use crate::error::QueryError;
+use crate::output::{Style, Writer, Written};
+use crate::store::{OnlyEvidence, Store};
+use crate::tables::{BUNDLE_COLUMN, BUNDLE_TABLE};
+use crate::{functions, tables, views};
+use datafusion::arrow::array::RecordBatch;
+use datafusion::arrow::datatypes::SchemaRef;
+use datafusion::execution::disk_manager::{DiskManagerBuilder, DiskManagerMode};
+use datafusion::execution::memory_pool::GreedyMemoryPool;
+use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
+use datafusion::execution::{SendableRecordBatchStream, SessionStateBuilder};
+use datafusion::prelude::{SQLOptions, SessionConfig, SessionContext};
+use datafusion::sql::parser::{DFParser, Statement};
+use datafusion::sql::sqlparser::ast::Statement as Ast;
+use futures::{FutureExt as _, StreamExt as _};
+use std::collections::VecDeque;
+use std::io::Write;
+use std::panic::AssertUnwindSafe;
+use std::path::PathBuf;
+use std::sync::Arc;
+use taffrail_trace::bundle::Bundle;
+use taffrail_trace::schema::{self, TABLES};
+
+/// The memory that all queries of a session may use together. There is no spilling: beyond it, a query fails.
+pub const MEMORY_MAX_BYTES: usize = 1 << 30;
+/// How much of a table's end is read at first, in the hope that it holds the whole footer.
+const FOOTER_GUESS_BYTES: usize = 32 << 10;
+
+/// Open bundles that answer SQL.
+///
+/// ```text
+/// tables  process, file, network, lifecycle, finding, gap    the columns of their schema, then `bundle`
+///         bundle                                             one row per open bundle; `id` is that column's value
+/// views   see [`crate::VIEWS`]
+/// ```
+///
+/// Identical rows of overlapping bundles are all there; `bundle` tells them apart.
+pub struct Session {
+    bundles: Vec<Bundle>,
+    labels: Vec<String>,
+    store: Arc<Store>,
+    context: SessionContext,
+}
+
+/// A table or view as a person asks for it.
+#[derive(Clone, Debug)]
+pub struct Relation {
+    /// Its name.
+    pub name: String,
+    /// Whether it is a view.
+    pub is_view: bool,
+    /// What a row is.
+    pub doc: String,
+    /// Its columns.
+    pub columns: Vec<RelationColumn>,
+}
+
+/// A column of a [`Relation`].
+#[derive(Clone, Debug)]
+pub struct RelationColumn {
+    /// Its name.
+    pub name: String,
+    /// Its type, as Arrow names it.
+    pub kind: String,
+    /// What it means; empty for views, which say it in their own documentation.
+    pub doc: String,
+}
+
+impl Session {
+    /// Opens the bundles and puts tables and views in place. No event is read yet.
+    ///
+    /// # Errors
+    /// [`QueryError::Open`] for the first file that is not a bundle, [`QueryError::NoBundle`] without any.
+    pub async fn open(paths: &[PathBuf]) -> Result<Self, QueryError> {
+        if paths.is_empty() {
+            return Err(QueryError::NoBundle);
+        }
+        let bundles = paths.iter().map(|path| Bundle::open(path)).collect::<Result<Vec<_>, _>>()?;
+        let labels = tables::labels(&bundles);
+        let store = Arc::new(tables::store(&bundles, &labels));
+        let setup = |error: QueryError| QueryError::Setup(error.to_string());
+        let context = context(&store)?;
+        tables::register(&context, &bundles, &labels).map_err(setup)?;
+        views::register(&context).await.map_err(setup)?;
+        Ok(Self { bundles, labels, store, context })
+    }
+
+    /// The open bundles, in the order in which they were named.
+    pub fn bundles(&self) -> &[Bundle] {
+        &self.bundles
+    }
+
+    /// What the column `bundle` says for each of [`Session::bundles`]: the id of its manifest, with a number where two
+    /// have the same.
+    pub fn labels(&self) -> &[String] {
+        &self.labels
+    }
+
+    /// Bytes of events read from the bundles so far.
+    pub fn read_bytes(&self) -> u64 {
+        self.store.read_bytes()
+    }
+
+    /// Runs one query and gives all of its rows. There is always at least one batch, so that the columns are known.
+    ///
+    /// # Errors
+    /// [`QueryError`], also where decoding a hostile table panics.
+    pub async fn sql(&self, sql: &str) -> Result<Vec<RecordBatch>, QueryError> {
+        let mut statements = parse(sql)?;
+        let (1, Some(statement)) = (statements.len(), statements.pop_front()) else {
+            return Err(QueryError::NotOne(statements.len()));
+        };
+        let mut rows = self.start(statement).await?;
+        let mut batches = Vec::new();
+        while let Some(batch) = rows.next().await? {
+            batches.push(batch);
+        }
+        if batches.is_empty() {
+            batches.push(RecordBatch::new_empty(rows.schema()));
+        }
+        Ok(batches)
+    }
+
+    /// Runs every statement of `sql`, `;` between them, and writes each answer to `out` while its rows come. Gives what
+    /// was written per statement. All are checked before the first one runs.
+    ///
+    /// # Errors
+    /// [`QueryError`] of the first statement that fails; what was written before stays written.
+    pub async fn run(&self, sql: &str, style: &Style, out: &mut dyn Write) -> Result<Vec<Written>, QueryError> {
+        let statements = parse(sql)?;
+        if statements.is_empty() {
+            return Err(QueryError::NotOne(0));
+        }
+        let mut written = Vec::new();
+        for statement in statements {
+            let mut rows = self.start(statement).await?;
+            let mut writer = Writer::new(rows.schema(), style, &mut *out)?;
+            while let Some(batch) = rows.next().await? {
+                writer.batch(&batch)?;
+            }
+            written.push(writer.finish()?);
+        }
+        Ok(written)
+    }
+
+    /// Every table and view with its columns and documentation.
+    ///
+    /// # Errors
+    /// [`QueryError`] where the engine lost one, a fault of this program.
+    pub async fn relations(&self) -> Result<Vec<Relation>, QueryError> {
+        let mut relations = Vec::new();
+        for table in TABLES {
+            relations.push(self.relation(table.name, false, table.doc.to_owned(), Some(table)).await?);
+        }
+        let bundle = "One row per open bundle: what it is of, why and when it was sealed, and by what.".to_owned();
+        relations.push(self.relation(BUNDLE_TABLE, false, bundle, None).await?);
+        for view in views::VIEWS {
+            relations.push(self.relation(view.name, true, view.doc(), None).await?);
+        }
+        Ok(relations)
+    }
+
+    async fn relation(
+        &self,
+        name: &str,
+        is_view: bool,
+        doc: String,
+        table: Option<&schema::Table>,
+    ) -> Result<Relation, QueryError> {
+        let provider = self.context.table_provider(name).await?;
+        let documented = |column: &str| {
+            let known = table.and_then(|table| table.all_columns().find(|known| known.name == column));
+            match known {
+                Some(known) => known.doc.to_owned(),
+                None if table.is_some() && column == BUNDLE_COLUMN => "The bundle this row is from; joins `bundle.id`.".to_owned(),
+                None => String::new(),
+            }
+        };
+        let schema = provider.schema();
+        let columns = schema.fields().iter().map(|field| RelationColumn {
+            name: field.name().clone(),
+            kind: field.data_type().to_string(),
+            doc: documented(field.name()),
+        });
+        Ok(Relation { name: name.to_owned(), is_view, doc, columns: columns.collect() })
+    }
+
+    /// Plans a statement, refuses it where it is not a query, and starts it.
+    async fn start(&self, statement: Statement) -> Result<Rows, QueryError> {
+        let work = async {
+            let plan = self.context.state().statement_to_plan(statement).await?;
+            // The second look: what hides inside a query, such as an INSERT in a WITH.
+            let only_queries =
+                SQLOptions::new().with_allow_ddl(false).with_allow_dml(false).with_allow_statements(false);
+            only_queries.verify_plan(&plan)?;
+            let stream = self.context.execute_logical_plan(plan).await?.execute_stream().await?;
+            Ok(Rows(stream))
+        };
+        guarded(work).await.map_err(|error| error.with_nearest_table(&names()))
+    }
+}
+
+impl std::fmt::Debug for Session {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Session").field("bundles", &self.labels).finish_non_exhaustive()
+    }
+}
+
+/// Rows on their way.
+struct Rows(SendableRecordBatchStream);
+
+impl Rows {
+    fn schema(&self) -> SchemaRef {
+        self.0.schema()
+    }
+
+    async fn next(&mut self) -> Result<Option<RecordBatch>, QueryError> {
+        guarded(async { Ok(self.0.next().await.transpose()?) }).await
+    }
+}
+
+/// Runs a step of the engine so that a panic in it, which a hostile table may cause, is an error of this query. The
+/// engine passes a panic of its reading tasks on to whoever polls it, which is here.
+async fn guarded<T>(step: impl Future<Output = Result<T, QueryError>>) -> Result<T, QueryError> {
+    match AssertUnwindSafe(step).catch_unwind().await {
+        Ok(result) => result,
+        Err(payload) => Err(QueryError::panicked(payload.as_ref())),
+    }
+}
+
+fn names() -> Vec<&'static str> {
+    let tables = TABLES.iter().map(|table| table.name);
+    tables.chain([BUNDLE_TABLE]).chain(views::VIEWS.iter().map(|view| view.name)).collect()
+}
+
+/// The statements in `sql`, each of a kind that only reads.
+fn parse(sql: &str) -> Result<VecDeque<Statement>, QueryError> {
+    let statements = DFParser::parse_sql(sql)?;
+    for statement in &statements {
+        if !only_reads(statement) {
+            let shown = statement.to_string();
+            let word = shown.split_whitespace().next().unwrap_or("this").to_uppercase();
+            return Err(QueryError::ReadOnly(taffrail_trace::text::shown(&word).into_owned()));
+        }
+    }
+    Ok(statements)
+}
+
+fn only_reads(statement: &Statement) -> bool {
+    match statement {
+        Statement::Explain(explain) => only_reads(&explain.statement),
+        Statement::Statement(ast) => ast_only_reads(ast),
+        _ => false,
+    }
+}
+
+fn ast_only_reads(ast: &Ast) -> bool {
+    match ast {
+        Ast::Explain { statement, .. } => ast_only_reads(statement),
+        Ast::Query(_)
+        | Ast::ExplainTable { .. }
+        | Ast::ShowTables { .. }
+        | Ast::ShowColumns { .. }
+        | Ast::ShowFunctions { .. }
+        | Ast::ShowVariable { .. } => true,
+        _ => false,
+    }
+}
+
+/// An engine that can read the store and nothing else, and write nowhere.
+fn context(store: &Arc<Store>) -> Result<SessionContext, QueryError> {
+    let mut config = SessionConfig::new().with_information_schema(true);
+    let options = config.options_mut();
+    options.execution.parquet.pushdown_filters = true;
+    options.execution.parquet.reorder_filters = true;
+    options.execution.parquet.metadata_size_hint = Some(FOOTER_GUESS_BYTES);
+    // Text is Utf8 everywhere, so that whoever reads the batches meets one type of it.
+    options.execution.parquet.schema_force_view_types = false;
+    options.sql_parser.map_string_types_to_utf8view = false;
+    let state = SessionStateBuilder::new()
+        .with_config(config)
+        .with_runtime_env(runtime(store)?)
+        .with_default_features()
+        .build();
+    let context = SessionContext::new_with_state(state);
+    functions::all().into_iter().for_each(|function| context.register_udf(function));
+    Ok(context)
+}
+
+fn runtime(store: &Arc<Store>) -> Result<Arc<RuntimeEnv>, QueryError> {
+    Ok(RuntimeEnvBuilder::new()
+        .with_object_store_registry(Arc::new(OnlyEvidence(Arc::clone(store))))
+        .with_memory_pool(Arc::new(GreedyMemoryPool::new(MEMORY_MAX_BYTES)))
+        .with_disk_manager_builder(DiskManagerBuilder::default().with_mode(DiskManagerMode::Disabled))
+        .build_arc()?)
+}

@@ -1,0 +1,119 @@
+//! One table per family over all bundles, and the table `bundle` with one row each.
+
+use crate::error::QueryError;
+use crate::store::{ROOT, Store};
+use datafusion::arrow::array::{ArrayRef, RecordBatch, StringArray, TimestampNanosecondArray};
+use datafusion::arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
+use datafusion::datasource::MemTable;
+use datafusion::datasource::file_format::parquet::ParquetFormat;
+use datafusion::datasource::listing::{ListingOptions, ListingTable, ListingTableConfig, ListingTableUrl};
+use datafusion::prelude::SessionContext;
+use object_store::path::Path;
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use taffrail_trace::bundle::Bundle;
+use taffrail_trace::schema::{TABLES, Table};
+
+/// The last column of every event table: which bundle the row is from.
+pub const BUNDLE_COLUMN: &str = "bundle";
+/// The table with one row per bundle.
+pub const BUNDLE_TABLE: &str = "bundle";
+
+/// A name for every bundle, in the value of the column `bundle`: its id, made unique where two claim the same one.
+pub fn labels(bundles: &[Bundle]) -> Vec<String> {
+    let mut taken = BTreeSet::new();
+    let name = |bundle: &Bundle| {
+        // The id comes from the manifest and becomes part of a path.
+        let id: String = bundle.manifest().id.chars().filter(char::is_ascii_alphanumeric).take(32).collect();
+        let id = if id.is_empty() { "unnamed".to_owned() } else { id };
+        let numbered = (2..).map(|n| format!("{id}-{n}"));
+        std::iter::once(id.clone()).chain(numbered).find(|label| taken.insert(label.clone())).unwrap_or(id)
+    };
+    bundles.iter().map(name).collect()
+}
+
+/// Everything that the tables of these bundles are made of.
+pub fn store(bundles: &[Bundle], labels: &[String]) -> Store {
+    let mut store = Store::default();
+    for (index, (bundle, label)) in bundles.iter().zip(labels).enumerate() {
+        for table in TABLES {
+            if let Some(member) = bundle.members().get(&table.member()) {
+                let path = Path::from(format!("{}/{BUNDLE_COLUMN}={label}/{index}.parquet", table.name));
+                store.add(path, Arc::clone(bundle.file()), *member);
+            }
+        }
+    }
+    store
+}
+
+/// Puts all tables in place.
+///
+/// # Errors
+/// [`QueryError::Setup`], a fault of this program.
+pub fn register(context: &SessionContext, bundles: &[Bundle], labels: &[String]) -> Result<(), QueryError> {
+    for table in TABLES {
+        let url = ListingTableUrl::parse(format!("{ROOT}{}/", table.name))?;
+        let options = ListingOptions::new(Arc::new(ParquetFormat::default()))
+            .with_file_extension(".parquet")
+            .with_table_partition_cols(vec![(BUNDLE_COLUMN.to_owned(), DataType::Utf8)]);
+        let config = ListingTableConfig::new(url).with_listing_options(options).with_schema(columns(table));
+        context.register_table(table.name, Arc::new(ListingTable::try_new(config)?))?;
+    }
+    let rows = bundle_rows(bundles, labels)?;
+    context.register_table(BUNDLE_TABLE, Arc::new(MemTable::try_new(rows.schema(), vec![vec![rows]])?))?;
+    Ok(())
+}
+
+/// The columns of a table as any bundle may have them: one that an older bundle lacks is NULL, and a hostile bundle
+/// has NULL wherever it likes.
+fn columns(table: &Table) -> SchemaRef {
+    let fields: Vec<Field> =
+        table.all_columns().map(|column| Field::new(column.name, column.kind.data_type(), true)).collect();
+    Arc::new(Schema::new(fields))
+}
+
+fn bundle_rows(bundles: &[Bundle], labels: &[String]) -> Result<RecordBatch, QueryError> {
+    type Text = fn(&Bundle) -> Option<String>;
+    type Time = fn(&Bundle) -> i64;
+    let texts: [(&str, Text); 8] = [
+        ("path", |bundle| Some(bundle.path().to_string_lossy().into_owned())),
+        ("container_id", |bundle| Some(bundle.manifest().container.id.clone())),
+        ("container_name", |bundle| Some(bundle.manifest().container.name.clone())),
+        ("image", |bundle| bundle.manifest().container.image.clone()),
+        ("runtime", |bundle| Some(bundle.manifest().container.runtime.as_str().to_owned())),
+        ("host", |bundle| Some(bundle.manifest().host.hostname.clone())),
+        ("kernel", |bundle| Some(bundle.manifest().host.kernel.clone())),
+        ("tool", |bundle| Some(bundle.manifest().tool.clone())),
+    ];
+    let trigger: [(&str, Text); 3] = [
+        ("trigger_rule", |bundle| Some(bundle.manifest().trigger.rule.clone())),
+        ("trigger_severity", |bundle| Some(bundle.manifest().trigger.severity.as_str().to_owned())),
+        ("trigger_reason", |bundle| Some(bundle.manifest().trigger.reason.clone())),
+    ];
+    let times: [(&str, Time); 4] = [
+        ("trigger_time", |bundle| bundle.manifest().clock.utc(bundle.manifest().trigger.time_ns)),
+        ("from_time", |bundle| bundle.manifest().clock.utc(bundle.manifest().window.from_ns)),
+        ("to_time", |bundle| bundle.manifest().clock.utc(bundle.manifest().window.to_ns)),
+        ("sealed_time", |bundle| bundle.manifest().sealed_utc_ns),
+    ];
+
+    let mut columns: Vec<(Field, ArrayRef)> = Vec::new();
+    let ids: StringArray = labels.iter().map(Some).collect();
+    columns.push((Field::new("id", DataType::Utf8, false), Arc::new(ids)));
+    let (tool, described) = texts.split_last().map_or((None, &texts[..]), |(last, rest)| (Some(last), rest));
+    let text_column = |(name, of): &(&str, Text)| {
+        let values: StringArray = bundles.iter().map(of).collect();
+        (Field::new(*name, DataType::Utf8, true), Arc::new(values) as ArrayRef)
+    };
+    columns.extend(described.iter().map(text_column));
+    columns.extend(trigger.iter().map(text_column));
+    for (name, of) in times {
+        let values = TimestampNanosecondArray::from_iter_values(bundles.iter().map(of)).with_timezone("UTC");
+        let kind = DataType::Timestamp(TimeUnit::Nanosecond, Some("UTC".into()));
+        columns.push((Field::new(name, kind, true), Arc::new(values)));
+    }
+    columns.extend(tool.map(text_column));
+
+    let (fields, arrays): (Vec<Field>, Vec<ArrayRef>) = columns.into_iter().unzip();
+    Ok(RecordBatch::try_new(Arc::new(Schema::new(fields)), arrays).map_err(datafusion::error::DataFusionError::from)?)
+}

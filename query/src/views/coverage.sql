@@ -1,0 +1,35 @@
+-- One row per bundle and class of events: what is missing. A class without a gap is a row too, with zeros: that is the
+-- claim that nothing is missing.
+--
+-- lost_own: events that were surely this container's. lost_maybe: those that could have been any container's.
+-- unknown: intervals whose number of missing events cannot be known. causes: why, in alphabetical order.
+WITH class AS (
+    SELECT 'vital' AS class, 0 AS place UNION ALL SELECT 'bulk', 1
+),
+missing AS (
+    SELECT
+        bundle, class,
+        sum(CASE WHEN own THEN coalesce(lost, 0) ELSE 0 END) AS lost_own,
+        sum(CASE WHEN own THEN 0 ELSE coalesce(lost, 0) END) AS lost_maybe,
+        sum(CASE WHEN lost IS NULL THEN 1 ELSE 0 END) AS unknown,
+        count(*) AS intervals,
+        min(from_time) AS from_time,
+        max(to_time) AS to_time,
+        string_agg(DISTINCT cause, ', ' ORDER BY cause) AS causes
+    FROM gap
+    GROUP BY bundle, class
+)
+SELECT
+    class.class,
+    coalesce(missing.lost_own, 0) AS lost_own,
+    coalesce(missing.lost_maybe, 0) AS lost_maybe,
+    coalesce(missing.unknown, 0) AS unknown,
+    coalesce(missing.intervals, 0) AS intervals,
+    missing.causes,
+    missing.from_time,
+    missing.to_time,
+    recorded.id AS bundle
+FROM bundle AS recorded
+CROSS JOIN class
+LEFT JOIN missing ON missing.bundle = recorded.id AND missing.class = class.class
+ORDER BY recorded.id, class.place

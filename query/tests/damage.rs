@@ -1,0 +1,147 @@
+//! Bundles that no recorder wrote: an error or an answer, never a panic, never a hang.
+
+mod support;
+
+use parquet::arrow::ArrowWriter;
+use std::fs;
+use std::sync::Arc;
+use support::{crafted, open, rows, wait};
+use taffrail_query::QueryError;
+use taffrail_query::arrow::array::{RecordBatch, StringArray, TimestampNanosecondArray, UInt64Array};
+use taffrail_query::arrow::datatypes::{DataType, Field, Schema, TimeUnit};
+use taffrail_trace::bundle::{self, Bundle};
+use taffrail_trace::fixture;
+use taffrail_trace::schema::PROCESS;
+use taffrail_trace::table::{Cell, Tables};
+
+#[test]
+fn an_altered_parquet_page_is_an_error_and_not_a_panic() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let path = fixture::write_incident(dir.path());
+    let intact = fs::read(&path).expect("bytes");
+    let member = Bundle::open(&path).expect("a bundle").members()[&PROCESS.member()];
+    let (begin, len) = (member.offset as usize, member.len as usize);
+    let mut errors = 0;
+    for step in 0..256 {
+        let at = begin + len * step / 256;
+        let mut altered = intact.clone();
+        altered[at..(at + 2).min(begin + len)].iter_mut().for_each(|byte| *byte = !*byte);
+        fs::write(&path, &altered).expect("written");
+        let answer = open(std::slice::from_ref(&path)).map(|session| wait(session.sql("SELECT * FROM process")));
+        errors += usize::from(!matches!(answer, Ok(Ok(_))));
+    }
+    // The rest fell on statistics or names, which `verify` finds and a reader cannot.
+    assert!(errors > 128, "{errors} of 256");
+}
+
+#[test]
+fn an_altered_page_says_that_the_evidence_is_damaged() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let path = fixture::write_incident(dir.path());
+    let member = Bundle::open(&path).expect("a bundle").members()[&PROCESS.member()];
+    let mut bytes = fs::read(&path).expect("bytes");
+    bytes[member.offset as usize + 4..][..2000].fill(0);
+    fs::write(&path, bytes).expect("written");
+    let session = open(&[path]).expect("a session");
+    let problem = wait(session.sql("SELECT * FROM process")).expect_err("zeros are no page");
+    assert!(matches!(problem, QueryError::Damaged(_)), "{problem:?}");
+    assert_eq!(rows(&session, "SELECT count(*) FROM finding"), ["2"], "other tables still answer");
+}
+
+#[test]
+fn an_empty_or_foreign_member_is_damage_and_not_an_empty_table() {
+    let dir = tempfile::tempdir().expect("a directory");
+    for bytes in [Vec::new(), vec![0], b"PAR1PAR1".to_vec(), vec![b'x'; 5000]] {
+        let path = crafted(dir.path(), &[("events/process.parquet", bytes)]);
+        let session = open(&[path]).expect("a session");
+        let problem = wait(session.sql("SELECT * FROM process")).expect_err("no table");
+        assert!(matches!(problem, QueryError::Damaged(_)), "{problem:?}");
+    }
+}
+
+#[test]
+fn an_older_bundle_without_a_table_or_a_column_still_answers() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let time = DataType::Timestamp(TimeUnit::Nanosecond, Some("UTC".into()));
+    let schema = Arc::new(Schema::new(vec![
+        Field::new("time", time, false),
+        Field::new("exec_id", DataType::UInt64, true),
+        Field::new("cmdline", DataType::Utf8, false),
+        Field::new("a_column_of_the_future", DataType::Utf8, false),
+    ]));
+    let batch = RecordBatch::try_new(
+        Arc::clone(&schema),
+        vec![
+            Arc::new(TimestampNanosecondArray::from(vec![5]).with_timezone("UTC")),
+            Arc::new(UInt64Array::from(vec![9])),
+            Arc::new(StringArray::from(vec!["sh"])),
+            Arc::new(StringArray::from(vec!["?"])),
+        ],
+    )
+    .expect("a batch");
+    let mut writer = ArrowWriter::try_new(Vec::new(), schema, None).expect("a writer");
+    writer.write(&batch).expect("written");
+    let path = crafted(dir.path(), &[("events/process.parquet", writer.into_inner().expect("Parquet"))]);
+    let session = open(&[path]).expect("a session");
+    assert_eq!(rows(&session, "SELECT exec_id, cmdline, exe, args, bundle FROM process"), ["9 | sh | null | null | 0badcafe"]);
+    assert_eq!(rows(&session, "SELECT count(*) FROM network"), ["0"]);
+    assert_eq!(rows(&session, "SELECT depth, tree FROM process_tree"), ["0 | sh"]);
+    assert_eq!(rows(&session, "SELECT summary FROM timeline"), ["running sh"]);
+}
+
+#[test]
+fn a_circle_of_parents_neither_hangs_nor_hides_anyone() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let (manifest, _) = fixture::incident();
+    let mut tables = Tables::default();
+    let mut add = |id: u64, parent: u64| {
+        let name = format!("p{id}");
+        tables.of(&PROCESS).expect("a table").push(&process(id, parent, &name)).expect("a row");
+    };
+    // 1 is its own parent, 2 and 3 are each other's, 10 to 209 are one long line, 9 comes three times.
+    add(1, 1);
+    add(2, 3);
+    add(3, 2);
+    (10..210).for_each(|id| add(id, id - 1));
+    (0..3).for_each(|_| add(9, 8));
+    let path = dir.path().join("circle.evidence.zip");
+    bundle::write(&path, &manifest, &tables).expect("a bundle");
+    let session = open(&[path]).expect("a session");
+    assert_eq!(rows(&session, "SELECT count(*), max(depth) FROM process_tree"), ["206 | 64"]);
+    assert_eq!(rows(&session, "SELECT count(*) FROM process_tree WHERE exec_id < 4 AND depth = 0"), ["3"]);
+}
+
+fn process(id: u64, parent: u64, name: &str) -> Vec<Cell<'_>> {
+    let time = Cell::Time(1_773_478_800_000_000_000 + id as i64);
+    let common = [
+        time.clone(),
+        Cell::Text(fixture::CONTAINER_ID),
+        Cell::Text("web"),
+        Cell::U64(id),
+        Cell::U32(1),
+        Cell::U32(1),
+        Cell::Text(name),
+        Cell::Text(name),
+        Cell::U32(0),
+    ];
+    let own = [
+        Cell::Text("exec"),
+        Cell::U64(id),
+        Cell::U64(parent),
+        Cell::Null,
+        Cell::Text(name),
+        Cell::TextList(&[]),
+        Cell::Bool(false),
+        Cell::Text("/"),
+        Cell::U32(0),
+        time,
+        Cell::Null,
+        Cell::Null,
+        Cell::Null,
+        Cell::U64(0),
+        Cell::Bool(false),
+        Cell::Text("pipe"),
+        Cell::Text("pipe"),
+    ];
+    common.into_iter().chain(own).collect()
+}

@@ -1,0 +1,163 @@
+//! What a session answers and what it refuses.
+
+mod support;
+
+use std::fs;
+use std::path::PathBuf;
+use support::{incident, open, problem, rows, wait, written};
+use taffrail_query::{Format, QueryError, Session, Style};
+use taffrail_trace::schema::TABLES;
+
+#[test]
+fn every_table_has_the_columns_of_its_schema_and_its_bundle() {
+    let (_dir, session) = incident();
+    for table in TABLES {
+        let batches = wait(session.sql(&format!("SELECT * FROM {}", table.name))).expect(table.name);
+        let schema = batches[0].schema();
+        let mut expected: Vec<&str> = table.all_columns().map(|column| column.name).collect();
+        expected.push("bundle");
+        assert_eq!(schema.fields().iter().map(|field| field.name().as_str()).collect::<Vec<_>>(), expected);
+        for (column, field) in table.all_columns().zip(schema.fields()) {
+            assert_eq!(*field.data_type(), column.kind.data_type(), "{}.{}", table.name, column.name);
+        }
+    }
+}
+
+#[test]
+fn an_answer_without_rows_still_has_columns() {
+    let (_dir, session) = incident();
+    let batches = wait(session.sql("SELECT pid, comm FROM process WHERE false")).expect("an answer");
+    assert_eq!((batches.len(), batches[0].num_rows(), batches[0].num_columns()), (1, 0, 2));
+}
+
+#[test]
+fn the_table_bundle_says_what_was_opened() {
+    let (dir, session) = incident();
+    let said = rows(
+        &session,
+        "SELECT id, container_name, image, runtime, host, trigger_rule, trigger_severity, trigger_time, from_time FROM bundle",
+    );
+    assert_eq!(
+        said,
+        ["0badcafe | web | registry.example/web:1.4 | docker | quay | reverse_shell | critical \
+          | 2026-03-14T09:00:10.200000000Z | 2026-03-14T09:00:00.000000000Z"]
+    );
+    assert_eq!(rows(&session, "SELECT path FROM bundle"), [session.bundles()[0].path().to_string_lossy()]);
+    drop(dir);
+}
+
+#[test]
+fn rows_of_several_bundles_are_told_apart() {
+    let (_dir, first) = incident();
+    let path = first.bundles()[0].path().to_owned();
+    let session = open(&[path.clone(), path]).expect("a session");
+    assert_eq!(session.labels(), ["0badcafe", "0badcafe-2"]);
+    let one = rows(&first, "SELECT count(*) FROM process");
+    let both = rows(&session, "SELECT bundle, count(*) FROM process GROUP BY bundle ORDER BY bundle");
+    assert_eq!(both, [format!("0badcafe | {}", one[0]), format!("0badcafe-2 | {}", one[0])]);
+    let second = rows(&session, "SELECT count(*) FROM process WHERE bundle = '0badcafe-2'");
+    assert_eq!(second, one);
+    let depth = "SELECT max(depth), count(*) FROM process_tree WHERE bundle = '0badcafe'";
+    assert_eq!(rows(&session, depth), rows(&first, depth), "trees of two bundles do not mix");
+}
+
+#[test]
+fn sql_cannot_write_or_read_other_files() {
+    let (dir, session) = incident();
+    let target = dir.path().join("out.csv");
+    let secret = dir.path().join("secret.csv");
+    fs::write(&secret, "a\n1\n").expect("a file");
+    let (target, secret) = (target.display(), secret.display());
+    for refused in [
+        format!("COPY process TO '{target}'"),
+        format!("CREATE EXTERNAL TABLE t STORED AS CSV LOCATION '{secret}'"),
+        "CREATE TABLE t AS SELECT 1".to_owned(),
+        "CREATE VIEW v AS SELECT 1".to_owned(),
+        "DROP TABLE process".to_owned(),
+        "INSERT INTO process SELECT * FROM process".to_owned(),
+        "DELETE FROM process".to_owned(),
+        "UPDATE process SET pid = 0".to_owned(),
+        "SET datafusion.execution.batch_size = 1".to_owned(),
+        "PREPARE p AS SELECT 1".to_owned(),
+        "EXPLAIN ANALYZE CREATE TABLE t AS SELECT 1".to_owned(),
+        format!("EXPLAIN ANALYZE COPY process TO '{target}'"),
+    ] {
+        let problem = problem(&session, &refused);
+        assert!(matches!(problem, QueryError::ReadOnly(_)), "{refused}: {problem:?}");
+    }
+    for unknown in [
+        format!("SELECT * FROM '{secret}'"),
+        format!("SELECT * FROM \"{secret}\""),
+        format!("SELECT * FROM read_csv('{secret}')"),
+        format!("SELECT * FROM read_parquet('{secret}')"),
+        "SELECT * INTO t FROM process".to_owned(),
+    ] {
+        let problem = problem(&session, &unknown);
+        assert!(matches!(problem, QueryError::Sql(_)), "{unknown}: {problem:?}");
+    }
+    assert_eq!(rows(&session, "SELECT count(*) > 0 FROM process"), ["true"]);
+    assert_eq!(fs::read_dir(dir.path()).expect("a directory").count(), 2);
+}
+
+#[test]
+fn a_mistake_is_answered_in_one_line_with_a_hint() {
+    let (_dir, session) = incident();
+    let cases = [
+        ("SELECT * FROM proces", "there is no table 'proces'; did you mean 'process'?"),
+        ("SELECT cmdlin FROM process", "no column named cmdlin. Did you mean 'process.cmdline'?"),
+        ("SELEKT 1", "not SQL: "),
+        ("SELECT 1; SELECT 2", "expected one SQL statement, found 2"),
+        ("", "expected one SQL statement, found 0"),
+        ("DROP TABLE process", "DROP is refused: evidence can only be read"),
+    ];
+    for (sql, expected) in cases {
+        let said = problem(&session, sql).to_string();
+        assert!(said.starts_with(expected), "{sql}: {said}");
+        assert!(!said.contains('\n') && !said.contains("datafusion"), "{said}");
+    }
+    let said = problem(&session, "SELECT * FROM quux").to_string();
+    assert!(said.contains("process, file, network") && said.contains("timeline"), "{said}");
+    let said = problem(&session, "SELECT CAST('\u{1b}[31m' AS INT)").to_string();
+    assert!(!said.contains('\u{1b}'), "{said}");
+}
+
+#[test]
+fn tables_and_columns_can_be_asked_for() {
+    let (_dir, session) = incident();
+    assert!(rows(&session, "SHOW TABLES").iter().any(|row| row.contains("timeline")));
+    assert!(rows(&session, "DESCRIBE process").iter().any(|row| row.starts_with("exec_id | UInt64")));
+    assert!(!rows(&session, "EXPLAIN SELECT 1").is_empty());
+    let relations = wait(session.relations()).expect("relations");
+    assert_eq!(relations.len(), 12);
+    for relation in relations {
+        assert!(!relation.doc.is_empty() && relation.columns.len() > 5, "{relation:?}");
+    }
+}
+
+#[test]
+fn several_statements_run_in_order_and_none_where_one_is_refused() {
+    let (_dir, session) = incident();
+    let style = Style::new(Format::Csv);
+    let sql = "SELECT 1 AS a; -- one\nSELECT 2 AS b;";
+    assert_eq!(written(&session, sql, style).expect("rows"), "a\n1\nb\n2\n");
+    let mut out = Vec::new();
+    let refused = wait(session.run("SELECT 1; DROP TABLE process", &style, &mut out));
+    assert!(matches!(refused, Err(QueryError::ReadOnly(_))));
+    assert!(out.is_empty());
+}
+
+#[test]
+fn what_is_no_bundle_is_not_opened() {
+    assert!(matches!(open(&[]), Err(QueryError::NoBundle)));
+    let missing = wait(Session::open(&[PathBuf::from("/nonexistent.evidence.zip")]));
+    assert!(matches!(missing, Err(QueryError::Open(_))));
+}
+
+#[test]
+fn a_query_beyond_the_memory_limit_is_an_error() {
+    let (_dir, session) = incident();
+    let greedy = "SELECT array_agg(a.value || repeat('x', 4000)) FROM range(1000000) a GROUP BY a.value % 10000";
+    let problem = problem(&session, greedy);
+    assert!(matches!(problem, QueryError::Memory(_)), "{problem:?}");
+    assert_eq!(rows(&session, "SELECT 1"), ["1"]);
+}

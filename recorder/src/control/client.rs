@@ -1,0 +1,88 @@
+//! The asking side of the control socket. Blocking: a command line asks one thing and waits.
+
+use super::{REPLY_MAX_BYTES, Reply, Request, TriggerRequest};
+use crate::config::Config;
+use crate::health::Status;
+use std::io::{self, BufRead as _, BufReader, Read as _, Write as _};
+use std::os::unix::net::UnixStream;
+use std::path::{Path, PathBuf};
+
+/// Why a recorder gave no answer.
+#[derive(Debug, thiserror::Error)]
+pub enum ClientError {
+    /// Nobody listens there.
+    #[error("no recorder answers at {}: {source}; is `taffrail record` running, with this --state-dir?", path.display())]
+    NoRecorder {
+        /// The socket.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The user may not ask.
+    #[error("the recorder at {} answers root only; run this as root", path.display())]
+    Permission {
+        /// The socket.
+        path: PathBuf,
+    },
+    /// The recorder went away in the middle.
+    #[error("the recorder at {} ended before it answered: {source}", path.display())]
+    Lost {
+        /// The socket.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The answer is not one: another version, perhaps.
+    #[error("the recorder's answer cannot be read: {0}")]
+    Answer(String),
+    /// The recorder said no.
+    #[error("{0}")]
+    Refused(String),
+}
+
+/// Asks how things are.
+///
+/// # Errors
+/// [`ClientError`].
+pub fn status(state_dir: &Path) -> Result<Status, ClientError> {
+    match ask(state_dir, &Request::Status)? {
+        Reply::Status(status) => Ok(*status),
+        other => Err(unexpected(other)),
+    }
+}
+
+/// Orders a bundle and gives its path.
+///
+/// # Errors
+/// [`ClientError`].
+pub fn trigger(state_dir: &Path, request: TriggerRequest) -> Result<PathBuf, ClientError> {
+    match ask(state_dir, &Request::Trigger(request))? {
+        Reply::Bundle { path } => Ok(path),
+        other => Err(unexpected(other)),
+    }
+}
+
+fn unexpected(reply: Reply) -> ClientError {
+    match reply {
+        Reply::Refused { reason } => ClientError::Refused(reason),
+        Reply::Status(_) | Reply::Bundle { .. } => ClientError::Answer("it answers another question".to_owned()),
+    }
+}
+
+fn ask(state_dir: &Path, request: &Request) -> Result<Reply, ClientError> {
+    let path = Config::socket_of(state_dir);
+    let mut stream = UnixStream::connect(&path).map_err(|source| match source.kind() {
+        io::ErrorKind::PermissionDenied => ClientError::Permission { path: path.clone() },
+        _ => ClientError::NoRecorder { path: path.clone(), source },
+    })?;
+    let lost = |source| ClientError::Lost { path: path.clone(), source };
+    let mut line = serde_json::to_string(request).map_err(|error| ClientError::Answer(error.to_string()))?;
+    line.push('\n');
+    stream.write_all(line.as_bytes()).map_err(lost)?;
+    let mut answer = String::new();
+    BufReader::new(stream.take(REPLY_MAX_BYTES)).read_line(&mut answer).map_err(lost)?;
+    if answer.is_empty() {
+        return Err(lost(io::ErrorKind::UnexpectedEof.into()));
+    }
+    serde_json::from_str(&answer).map_err(|error| ClientError::Answer(error.to_string()))
+}

@@ -1,0 +1,64 @@
+//! The control socket: how `status` and `trigger` talk to a running recorder.
+//!
+//! One request a connection: a line of JSON there, a line of JSON back. Root and the recorder's own user are answered;
+//! the directory's mode keeps everybody else from connecting at all, and the peer's credentials are checked besides.
+
+mod client;
+pub(crate) mod server;
+
+pub use client::{ClientError, status, trigger};
+
+use crate::health::Status;
+use serde::{Deserialize, Serialize};
+use std::path::PathBuf;
+
+/// The longest request that is read.
+pub const REQUEST_MAX_BYTES: u64 = 64 << 10;
+/// The longest reply that is read: a status of many thousand containers.
+pub const REPLY_MAX_BYTES: u64 = 64 << 20;
+
+/// What can be asked.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "do", rename_all = "snake_case", deny_unknown_fields)]
+pub enum Request {
+    /// How things are.
+    Status,
+    /// Seal a container's history.
+    Trigger(TriggerRequest),
+}
+
+/// An order by hand.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TriggerRequest {
+    /// Name, id, or the beginning of an id; `host` for what runs in no container.
+    pub container: String,
+    /// Why, in the asker's words.
+    pub reason: String,
+    /// History before now, nanoseconds.
+    pub before_ns: u64,
+    /// And after.
+    pub after_ns: u64,
+    /// Absolute directory for the bundle; the recorder's own by default.
+    pub out_dir: Option<PathBuf>,
+    /// Answer when the bundle is sealed, not when it is ordered.
+    pub wait: bool,
+}
+
+/// What is answered.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "is", rename_all = "snake_case")]
+pub enum Reply {
+    /// How things are.
+    Status(Box<Status>),
+    /// The bundle's path: sealed where the asker waits, else where it will be.
+    Bundle {
+        /// The path.
+        path: PathBuf,
+    },
+    /// It cannot be done; why, in one line.
+    Refused {
+        /// Why.
+        reason: String,
+    },
+}

@@ -1,0 +1,88 @@
+//! Counters, and the status made of them.
+
+use serde::{Deserialize, Serialize};
+use std::collections::HashMap;
+use taffrail_trace::event::Gap;
+use taffrail_trace::ids::ContainerKey;
+use taffrail_trace::manifest::Hook;
+
+/// What a running recorder says of itself.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Status {
+    /// The program's version.
+    pub version: String,
+    /// The recorder's pid.
+    pub pid: u32,
+    /// When it began, RFC 3339.
+    pub since: String,
+    /// Events taken into rings since then.
+    pub events: u64,
+    /// Events lost that could have been any container's.
+    pub lost_anywhere: u64,
+    /// Bundles sealed since the start.
+    pub sealed: u64,
+    /// Seals that failed since the start.
+    pub seals_failed: u64,
+    /// Incidents whose after-window is running.
+    pub incidents_open: u64,
+    /// The hooks.
+    pub hooks: Vec<Hook>,
+    /// The containers, by name.
+    pub containers: Vec<ContainerStatus>,
+}
+
+/// What a running recorder says of one container.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ContainerStatus {
+    /// Its name.
+    pub name: String,
+    /// Its id.
+    pub id: String,
+    /// Its runtime.
+    pub runtime: String,
+    /// Whether its cgroup is still there.
+    pub running: bool,
+    /// Events taken into its ring since the recorder started.
+    pub events: u64,
+    /// Time of the oldest event in its ring, RFC 3339.
+    pub oldest: Option<String>,
+    /// How far back that is, in seconds.
+    pub oldest_age_seconds: Option<u64>,
+    /// Bytes of its ring on disk.
+    pub ring_bytes: u64,
+    /// Its events that the kernel could not deliver since the recorder started.
+    pub lost: u64,
+    /// Its events that a budget or the disk refused since the recorder started.
+    pub refused: u64,
+    /// Its events that the ring aged out since the recorder started.
+    pub evicted: u64,
+}
+
+/// Counters of the recording.
+#[derive(Debug, Default)]
+pub struct Counters {
+    /// Events taken, by container.
+    pub events: HashMap<ContainerKey, u64>,
+    /// Own losses, by container.
+    pub lost: HashMap<ContainerKey, u64>,
+    /// Losses that could have been anybody's.
+    pub lost_anywhere: u64,
+}
+
+impl Counters {
+    /// Counts an event.
+    pub fn event(&mut self, key: ContainerKey) {
+        *self.events.entry(key).or_default() += 1;
+    }
+
+    /// Counts a gap that is this container's own.
+    pub fn own_gap(&mut self, key: ContainerKey, gap: &Gap) {
+        *self.lost.entry(key).or_default() += gap.lost.unwrap_or(0);
+    }
+
+    /// Forgets a container.
+    pub fn forget(&mut self, key: ContainerKey) {
+        self.events.remove(&key);
+        self.lost.remove(&key);
+    }
+}

@@ -1,0 +1,36 @@
+//! The recorder: kernel records become events with identities, live in a ring per container, and are sealed into a
+//! bundle when something triggers.
+//!
+//! ```text
+//! config            what the operator can choose
+//! record            the daemon: starts everything, ends on a signal
+//! pipeline          the way of one event, on one page
+//! enrich/           cgroup -> container, pid -> image, record -> event
+//! trigger/          which events trigger, and what is done about it (incidents)
+//! ring/             batch -> segment -> file, bounded per container and class
+//! seal              pinned segments -> bundle, beside the recording
+//! control/          the socket by which status and trigger talk to a running recorder
+//! health            counters, and the status made of them
+//! doctor            what this machine offers a recorder
+//! ```
+//!
+//! Two threads record and serve: *recording* owns probes, identities and ring and never waits for anybody; *serving* is
+//! a small async runtime for signals, the control socket and Docker's API. They talk through bounded channels. Each
+//! seal is a thread of its own that reads pinned files.
+
+pub mod config;
+pub mod control;
+mod doctor;
+mod enrich;
+mod health;
+mod host;
+mod pipeline;
+mod record;
+mod ring;
+mod seal;
+mod trigger;
+
+pub use doctor::{Check, doctor};
+pub use enrich::containers::unified_root;
+pub use health::{ContainerStatus, Status};
+pub use record::{RecordError, record};

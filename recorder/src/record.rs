@@ -1,0 +1,207 @@
+//! The daemon: starts everything in the right order, and ends on a signal with everything written.
+//!
+//! Hooks are attached before `/proc` is read, so that no process falls between the two.
+
+mod incidents;
+mod recording;
+
+use crate::config::Config;
+use crate::control::{TriggerRequest, server};
+use crate::enrich::containers::{self, Containers, Details};
+use crate::enrich::docker::{self, Question};
+use crate::enrich::processes::Processes;
+use crate::enrich::scan;
+use crate::health::Status;
+use crate::host;
+use crate::pipeline::Pipeline;
+use crate::ring::{Budget, Ring, RingError};
+use recording::Recording;
+use std::fs::{self, File, TryLockError};
+use std::io;
+use std::os::unix::fs::DirBuilderExt as _;
+use std::path::{Path, PathBuf};
+use taffrail_probes::{LoadError, Options, Probes};
+use taffrail_trace::ids::ContainerKey;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::{mpsc, oneshot};
+
+/// How many commands can wait for the recording thread.
+const COMMANDS: usize = 1024;
+/// How many containers can wait to be named.
+const QUESTIONS: usize = 1024;
+
+/// Why the recorder did not start, or ended.
+#[derive(Debug, thiserror::Error)]
+pub enum RecordError {
+    /// The kernel programs cannot be loaded.
+    #[error(transparent)]
+    Load(#[from] LoadError),
+    /// Not root, which comes before everything else that would fail for it.
+    #[error("recording needs root (CAP_BPF, CAP_PERFMON and read access to /proc); run it with sudo")]
+    NotRoot,
+    /// The state directory cannot be used.
+    #[error("cannot use the state directory {}: {source}; choose another with --state-dir", path.display())]
+    State {
+        /// The path.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// Another recorder has it.
+    #[error("another recorder is using {}; end it, or choose another --state-dir", path.display())]
+    Locked {
+        /// The state directory.
+        path: PathBuf,
+    },
+    /// No unified cgroup hierarchy.
+    #[error(
+        "no cgroup v2 hierarchy is mounted, so containers cannot be told apart; mount one with `mount -t cgroup2 none /sys/fs/cgroup/unified`"
+    )]
+    NoCgroups,
+    /// The ring cannot be opened.
+    #[error("cannot open the ring: {0}")]
+    Ring(#[from] RingError),
+    /// The runtime for signals and sockets cannot be started, or `/proc` not be read.
+    #[error("{what}: {source}")]
+    System {
+        /// What was tried.
+        what: &'static str,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The recording thread ended by itself: a fault of this program.
+    #[error("the recording thread ended: {0}")]
+    Ended(String),
+}
+
+/// What the recording thread is asked.
+#[derive(Debug)]
+pub(crate) enum Command {
+    /// How things are.
+    Status(oneshot::Sender<Status>),
+    /// Seal a container's history.
+    Trigger(TriggerRequest, oneshot::Sender<Result<PathBuf, String>>),
+    /// A runtime told of a container.
+    Bind(ContainerKey, Details),
+    /// Write everything and end.
+    Stop,
+}
+
+/// Records until SIGINT or SIGTERM. `ready` is called once, with one line for a person, when nothing is missed any
+/// more.
+///
+/// # Errors
+/// [`RecordError`].
+pub fn record(config: Config, ready: impl FnOnce(&str)) -> Result<(), RecordError> {
+    if !nix::unistd::geteuid().is_root() {
+        return Err(RecordError::NotRoot);
+    }
+    let _lock = lock(&config.state_dir)?;
+    let boot = host::boot_id().map_err(|source| RecordError::System { what: "cannot read the boot id", source })?;
+    let cgroups = containers::unified_root().ok_or(RecordError::NoCgroups)?;
+    let budget = Budget {
+        total_bytes: config.ring_total_bytes,
+        floor_bytes: config.ring_floor_bytes,
+        vital_percent: config.ring_vital_percent,
+    };
+    let (ring, kept) = Ring::open(&config.state_dir, budget)?;
+
+    let options = Options {
+        vital_bytes: config.kernel_vital_bytes,
+        bulk_bytes: config.kernel_bulk_bytes,
+        ignore_pid: Some(std::process::id()),
+    };
+    let probes = Probes::load(&options)?;
+    let attached = host::anchor();
+    let (mut found, changes) = Containers::new(boot.clone(), cgroups);
+    for container in kept {
+        found.adopt(container);
+    }
+    let mut pipeline = Pipeline::new(found, Processes::new(boot.clone()), ring, attached);
+    pipeline.admit(&changes);
+    pipeline.adopt_processes(scan::all(), attached.boot_ns);
+
+    let line = format!(
+        "recording {} containers and the host, history in {}",
+        changes.len().saturating_sub(1),
+        config.state_dir.display()
+    );
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|source| RecordError::System { what: "cannot start the runtime", source })?;
+    let (commands, inbox) = mpsc::channel(COMMANDS);
+    let (questions, asked) = mpsc::channel(QUESTIONS);
+    let recording = Recording::new(probes, pipeline, config.clone(), host::describe(&boot), attached, inbox, questions);
+    runtime.block_on(run(&config, recording, changes, commands, asked, move || ready(&line)))
+}
+
+async fn run(
+    config: &Config,
+    mut recording: Recording,
+    found: Vec<containers::Change>,
+    commands: mpsc::Sender<Command>,
+    asked: mpsc::Receiver<Question>,
+    ready: impl FnOnce(),
+) -> Result<(), RecordError> {
+    let signals = |source| RecordError::System { what: "cannot listen for signals", source };
+    let mut interrupt = signal(SignalKind::interrupt()).map_err(signals)?;
+    let mut terminate = signal(SignalKind::terminate()).map_err(signals)?;
+    let socket = Config::socket_of(&config.state_dir);
+    let listener = server::bind(&socket).map_err(|source| RecordError::State { path: socket.clone(), source })?;
+
+    let bind = commands.clone();
+    tokio::spawn(docker::answer(config.docker_socket.clone(), asked, move |key, details| {
+        if bind.try_send(Command::Bind(key, details)).is_err() {
+            tracing::warn!(container = %key, "too much to do, a container's name was not bound");
+        }
+    }));
+    tokio::spawn(server::serve(listener, commands.clone()));
+
+    let (ended, end) = oneshot::channel();
+    recording.name(&found);
+    let thread = std::thread::Builder::new()
+        .name("recording".to_owned())
+        .spawn(move || {
+            let result = recording.run();
+            // Nobody listens any more only where the main thread is gone too.
+            let _ = ended.send(result);
+        })
+        .map_err(|source| RecordError::System { what: "cannot start the recording thread", source })?;
+
+    ready();
+    // Without systemd there is nobody to tell.
+    let _ = sd_notify::notify(&[sd_notify::NotifyState::Ready]);
+    let mut end = std::pin::pin!(end);
+    let result = tokio::select! {
+        _ = interrupt.recv() => stop(&commands, &mut end).await,
+        _ = terminate.recv() => stop(&commands, &mut end).await,
+        result = &mut end => result,
+    };
+    let _ = fs::remove_file(&socket);
+    let joined = thread.join();
+    match (result, joined) {
+        (Ok(Ok(())), Ok(())) => Ok(()),
+        (Ok(Err(reason)), _) => Err(RecordError::Ended(reason)),
+        _ => Err(RecordError::Ended("it panicked, which is a bug".to_owned())),
+    }
+}
+
+async fn stop<F: Future + Unpin>(commands: &mpsc::Sender<Command>, end: &mut F) -> F::Output {
+    // A recording that takes no commands any more is about to end by itself.
+    let _ = commands.send(Command::Stop).await;
+    end.await
+}
+
+/// Makes the state directory, closed to everybody else, and takes its lock. The lock goes with the process.
+fn lock(dir: &Path) -> Result<File, RecordError> {
+    let state = |source| RecordError::State { path: dir.to_owned(), source };
+    fs::DirBuilder::new().recursive(true).mode(0o700).create(dir).map_err(state)?;
+    fs::set_permissions(dir, std::os::unix::fs::PermissionsExt::from_mode(0o700)).map_err(state)?;
+    let file = File::create(dir.join("lock")).map_err(state)?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(RecordError::Locked { path: dir.to_owned() }),
+        Err(TryLockError::Error(source)) => Err(state(source)),
+    }
+}

@@ -1,0 +1,198 @@
+//! One class of one container: the open batch, the files, and what was let go.
+
+use super::file::{RingFile, Summary, summary};
+use super::{Pin, Reach, RingError};
+use crate::enrich::processes::Known;
+use std::collections::{HashMap, VecDeque};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use taffrail_trace::clock::{Anchor, BootNs};
+use taffrail_trace::event::{Class, Event};
+use taffrail_trace::ids::{ContainerKey, ExecId};
+use taffrail_trace::segment::{self, Content, Label};
+
+/// A batch of this many events is written at once.
+const BATCH_EVENTS: usize = 4096;
+/// A lane's files are this part of its budget each, so that letting one go keeps most of the history.
+const FILES_PER_BUDGET: u64 = 8;
+
+/// One class of one container.
+#[derive(Debug)]
+pub struct Lane {
+    class: Class,
+    key: ContainerKey,
+    dir: PathBuf,
+    batch: Vec<Event>,
+    named: HashMap<ExecId, Arc<Known>>,
+    opened_ns: BootNs,
+    files: VecDeque<Kept>,
+    next_file: u64,
+    next_seq: u64,
+    previous: [u8; 32],
+    writable: bool,
+    let_go: Reach,
+}
+
+#[derive(Debug)]
+struct Kept {
+    file: Arc<RingFile>,
+    holds: Summary,
+}
+
+impl Lane {
+    /// An empty lane in `dir`.
+    pub fn new(class: Class, key: ContainerKey, dir: &Path) -> Self {
+        Self {
+            class,
+            key,
+            dir: dir.to_owned(),
+            batch: Vec::new(),
+            named: HashMap::new(),
+            opened_ns: 0,
+            files: VecDeque::new(),
+            next_file: 0,
+            next_seq: 0,
+            previous: [0; 32],
+            writable: false,
+            let_go: Reach::default(),
+        }
+    }
+
+    /// Takes over a file of an earlier recorder. Files come in order; the chain goes on behind the last.
+    pub fn adopt(&mut self, number: u64, path: &Path) -> Result<(), RingError> {
+        let file = RingFile::open(path)?;
+        let holds = summary(&file)?;
+        if let Some((seq, sha256)) = holds.last {
+            self.next_seq = seq + 1;
+            self.previous = sha256;
+        }
+        self.next_file = number + 1;
+        self.files.push_back(Kept { file: Arc::new(file), holds });
+        Ok(())
+    }
+
+    /// Takes an event; true when the batch is full.
+    pub fn append(&mut self, event: Event, named: Option<&Arc<Known>>) -> bool {
+        if self.batch.is_empty() {
+            self.opened_ns = event.time_ns;
+        }
+        let mut next = named;
+        while let Some(known) = next {
+            if self.named.insert(known.image.exec_id, Arc::clone(known)).is_some() {
+                break;
+            }
+            next = known.parent.as_ref();
+        }
+        self.batch.push(event);
+        self.batch.len() >= BATCH_EVENTS
+    }
+
+    /// Writes the batch if its first event is older than `age_ns`, and keeps the budget.
+    pub fn flush(&mut self, now: Anchor, age_ns: u64, budget: u64, pins: &[Pin]) -> Result<(), RingError> {
+        if !self.batch.is_empty() && now.boot_ns.saturating_sub(self.opened_ns) >= age_ns {
+            let result = self.write(now, budget, pins);
+            if result.is_err() {
+                self.let_go.refused += self.batch.len() as u64;
+            }
+            self.batch.clear();
+            self.named.clear();
+            result?;
+        }
+        self.evict(budget);
+        Ok(())
+    }
+
+    fn write(&mut self, now: Anchor, budget: u64, pins: &[Pin]) -> Result<(), RingError> {
+        self.batch.sort_by_key(|event| event.time_ns);
+        let mut live: Vec<_> = self.named.values().map(|known| known.image.clone()).collect();
+        live.sort_by_key(|image| (image.time_ns, image.exec_id));
+        let content = Content { live, events: std::mem::take(&mut self.batch) };
+        let label =
+            Label { class: self.class, seq: self.next_seq, anchor: now, container: self.key, previous: self.previous };
+        let framed = segment::encode(&label, &content);
+        let (first, last) = (content.events.first().map(|e| e.time_ns), content.events.last().map(|e| e.time_ns));
+        let events = content.events.len() as u64;
+        self.batch = content.events;
+        let framed =
+            framed.map_err(|error| RingError { path: self.dir.clone(), source: std::io::Error::other(error) })?;
+
+        // A segment that the whole budget cannot hold is refused; letting go of everything for it would help nobody.
+        if framed.bytes.len() as u64 > budget {
+            let source = std::io::Error::other("one segment is larger than the budget");
+            return Err(RingError { path: self.dir.clone(), source });
+        }
+        self.evict(budget - framed.bytes.len() as u64);
+        let kept = self.current(budget, pins)?;
+        kept.file.append(&framed.bytes)?;
+        kept.holds.events += events;
+        kept.holds.first_ns = kept.holds.first_ns.or(first);
+        kept.holds.last_ns = last.or(kept.holds.last_ns);
+        self.next_seq += 1;
+        self.previous = framed.sha256;
+        Ok(())
+    }
+
+    /// The file to append to: a new one when there is none, or the last has its share.
+    fn current(&mut self, budget: u64, pins: &[Pin]) -> Result<&mut Kept, RingError> {
+        let full = self.files.back().is_none_or(|kept| kept.file.len() >= budget / FILES_PER_BUDGET);
+        if full || !self.writable {
+            let name = format!("{}-{:08}.ring", self.class.as_str(), self.next_file);
+            let file = Arc::new(RingFile::create(&self.dir.join(name))?);
+            for pin in pins {
+                pin.add(&file);
+            }
+            self.next_file += 1;
+            self.writable = true;
+            self.files.push_back(Kept { file, holds: Summary::default() });
+        }
+        let path = &self.dir;
+        self.files.back_mut().ok_or_else(|| RingError { path: path.clone(), source: std::io::Error::other("no file") })
+    }
+
+    /// Lets the oldest files go until the rest fits into `budget`.
+    fn evict(&mut self, budget: u64) {
+        while self.bytes() > budget {
+            let Some(oldest) = self.files.pop_front() else { break };
+            if self.files.is_empty() {
+                self.writable = false;
+            }
+            if let Err(error) = fs::remove_file(oldest.file.path()) {
+                tracing::warn!(path = %oldest.file.path().display(), %error, "old ring file cannot be removed");
+            }
+            self.let_go.evicted += oldest.holds.events;
+            self.let_go.evicted_until_ns = oldest.holds.last_ns.or(self.let_go.evicted_until_ns);
+        }
+    }
+
+    /// Puts every file into the pin.
+    pub fn pin(&self, pin: &Pin) {
+        for kept in &self.files {
+            pin.add(&kept.file);
+        }
+    }
+
+    /// Makes what was written durable.
+    pub fn sync(&self) -> Result<(), RingError> {
+        self.files.back().filter(|_| self.writable).map_or(Ok(()), |kept| kept.file.sync())
+    }
+
+    /// How far it reaches.
+    pub fn reach(&self) -> Reach {
+        Reach {
+            events: self.files.iter().map(|kept| kept.holds.events).sum(),
+            bytes: self.bytes(),
+            oldest_ns: self.files.iter().find_map(|kept| kept.holds.first_ns),
+            ..self.let_go
+        }
+    }
+
+    /// Time of the newest event on disk.
+    pub fn newest_ns(&self) -> Option<BootNs> {
+        self.files.iter().rev().find_map(|kept| kept.holds.last_ns)
+    }
+
+    fn bytes(&self) -> u64 {
+        self.files.iter().map(|kept| kept.file.len()).sum()
+    }
+}

@@ -1,0 +1,239 @@
+//! The ring: every container's rolling history on disk, in two classes.
+//!
+//! Laws:
+//! 1. A container's files never take more than its budget, the file being written included.
+//! 2. Inside it, vital events have a share that bulk events cannot take, and bulk the rest.
+//! 3. What was appended is on disk after the flush age at the latest, or the process is dead.
+//! 4. Files are only appended to and removed whole, oldest first. A file that a pin holds stays readable by the pin
+//!    when its name is gone.
+//! 5. What is removed is counted: segments' event counts add up to appended minus evicted.
+//! 6. A segment names every actor in it: it carries the images its events refer to, with their ancestors.
+//!
+//! ```text
+//! <state>/ring/<container key>/container.json
+//!                             /vital-00000000.ring     segments one after another, see taffrail_trace::segment
+//!                             /bulk-00000000.ring
+//!
+//! ring     (this file)  all containers: budgets, flushing, pins
+//! history               one container: two lanes and its description
+//! lane                  one class of it: open batch -> segment -> file, eviction
+//! file                  one file of segments: append, scan
+//! ```
+//!
+//! Not here: what triggers, and what a pin is read for.
+
+mod file;
+mod history;
+mod lane;
+
+pub use file::{RingFile, read_segments};
+pub use history::History;
+
+use crate::enrich::processes::Known;
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::{fs, io};
+use taffrail_trace::clock::{Anchor, BootNs};
+use taffrail_trace::container::Container;
+use taffrail_trace::event::{Class, Event};
+use taffrail_trace::ids::ContainerKey;
+
+/// Budgets of the ring.
+#[derive(Clone, Copy, Debug)]
+pub struct Budget {
+    /// For all containers together.
+    pub total_bytes: u64,
+    /// For each at least.
+    pub floor_bytes: u64,
+    /// The vital share, in percent.
+    pub vital_percent: u64,
+}
+
+/// An I/O error with its path.
+#[derive(Debug, thiserror::Error)]
+#[error("{}: {source}", path.display())]
+pub struct RingError {
+    /// The file or directory.
+    pub path: PathBuf,
+    /// What the system said.
+    pub source: io::Error,
+}
+
+impl RingError {
+    fn at(path: &Path) -> impl Fn(io::Error) -> Self + '_ {
+        |source| Self { path: path.to_owned(), source }
+    }
+}
+
+/// All histories.
+#[derive(Debug)]
+pub struct Ring {
+    dir: PathBuf,
+    budget: Budget,
+    histories: HashMap<ContainerKey, History>,
+}
+
+impl Ring {
+    /// Opens the ring below `state_dir` and takes over the histories that are there.
+    ///
+    /// # Errors
+    /// Where the directory cannot be made or listed. A history that cannot be read is left alone and said.
+    pub fn open(state_dir: &Path, budget: Budget) -> Result<(Self, Vec<Container>), RingError> {
+        let dir = state_dir.join("ring");
+        fs::create_dir_all(&dir).map_err(RingError::at(&dir))?;
+        let mut histories = HashMap::new();
+        let mut containers = Vec::new();
+        for entry in fs::read_dir(&dir).map_err(RingError::at(&dir))? {
+            let path = entry.map_err(RingError::at(&dir))?.path();
+            match History::open(&path) {
+                Ok((container, history)) => {
+                    histories.insert(container.key, history);
+                    containers.push(container);
+                }
+                Err(error) => tracing::warn!(path = %path.display(), %error, "history cannot be read, left alone"),
+            }
+        }
+        Ok((Self { dir, budget, histories }, containers))
+    }
+
+    /// Writes down what is known of a container, now or later bound.
+    ///
+    /// # Errors
+    /// Where its directory or description cannot be written.
+    pub fn describe(&mut self, container: &Container) -> Result<(), RingError> {
+        if !self.histories.contains_key(&container.key) {
+            let history = History::create(&self.dir.join(container.key.to_string()), container.key)?;
+            self.histories.insert(container.key, history);
+        }
+        let path = self.dir.join(container.key.to_string());
+        history::describe(&path, container)
+    }
+
+    /// Appends an event. `named` is the actor's image: it and its ancestors travel in the same segment.
+    ///
+    /// # Errors
+    /// Where a full batch cannot be written.
+    pub fn append(
+        &mut self,
+        key: ContainerKey,
+        event: Event,
+        named: Option<&Arc<Known>>,
+        now: Anchor,
+    ) -> Result<(), RingError> {
+        let Some(history) = self.histories.get_mut(&key) else { return Ok(()) };
+        if history.append(event, named) {
+            return self.flush_one(key, now, None);
+        }
+        Ok(())
+    }
+
+    /// Writes every batch older than `age_ns`, and keeps the budgets.
+    ///
+    /// # Errors
+    /// The first write that fails; the other batches are still tried.
+    pub fn flush(&mut self, now: Anchor, age_ns: u64) -> Result<(), RingError> {
+        let keys: Vec<ContainerKey> = self.histories.keys().copied().collect();
+        let mut result = Ok(());
+        for key in keys {
+            result = result.and(self.flush_one(key, now, Some(age_ns)));
+        }
+        result
+    }
+
+    /// Writes what one container has waiting.
+    ///
+    /// # Errors
+    /// Where that cannot be written. The batch is then counted as refused.
+    pub fn flush_one(&mut self, key: ContainerKey, now: Anchor, age_ns: Option<u64>) -> Result<(), RingError> {
+        let share = self.share();
+        let percent = self.budget.vital_percent;
+        let Some(history) = self.histories.get_mut(&key) else { return Ok(()) };
+        history.flush(now, age_ns.unwrap_or(0), share, percent)
+    }
+
+    /// Removes stopped histories, longest silent first, while all together are over the total. Gives their keys.
+    pub fn make_room(&mut self, stopped: &dyn Fn(ContainerKey) -> bool) -> Vec<ContainerKey> {
+        let mut removed = Vec::new();
+        while self.histories.values().map(History::bytes).sum::<u64>() > self.budget.total_bytes {
+            let silent = self.histories.iter().filter(|(key, history)| stopped(**key) && !history.is_pinned());
+            let Some(key) = silent.min_by_key(|(_, history)| history.newest_ns()).map(|(key, _)| *key) else { break };
+            self.histories.remove(&key);
+            let dir = self.dir.join(key.to_string());
+            if let Err(error) = fs::remove_dir_all(&dir) {
+                tracing::warn!(path = %dir.display(), %error, "old history cannot be removed");
+            }
+            removed.push(key);
+        }
+        removed
+    }
+
+    /// Holds everything that `key` has on disk, and what it writes from now on, until the pin is dropped.
+    pub fn pin(&mut self, key: ContainerKey) -> Option<Pin> {
+        self.histories.get_mut(&key).map(History::pin)
+    }
+
+    /// One container's history.
+    pub fn history(&self, key: ContainerKey) -> Option<&History> {
+        self.histories.get(&key)
+    }
+
+    /// Every history.
+    pub fn histories(&self) -> impl Iterator<Item = (ContainerKey, &History)> {
+        self.histories.iter().map(|(key, history)| (*key, history))
+    }
+
+    /// What one container may use now.
+    fn share(&self) -> u64 {
+        let count = self.histories.len().max(1) as u64;
+        (self.budget.total_bytes / count).max(self.budget.floor_bytes)
+    }
+}
+
+/// Files of a history that stay readable, whatever the ring lets go.
+#[derive(Clone, Debug, Default)]
+pub struct Pin {
+    files: Arc<std::sync::Mutex<Vec<Arc<RingFile>>>>,
+}
+
+impl Pin {
+    fn add(&self, file: &Arc<RingFile>) {
+        self.lock().push(Arc::clone(file));
+    }
+
+    /// The files pinned so far.
+    pub fn files(&self) -> Vec<Arc<RingFile>> {
+        self.lock().clone()
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Vec<Arc<RingFile>>> {
+        // A list of handles is right whatever a panicking thread did: it is only ever pushed to.
+        self.files.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+}
+
+/// How far one class of a history reaches, and what was let go.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Reach {
+    /// Events on disk.
+    pub events: u64,
+    /// Bytes on disk.
+    pub bytes: u64,
+    /// Time of the oldest event on disk.
+    pub oldest_ns: Option<BootNs>,
+    /// Events that the ring aged out.
+    pub evicted: u64,
+    /// Time of the newest event that the ring aged out.
+    pub evicted_until_ns: Option<BootNs>,
+    /// Events that could not be written.
+    pub refused: u64,
+}
+
+/// The vital share of `share`, or the rest.
+fn lane_budget(class: Class, share: u64, vital_percent: u64) -> u64 {
+    let vital = share * vital_percent / 100;
+    match class {
+        Class::Vital => vital,
+        Class::Bulk => share - vital,
+    }
+}

@@ -1,0 +1,197 @@
+//! Sealing: pinned segments to a bundle, on a thread of its own, beside the recording.
+
+use crate::ring::{RingFile, read_segments};
+use std::collections::HashSet;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use taffrail_trace::assemble::{self, Source};
+use taffrail_trace::bundle::{self, Bundle, OpenError, Verdict, WriteError};
+use taffrail_trace::clock::{Anchor, Clock, utc_now};
+use taffrail_trace::container::Container;
+use taffrail_trace::event::{Body, Class, Event, Gap, GapCause, Image};
+use taffrail_trace::manifest::{Hook, Host, Manifest, SegmentRef, TableRef, Trigger, Window};
+use taffrail_trace::segment::{Content, Head};
+use taffrail_trace::table::RowError;
+use taffrail_trace::{FORMAT_VERSION, text};
+
+/// Everything that a seal needs; nothing of it is shared with the recording.
+#[derive(Debug)]
+pub struct Job {
+    /// Where the bundle goes.
+    pub bundle: PathBuf,
+    /// Its short id.
+    pub id: String,
+    /// Whose history.
+    pub container: Container,
+    /// Why.
+    pub trigger: Trigger,
+    /// Which stretch.
+    pub window: Window,
+    /// Where it was recorded.
+    pub host: Host,
+    /// The hooks.
+    pub hooks: Vec<Hook>,
+    /// The files to read.
+    pub files: Vec<Arc<RingFile>>,
+    /// Images alive at the trigger and at the end, with their ancestors: the quiet ones that no segment names.
+    pub live: Vec<Image>,
+    /// Whether the host's processes above the container are named.
+    pub host_ancestors: bool,
+    /// Gaps that no segment tells: what the ring let go, and the time before the recorder.
+    pub gaps: Vec<Gap>,
+    /// Both clocks now.
+    pub anchor: Anchor,
+}
+
+/// Why a bundle could not be sealed.
+#[derive(Debug, thiserror::Error)]
+pub enum SealError {
+    /// Its directory cannot be made.
+    #[error("cannot make {}: {source}", path.display())]
+    Directory {
+        /// The directory.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// It cannot be written.
+    #[error(transparent)]
+    Write(#[from] WriteError),
+    /// A row did not fit: a fault of this program.
+    #[error(transparent)]
+    Row(#[from] RowError),
+    /// What was written cannot be read back.
+    #[error("the sealed bundle cannot be read back: {0}")]
+    ReadBack(#[from] OpenError),
+    /// What was written is not what was meant.
+    #[error("the sealed bundle {} does not verify", path.display())]
+    Verify {
+        /// The bundle, left for a look.
+        path: PathBuf,
+    },
+}
+
+/// `<container>-<UTC time>-<short id>.evidence.zip`, with nothing in it that a shell or a file system minds.
+pub fn file_name(container: &Container, utc_ns: i64, id: &str) -> String {
+    let name: String = container
+        .name
+        .chars()
+        .take(64)
+        .map(|ch| if ch.is_ascii_alphanumeric() || matches!(ch, '_' | '-') { ch } else { '_' })
+        .collect();
+    let time = taffrail_trace::clock::rfc3339(utc_ns);
+    let time: String = time.chars().take(19).filter(|ch| !matches!(ch, '-' | ':')).collect();
+    format!("{name}-{time}Z-{id}{}", bundle::SUFFIX)
+}
+
+/// Reads, assembles, writes, reads back and verifies.
+///
+/// # Errors
+/// [`SealError`]; no half bundle is left.
+pub fn seal(job: Job) -> Result<PathBuf, SealError> {
+    let mut gathered = gather(&job);
+    gathered.live.extend(job.live);
+    gathered.events.extend(job.gaps.into_iter().map(gap_event));
+    let clock = Clock::new(gathered.anchors);
+    let source = Source {
+        container: &job.container,
+        window: job.window,
+        clock: &clock,
+        live: gathered.live,
+        ancestors_outside: job.host_ancestors,
+        events: gathered.events,
+    };
+    let assembled = assemble::assemble(source)?;
+    let tables = assembled
+        .tables
+        .iter()
+        .map(|table| TableRef { name: table.spec().name.to_owned(), rows: table.rows() })
+        .collect();
+    let manifest = Manifest {
+        format_version: FORMAT_VERSION,
+        tool: concat!("taffrail ", env!("CARGO_PKG_VERSION")).to_owned(),
+        id: job.id,
+        sealed_utc_ns: utc_now(),
+        container: job.container,
+        trigger: job.trigger,
+        window: job.window,
+        host: job.host,
+        clock,
+        hooks: job.hooks,
+        losses: assembled.losses,
+        segments: gathered.segments,
+        tables,
+    };
+    make_directory_of(&job.bundle)?;
+    bundle::write(&job.bundle, &manifest, &assembled.tables)?;
+    match Bundle::open(&job.bundle)?.verify()? {
+        Verdict::Intact(_) => Ok(job.bundle),
+        Verdict::Altered(_) => Err(SealError::Verify { path: job.bundle }),
+    }
+}
+
+fn make_directory_of(path: &Path) -> Result<(), SealError> {
+    let Some(dir) = path.parent() else { return Ok(()) };
+    std::fs::create_dir_all(dir).map_err(|source| SealError::Directory { path: dir.to_owned(), source })
+}
+
+#[derive(Default)]
+struct Gathered {
+    live: Vec<Image>,
+    events: Vec<Event>,
+    anchors: Vec<Anchor>,
+    segments: Vec<SegmentRef>,
+}
+
+/// What the pinned files hold. Images, ends and flows older than the window are kept, since the window refers to them.
+fn gather(job: &Job) -> Gathered {
+    let mut gathered = Gathered { anchors: vec![job.anchor], ..Gathered::default() };
+    let mut named = HashSet::new();
+    for file in &job.files {
+        let mut take = |head: Head, content: Content, sha256: [u8; 32]| {
+            gathered.anchors.push(head.anchor);
+            gathered.live.extend(content.live.into_iter().filter(|image| named.insert(image.exec_id)));
+            gathered.events.extend(content.events.into_iter().filter(|event| {
+                event.time_ns <= job.window.to_ns
+                    && (event.time_ns >= job.window.from_ns
+                        || matches!(event.body, Body::Image(_) | Body::Exit(_) | Body::Flow(_) | Body::Gap(_)))
+            }));
+            if head.last_ns >= job.window.from_ns && head.first_ns <= job.window.to_ns {
+                gathered.segments.push(SegmentRef {
+                    class: head.class,
+                    seq: head.seq,
+                    events: head.events,
+                    sha256: text::hex(&sha256),
+                });
+            }
+        };
+        let damaged = match read_segments(file, &mut take) {
+            Ok(damaged) => damaged,
+            Err(error) => {
+                tracing::error!(%error, "ring file cannot be read");
+                1
+            }
+        };
+        if damaged > 0 {
+            gathered.events.push(gap_event(Gap {
+                class: class_of(file),
+                cause: GapCause::Damaged,
+                lost: None,
+                from_ns: job.window.from_ns,
+                to_ns: job.window.to_ns,
+                own: true,
+            }));
+        }
+    }
+    gathered.segments.sort_by_key(|segment| (segment.class, segment.seq));
+    gathered
+}
+
+fn class_of(file: &RingFile) -> Class {
+    let vital = file.path().file_name().is_some_and(|name| name.to_string_lossy().starts_with(Class::Vital.as_str()));
+    if vital { Class::Vital } else { Class::Bulk }
+}
+
+fn gap_event(gap: Gap) -> Event {
+    Event { time_ns: gap.from_ns, actor: None, body: Body::Gap(gap) }
+}

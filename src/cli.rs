@@ -1,0 +1,174 @@
+//! The command line, as `--help` shows it.
+
+use clap::{Args, Parser, Subcommand};
+use std::path::PathBuf;
+use std::time::Duration;
+use taffrail_query::Format;
+
+/// A flight recorder for containers: what happened before the alarm, sealed into one file that anyone can replay,
+/// query and verify.
+#[derive(Debug, Parser)]
+#[command(version, arg_required_else_help = true, max_term_width = 100)]
+pub struct Cli {
+    /// Log more; twice for everything. TAFFRAIL_LOG=... chooses by module.
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    pub verbose: u8,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// The subcommands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Record every container of this host until SIGINT or SIGTERM.
+    ///
+    /// Ready when it prints a line starting "recording" (and tells systemd READY=1).
+    #[cfg(feature = "record")]
+    Record(RecordArgs),
+    /// Show, per container, how far back its history reaches and what was lost.
+    #[cfg(feature = "record")]
+    Status(StatusArgs),
+    /// Seal a container's history, before and after now, and print the bundle's path.
+    #[cfg(feature = "record")]
+    Trigger(TriggerArgs),
+    /// Ask bundles questions in SQL.
+    Query(QueryArgs),
+    /// Replay a bundle in the terminal.
+    Replay(BundleArgs),
+    /// Check that a bundle is whole and what was written. Exit code 1 where it is not.
+    Verify(BundleArgs),
+    /// Say what this machine offers a recorder, one line each, with the fix.
+    #[cfg(feature = "record")]
+    Doctor,
+    /// Record a harmless scripted intrusion in a small container of its own, and tell its story.
+    #[cfg(feature = "record")]
+    Demo(DemoArgs),
+    /// Run inside the demo's own container; not for people.
+    #[cfg(feature = "record")]
+    #[command(hide = true)]
+    DemoContainer(DemoContainerArgs),
+}
+
+/// Arguments of `record`.
+#[derive(Debug, Args)]
+pub struct RecordArgs {
+    /// Where ring, evidence and control socket live. [default: /var/lib/taffrail]
+    #[arg(long, value_name = "DIR")]
+    pub state_dir: Option<PathBuf>,
+    /// A TOML configuration.
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+}
+
+/// Arguments of `status`.
+#[derive(Debug, Args)]
+pub struct StatusArgs {
+    /// The recorder's state directory.
+    #[arg(long, value_name = "DIR", default_value = "/var/lib/taffrail")]
+    pub state_dir: PathBuf,
+    /// Print JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Arguments of `trigger`.
+#[derive(Debug, Args)]
+pub struct TriggerArgs {
+    /// The recorder's state directory.
+    #[arg(long, value_name = "DIR", default_value = "/var/lib/taffrail")]
+    pub state_dir: PathBuf,
+    /// Name or id of the container, or the beginning of its id; `host` for what runs in none.
+    #[arg(long, value_name = "NAME_OR_ID")]
+    pub container: String,
+    /// Why; it goes into the evidence.
+    #[arg(long, value_name = "TEXT")]
+    pub reason: String,
+    /// How much history before now.
+    #[arg(long, value_name = "TIME", default_value = "5m", value_parser = duration)]
+    pub before: Duration,
+    /// How much after now.
+    #[arg(long, value_name = "TIME", default_value = "10s", value_parser = duration)]
+    pub after: Duration,
+    /// Directory for the bundle. [default: evidence/ in the state directory]
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+    /// Return when the bundle is sealed, not when it is ordered.
+    #[arg(long)]
+    pub wait: bool,
+}
+
+/// Arguments of `query`.
+#[derive(Debug, Args)]
+pub struct QueryArgs {
+    /// Evidence bundles.
+    #[arg(required = true, value_name = "BUNDLE")]
+    pub bundles: Vec<PathBuf>,
+    /// A query. Without one, the tables and views are listed.
+    #[arg(long, value_name = "SQL", conflicts_with = "file")]
+    pub sql: Option<String>,
+    /// A file of queries, `;` between them; `-` for standard input.
+    #[arg(short, long, value_name = "FILE")]
+    pub file: Option<PathBuf>,
+    /// table, csv, json, ndjson or parquet.
+    #[arg(long, value_name = "FORMAT", default_value_t = Format::Table)]
+    pub format: Format,
+}
+
+/// Arguments of commands on one bundle.
+#[derive(Debug, Args)]
+pub struct BundleArgs {
+    /// An evidence bundle.
+    #[arg(value_name = "BUNDLE")]
+    pub bundle: PathBuf,
+}
+
+/// Arguments of `demo`.
+#[cfg(feature = "record")]
+#[derive(Debug, Args)]
+pub struct DemoArgs {
+    /// Do not offer to open the replay at the end.
+    #[arg(long)]
+    pub no_replay: bool,
+    /// Keep the host's processes out of the evidence, as for a sample that is given away.
+    #[arg(long, hide = true)]
+    pub no_host_ancestors: bool,
+}
+
+/// Arguments of the demo's container process.
+#[cfg(feature = "record")]
+#[derive(Debug, Args)]
+pub struct DemoContainerArgs {
+    /// Root directory, filled.
+    pub root: PathBuf,
+    /// The container's cgroup.
+    pub cgroup: PathBuf,
+    /// What to run in it.
+    #[arg(trailing_var_arg = true, required = true)]
+    pub command: Vec<String>,
+}
+
+/// `5m`, `90s`, `1h30m`: a length of time that is not negative.
+fn duration(text: &str) -> Result<Duration, String> {
+    let span: jiff::SignedDuration = text.parse().map_err(|_| "expected a time such as 90s, 5m or 1h30m".to_owned())?;
+    Duration::try_from(span).map_err(|_| "a time before or after the trigger cannot be negative".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory as _;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn times_are_read_as_people_write_them() {
+        assert_eq!(duration("5m"), Ok(Duration::from_secs(300)));
+        assert_eq!(duration("1h30m"), Ok(Duration::from_secs(5400)));
+        assert_eq!(duration("0s"), Ok(Duration::ZERO));
+        assert!(duration("-5s").is_err() && duration("soon").is_err());
+    }
+}

@@ -1,0 +1,45 @@
+//! One adapter a subcommand: arguments in, library calls, words out.
+
+#[cfg(feature = "record")]
+mod demo;
+#[cfg(feature = "record")]
+mod doctor;
+mod query;
+#[cfg(feature = "record")]
+mod record;
+mod replay;
+#[cfg(feature = "record")]
+mod status;
+#[cfg(feature = "record")]
+mod trigger;
+mod verify;
+
+use crate::Outcome;
+use crate::cli::Command;
+use anyhow::{Context as _, Result};
+
+/// Runs one subcommand.
+pub fn run(command: Command) -> Result<Outcome> {
+    match command {
+        #[cfg(feature = "record")]
+        Command::Record(args) => record::run(args),
+        #[cfg(feature = "record")]
+        Command::Status(args) => status::run(&args),
+        #[cfg(feature = "record")]
+        Command::Trigger(args) => trigger::run(args),
+        Command::Query(args) => query::run(&args),
+        Command::Replay(args) => replay::run(&args),
+        Command::Verify(args) => verify::run(&args),
+        #[cfg(feature = "record")]
+        Command::Doctor => doctor::run(),
+        #[cfg(feature = "record")]
+        Command::Demo(args) => demo::run(&args),
+        #[cfg(feature = "record")]
+        Command::DemoContainer(args) => demo::run_container(&args),
+    }
+}
+
+/// The runtime for queries.
+fn runtime() -> Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_multi_thread().enable_all().build().context("cannot start threads for the query")
+}

@@ -1,0 +1,86 @@
+//! `taffrail status`
+
+use crate::Outcome;
+use crate::cli::StatusArgs;
+use anyhow::Result;
+use std::io::{self, Write as _};
+use taffrail_recorder::{ContainerStatus, Status, control};
+use taffrail_trace::text;
+
+/// Prints how things are.
+pub fn run(args: &StatusArgs) -> Result<Outcome> {
+    let status = control::status(&args.state_dir)?;
+    let mut out = io::stdout().lock();
+    if args.json {
+        serde_json::to_writer_pretty(&mut out, &status)?;
+        writeln!(out)?;
+    } else {
+        out.write_all(table(&status).as_bytes())?;
+    }
+    out.flush()?;
+    Ok(Outcome::Fine)
+}
+
+fn table(status: &Status) -> String {
+    let mut rows = vec![
+        ["CONTAINER", "ID", "RUNTIME", "EVENTS", "REACHES BACK", "RING", "LOST", "REFUSED", "EVICTED"]
+            .map(str::to_owned),
+    ];
+    rows.extend(status.containers.iter().map(row));
+    let mut widths = [0; 9];
+    for row in &rows {
+        for (width, cell) in widths.iter_mut().zip(row) {
+            *width = (*width).max(cell.chars().count());
+        }
+    }
+    let mut out = format!(
+        "taffrail {} recording since {}, {} events, {} bundles sealed, {} lost anywhere\n\n",
+        status.version, status.since, status.events, status.sealed, status.lost_anywhere
+    );
+    for row in rows {
+        for (at, (cell, width)) in row.iter().zip(widths).enumerate() {
+            // Words to the left, numbers to the right.
+            let padded = if at < 3 { format!("{cell:<width$}") } else { format!("{cell:>width$}") };
+            out.push_str(&padded);
+            out.push_str("  ");
+        }
+        out.truncate(out.trim_end().len());
+        out.push('\n');
+    }
+    for hook in status.hooks.iter().filter(|hook| hook.state != "attached") {
+        let reason = hook.reason.as_deref().unwrap_or("no reason given");
+        out.push_str(&format!("\nhook {} is {}: {reason}", hook.name, hook.state));
+    }
+    out
+}
+
+fn row(container: &ContainerStatus) -> [String; 9] {
+    let ended = if container.running { "" } else { " (ended)" };
+    [
+        format!("{}{ended}", text::shown(&container.name)),
+        text::shown(&container.id).chars().take(12).collect(),
+        container.runtime.clone(),
+        container.events.to_string(),
+        container.oldest_age_seconds.map_or_else(|| "-".to_owned(), age),
+        size(container.ring_bytes),
+        container.lost.to_string(),
+        container.refused.to_string(),
+        container.evicted.to_string(),
+    ]
+}
+
+fn age(seconds: u64) -> String {
+    match seconds {
+        0..60 => format!("{seconds}s"),
+        60..3600 => format!("{}m{:02}s", seconds / 60, seconds % 60),
+        _ => format!("{}h{:02}m", seconds / 3600, seconds % 3600 / 60),
+    }
+}
+
+fn size(bytes: u64) -> String {
+    match bytes {
+        0..1024 => format!("{bytes} B"),
+        1024..1_048_576 => format!("{:.1} KiB", bytes as f64 / 1024.0),
+        _ => format!("{:.1} MiB", bytes as f64 / 1_048_576.0),
+    }
+}

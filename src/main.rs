@@ -1,0 +1,38 @@
+//! The one binary: reads the command line, calls one adapter, turns the outcome into an exit code.
+
+mod cli;
+mod cmd;
+mod logging;
+
+use clap::Parser as _;
+use std::process::ExitCode;
+
+/// How a command ended, when nothing failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// What was asked for is so, or done: exit code 0.
+    Fine,
+    /// The answer is no: exit code 1.
+    Negative,
+}
+
+fn main() -> ExitCode {
+    let cli = cli::Cli::parse();
+    logging::start(cli.verbose);
+    match cmd::run(cli.command) {
+        Ok(Outcome::Fine) => ExitCode::SUCCESS,
+        Ok(Outcome::Negative) => ExitCode::from(1),
+        Err(error) if is_closed_pipe(&error) => ExitCode::SUCCESS,
+        Err(error) => {
+            logging::complain(&error);
+            ExitCode::from(2)
+        }
+    }
+}
+
+/// Whoever read our output has seen enough, as with `| head`.
+fn is_closed_pipe(error: &anyhow::Error) -> bool {
+    error.chain().any(|cause| {
+        cause.downcast_ref::<std::io::Error>().is_some_and(|error| error.kind() == std::io::ErrorKind::BrokenPipe)
+    })
+}

@@ -1,0 +1,68 @@
+//! Flags of system calls by name, in the numbering of x86-64 Linux.
+
+use crate::event::FileOp;
+
+/// `open(2)`; the two lowest bits are the access mode and are handled apart. Longer names come before the bits that
+/// they contain.
+const OPEN: &[(u32, &str)] = &[
+    (0o20_200_000, "O_TMPFILE"),
+    (0o4_010_000, "O_SYNC"),
+    (0o100, "O_CREAT"),
+    (0o200, "O_EXCL"),
+    (0o400, "O_NOCTTY"),
+    (0o1000, "O_TRUNC"),
+    (0o2000, "O_APPEND"),
+    (0o4000, "O_NONBLOCK"),
+    (0o10_000, "O_DSYNC"),
+    (0o20_000, "O_ASYNC"),
+    (0o40_000, "O_DIRECT"),
+    (0o100_000, "O_LARGEFILE"),
+    (0o200_000, "O_DIRECTORY"),
+    (0o400_000, "O_NOFOLLOW"),
+    (0o1_000_000, "O_NOATIME"),
+    (0o2_000_000, "O_CLOEXEC"),
+    (0o10_000_000, "O_PATH"),
+];
+const UNLINK: &[(u32, &str)] = &[(0x200, "AT_REMOVEDIR")];
+const RENAME: &[(u32, &str)] = &[(1, "RENAME_NOREPLACE"), (2, "RENAME_EXCHANGE"), (4, "RENAME_WHITEOUT")];
+const CHMOD: &[(u32, &str)] = &[(0x100, "AT_SYMLINK_NOFOLLOW"), (0x1000, "AT_EMPTY_PATH")];
+
+/// `O_WRONLY|O_CREAT`; bits without a name are shown in hex, none as an empty text.
+pub fn shown(op: FileOp, flags: u32) -> String {
+    let mut parts: Vec<String> = Vec::new();
+    let mut left = flags;
+    let names = match op {
+        FileOp::Open | FileOp::Create => {
+            parts.push(["O_RDONLY", "O_WRONLY", "O_RDWR", "O_ACCMODE"][(flags & 3) as usize].to_owned());
+            left &= !3;
+            OPEN
+        }
+        FileOp::Unlink | FileOp::Rmdir => UNLINK,
+        FileOp::Rename => RENAME,
+        FileOp::Chmod => CHMOD,
+    };
+    for (bits, name) in names {
+        if left & bits == *bits {
+            parts.push((*name).to_owned());
+            left &= !bits;
+        }
+    }
+    if left != 0 {
+        parts.push(format!("{left:#x}"));
+    }
+    parts.join("|")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn flags_are_named_and_unknown_bits_stay_visible() {
+        assert_eq!(shown(FileOp::Create, 0o1101), "O_WRONLY|O_CREAT|O_TRUNC");
+        assert_eq!(shown(FileOp::Open, 0), "O_RDONLY");
+        assert_eq!(shown(FileOp::Open, 0o20_200_002), "O_RDWR|O_TMPFILE");
+        assert_eq!(shown(FileOp::Rename, 0), "");
+        assert_eq!(shown(FileOp::Unlink, 0x8200), "AT_REMOVEDIR|0x8000");
+    }
+}

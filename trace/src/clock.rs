@@ -1,0 +1,96 @@
+//! Kernel time to wall time. The only place in the project that asks for the wall clock.
+
+use serde::{Deserialize, Serialize};
+use std::time::SystemTime;
+
+/// Nanoseconds of `CLOCK_BOOTTIME`: since boot, suspended time included.
+pub type BootNs = u64;
+
+/// Nanoseconds since 1970-01-01 00:00:00 UTC.
+pub type UtcNs = i64;
+
+/// One moment read on both clocks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Anchor {
+    /// The moment on the boot clock.
+    pub boot_ns: BootNs,
+    /// The same moment on the wall clock.
+    pub utc_ns: UtcNs,
+}
+
+/// Now, on the wall clock.
+pub fn utc_now() -> UtcNs {
+    match SystemTime::now().duration_since(SystemTime::UNIX_EPOCH) {
+        Ok(since) => i64::try_from(since.as_nanos()).unwrap_or(i64::MAX),
+        Err(before) => i64::try_from(before.duration().as_nanos()).map_or(i64::MIN, |ns| -ns),
+    }
+}
+
+/// Turns boot time into wall time by anchors taken while recording.
+///
+/// Between two anchors the earlier one rules, so a wall clock that was set shows as a step at the next anchor and
+/// never bends what came before.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Clock {
+    anchors: Vec<Anchor>,
+}
+
+impl Clock {
+    /// A clock with these anchors, in any order. Without any, boot time is shown as if the machine started in 1970.
+    pub fn new(mut anchors: Vec<Anchor>) -> Self {
+        anchors.sort_by_key(|anchor| anchor.boot_ns);
+        anchors.dedup_by_key(|anchor| anchor.boot_ns);
+        Self { anchors }
+    }
+
+    /// The anchors, by boot time.
+    pub fn anchors(&self) -> &[Anchor] {
+        &self.anchors
+    }
+
+    /// The wall time of a moment on the boot clock.
+    pub fn utc(&self, boot_ns: BootNs) -> UtcNs {
+        let after = self.anchors.partition_point(|anchor| anchor.boot_ns <= boot_ns);
+        let Some(anchor) = self.anchors.get(after.saturating_sub(1)) else {
+            return i64::try_from(boot_ns).unwrap_or(i64::MAX);
+        };
+        let distance = i128::from(boot_ns) - i128::from(anchor.boot_ns);
+        let utc = i128::from(anchor.utc_ns) + distance;
+        utc.clamp(i128::from(i64::MIN), i128::from(i64::MAX)) as i64
+    }
+}
+
+/// `2026-01-31T12:00:00.123456789Z`, or the bare number where the calendar ends.
+pub fn rfc3339(utc_ns: UtcNs) -> String {
+    match jiff::Timestamp::from_nanosecond(i128::from(utc_ns)) {
+        Ok(time) => format!("{time:.9}"),
+        Err(_) => format!("{utc_ns} ns"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_stepped_wall_clock_moves_only_what_came_after() {
+        let clock =
+            Clock::new(vec![Anchor { boot_ns: 1_000, utc_ns: 500_000 }, Anchor { boot_ns: 100, utc_ns: 10_000 }]);
+        assert_eq!(clock.utc(50), 9_950);
+        assert_eq!(clock.utc(999), 10_899);
+        assert_eq!(clock.utc(1_001), 500_001);
+    }
+
+    #[test]
+    fn no_boot_time_overflows() {
+        let clock = Clock::new(vec![Anchor { boot_ns: u64::MAX, utc_ns: i64::MAX }]);
+        assert!(clock.utc(0) < 0);
+        assert_eq!(clock.utc(u64::MAX), i64::MAX);
+    }
+
+    #[test]
+    fn wall_time_reads_as_rfc_3339() {
+        assert_eq!(rfc3339(0), "1970-01-01T00:00:00.000000000Z");
+    }
+}

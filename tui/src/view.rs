@@ -1,0 +1,86 @@
+//! Pure drawing of a [`State`]: the same state and size always give the same cells.
+//!
+//! ```text
+//! layout                which pane is where; small screens show the focused pane alone
+//! theme                 roles -> styles; nothing relies on colour alone
+//! text                  the only door from a trace's text to a cell
+//! header, strip         who and why and what is missing; the whole window at a glance
+//! tree, events, detail  the panes
+//! footer, help          what can be done, from the one table of keys
+//! ```
+
+mod detail;
+mod events;
+mod footer;
+mod header;
+mod help;
+mod layout;
+mod strip;
+mod text;
+mod theme;
+mod tree;
+
+pub use theme::Theme;
+
+use crate::state::{Focus, Pages, State};
+use layout::Screen;
+use ratatui::Frame;
+use ratatui::layout::Rect;
+use ratatui::style::Modifier;
+use ratatui::text::Line;
+use ratatui::widgets::{Block, BorderType};
+use theme::Role;
+
+/// Draws the whole screen.
+pub fn draw(frame: &mut Frame<'_>, state: &State, theme: Theme) {
+    let screen = Screen::new(frame.area(), state.focus);
+    header::draw(frame, screen.header, state, theme);
+    strip::draw(frame, screen.strip, state, theme);
+    tree::draw(frame, screen.tree, state, theme);
+    events::draw(frame, screen.events, state, theme);
+    detail::draw(frame, screen.detail, state, theme);
+    footer::draw(frame, screen.footer, state, theme);
+    if let Some(scroll) = state.help {
+        help::draw(frame, scroll, theme);
+    }
+}
+
+/// How much of each pane a screen of this size shows: what scrolling needs to know.
+pub fn pages(state: &State, area: Rect) -> Pages {
+    let screen = Screen::new(area, state.focus);
+    let detail = inner(screen.detail);
+    let lines = detail::lines(state, detail.width, Theme::PLAIN).len();
+    Pages {
+        tree: inner(screen.tree).height,
+        events: inner(screen.events).height,
+        detail: detail.height,
+        detail_end: u16::try_from(lines).unwrap_or(u16::MAX).saturating_sub(detail.height),
+        help_end: help::end(area),
+    }
+}
+
+/// Whether a pane has room for a frame around it; on small screens a pane is just its content.
+fn framed(area: Rect) -> bool {
+    area.height > 6 && area.width >= layout::TREE_MIN
+}
+
+/// What is left of a pane for its content.
+fn inner(area: Rect) -> Rect {
+    if framed(area) { Block::bordered().inner(area) } else { area }
+}
+
+/// Draws a pane's frame and title, and returns where its content goes. The focused pane has a thick frame.
+fn pane(frame: &mut Frame<'_>, area: Rect, title: Line<'_>, focused: bool, theme: Theme) -> Rect {
+    if framed(area) {
+        let (kind, role) =
+            if focused { (BorderType::Thick, Role::Focus) } else { (BorderType::Plain, Role::Quiet) };
+        let title = if focused { title.patch_style(Modifier::BOLD) } else { title };
+        let block = Block::bordered().border_type(kind).border_style(theme.style(role)).title(title);
+        frame.render_widget(block, area);
+    }
+    inner(area)
+}
+
+fn is_focused(state: &State, focus: Focus) -> bool {
+    state.focus == focus && state.help.is_none()
+}

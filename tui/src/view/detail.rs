@@ -1,0 +1,257 @@
+//! Everything that is known of the selected event.
+
+use super::text::{cut, wrap};
+use super::theme::{Role, Theme};
+use super::{is_focused, pane};
+use crate::state::recording::{Actor, Body, Event, Image, Recording, Time};
+use crate::state::{Focus, State, summary, words};
+use ratatui::Frame;
+use ratatui::layout::Rect;
+use ratatui::text::{Line, Span};
+use ratatui::widgets::Paragraph;
+use taffrail_trace::clock::rfc3339;
+
+/// The width of the labels' column.
+const LABEL: usize = 9;
+/// The longest lineage shown; a made-up bundle can have any.
+const LINEAGE_MAX: usize = 32;
+
+/// Draws the pane.
+pub fn draw(frame: &mut Frame<'_>, area: Rect, state: &State, theme: Theme) {
+    if area.is_empty() {
+        return;
+    }
+    let room = super::inner(area);
+    let lines = lines(state, room.width, theme);
+    let left = lines.len().saturating_sub(usize::from(state.detail_scroll) + usize::from(room.height));
+    let more = if left > 0 { format!(" detail \u{b7} {left} more lines ") } else { " detail ".to_owned() };
+    let content = pane(frame, area, Line::from(more), is_focused(state, Focus::Detail), theme);
+    let end = lines.len().saturating_sub(usize::from(room.height));
+    let scroll = usize::from(state.detail_scroll).min(end) as u16;
+    frame.render_widget(Paragraph::new(lines).scroll((scroll, 0)), content);
+}
+
+/// The pane's content, wrapped to `width`.
+pub fn lines(state: &State, width: u16, theme: Theme) -> Vec<Line<'static>> {
+    let Some(event) = state.current() else {
+        let text = if state.recording.events.is_empty() {
+            "nothing happened in this bundle's window"
+        } else {
+            "the playhead stands before the first event that passes the filter"
+        };
+        return vec![Line::styled(text, theme.style(Role::Quiet))];
+    };
+    let recording = &state.recording;
+    let mut sheet = Sheet { lines: Vec::new(), width: usize::from(width), theme };
+    sheet.headline(recording, event);
+    let actor = recording.actor(event);
+    let image = actor.image.and_then(|at| recording.image(at));
+    if actor.image.is_some() {
+        sheet.field("lineage", &lineage(recording, &actor));
+    }
+    if let Some(image) = image {
+        let cut = if image.args_cut { " (longer; the rest was not kept)" } else { "" };
+        sheet.field("cmdline", &format!("{}{cut}", recording.text(image.cmdline)));
+    }
+    sheet.own(recording, event);
+    if actor != Actor::default() {
+        sheet.pairs("by", &by(recording, &actor, image));
+    }
+    if let Some(image) = image {
+        sheet.pairs("image", &of_image(recording, image));
+    }
+    sheet.lines
+}
+
+/// `systemd > containerd-shim > httpd > sh > curl`, oldest first.
+fn lineage(recording: &Recording, actor: &Actor) -> String {
+    let mut names: Vec<&str> = Vec::new();
+    let mut last_process = None;
+    let Some(image) = actor.image else { return String::new() };
+    for image in recording.ancestry(image).filter_map(|at| recording.image(at)) {
+        // A process that ran another program is one link, named by what it was last.
+        if last_process == Some(image.process) {
+            continue;
+        }
+        last_process = Some(image.process);
+        if names.len() == LINEAGE_MAX {
+            names.push("\u{2026}");
+            break;
+        }
+        names.push(recording.text(image.comm));
+    }
+    names.reverse();
+    names.join(" > ")
+}
+
+type Pairs = Vec<(&'static str, String)>;
+
+fn by(recording: &Recording, actor: &Actor, image: Option<&Image>) -> Pairs {
+    let mut pairs = Pairs::new();
+    let mut number = |label, value: Option<u32>| {
+        if let Some(value) = value {
+            pairs.push((label, value.to_string()));
+        }
+    };
+    number("pid", actor.pid);
+    number("tid", actor.tid.filter(|tid| Some(*tid) != actor.pid));
+    number("uid", actor.uid);
+    number("gid", image.map(|image| image.gid));
+    number("ppid", image.and_then(|image| image.ppid));
+    if let Some(comm) = actor.comm {
+        pairs.push(("comm", recording.text(comm).to_owned()));
+    }
+    if let Some(image) = image {
+        let exe = image.exe.map_or("unknown", |exe| recording.text(exe));
+        pairs.push(("exe", format!("{exe}{}", if image.exe_deleted { " (deleted)" } else { "" })));
+        pairs.push(("cwd", recording.text(image.cwd).to_owned()));
+    }
+    pairs
+}
+
+fn of_image(recording: &Recording, image: &Image) -> Pairs {
+    let mut pairs = vec![
+        ("origin", image.origin.as_str().to_owned()),
+        ("start", moment(recording, image.start)),
+        ("end", image.end.map_or_else(|| "still running".to_owned(), |end| moment(recording, end))),
+    ];
+    if let Some(code) = image.exit_code {
+        pairs.push(("exit", code.to_string()));
+    }
+    if let Some(number) = image.exit_signal {
+        pairs.push(("signal", words::signal(number).map_or_else(|| number.to_string(), str::to_owned)));
+    }
+    for (label, sym) in [("stdin", image.stdin), ("stdout", image.stdout)] {
+        let value = recording.text(sym);
+        if value != "unknown" {
+            pairs.push((label, value.to_owned()));
+        }
+    }
+    pairs.push(("exec_id", format!("{:016x}", image.exec_id)));
+    pairs
+}
+
+fn moment(recording: &Recording, time: Time) -> String {
+    format!("{} s", words::relative(recording.since_trigger(time)))
+}
+
+/// The pane being filled.
+struct Sheet {
+    lines: Vec<Line<'static>>,
+    width: usize,
+    theme: Theme,
+}
+
+impl Sheet {
+    /// What it is in bold, and when in full.
+    fn headline(&mut self, recording: &Recording, event: &Event) {
+        let kind = event.body.kind();
+        for (index, text) in wrap(&summary::of(recording, event), self.width.saturating_sub(2)).into_iter().enumerate() {
+            let mark = if index == 0 { format!("{} ", kind.letter()) } else { "  ".to_owned() };
+            self.lines.push(Line::from_iter([
+                Span::styled(mark, self.theme.style(Role::Kind(kind))),
+                Span::styled(text, self.theme.style(Role::Strong)),
+            ]));
+        }
+        let when = format!("{} from the trigger, {}", moment(recording, event.time), rfc3339(event.time));
+        self.field("time", &when);
+    }
+
+    /// A label and a text, wrapped under itself.
+    fn field(&mut self, label: &'static str, raw: &str) {
+        let quiet = self.theme.style(Role::Quiet);
+        for (index, text) in wrap(raw, self.width.saturating_sub(LABEL)).into_iter().enumerate() {
+            let label = if index == 0 { label } else { "" };
+            self.lines.push(Line::from_iter([Span::styled(format!("{label:<LABEL$}"), quiet), Span::raw(text)]));
+        }
+    }
+
+    /// Small fields, as many on a line as fit.
+    fn pairs(&mut self, label: &'static str, pairs: &Pairs) {
+        let quiet = self.theme.style(Role::Quiet);
+        let room = self.width.saturating_sub(LABEL);
+        let mut line = Line::from(Span::styled(format!("{label:<LABEL$}"), quiet));
+        for (name, raw) in pairs {
+            let value = cut(raw, room.saturating_sub(name.len() + 1).max(4));
+            let empty = line.spans.len() == 1;
+            let need = name.len() + 1 + super::text::width(&value) + if empty { 0 } else { 2 };
+            if !empty && line.width() + need > self.width {
+                self.lines.push(std::mem::replace(&mut line, Line::from(" ".repeat(LABEL))));
+            }
+            if line.spans.len() > 1 {
+                line.push_span(Span::raw("  "));
+            }
+            line.push_span(Span::styled(format!("{name} "), quiet));
+            line.push_span(Span::raw(value));
+        }
+        self.lines.push(line);
+    }
+
+    /// The fields of the event's own table.
+    fn own(&mut self, recording: &Recording, event: &Event) {
+        match event.body {
+            Body::Start(_) | Body::End(_) => {}
+            Body::File(at) => {
+                let Some(file) = recording.files.get(at as usize) else { return };
+                let text = |sym| recording.text(sym).to_owned();
+                let mut pairs = vec![("op", text(file.op)), ("path from", text(file.source))];
+                pairs.push(("flags", text(file.flags)));
+                pairs.push(("result", result(file.result)));
+                pairs.extend(file.mode.map(|mode| ("mode", format!("{mode:04o}"))));
+                pairs.extend(file.fd.map(|fd| ("fd", fd.to_string())));
+                pairs.extend(file.inode.map(|inode| ("inode", inode.to_string())));
+                self.field("path", recording.text(file.path));
+                if let Some(new_path) = file.new_path {
+                    self.field("new path", recording.text(new_path));
+                }
+                self.pairs("file", &pairs);
+            }
+            Body::FlowBegin(at) | Body::FlowEnd(at) => self.flow(recording, at),
+            Body::Lifecycle(at) => {
+                let Some(moment) = recording.moments.get(at as usize) else { return };
+                self.field("cgroup", recording.text(moment.cgroup));
+            }
+            Body::Finding(at) => {
+                let Some(finding) = recording.findings.get(at as usize) else { return };
+                let text = |sym| recording.text(sym).to_owned();
+                self.pairs("finding", &vec![("rule", text(finding.rule)), ("severity", text(finding.severity))]);
+            }
+            Body::Gap(at) => {
+                let Some(gap) = recording.gaps.get(at as usize) else { return };
+                let text = |sym| recording.text(sym).to_owned();
+                let lost = gap.lost.map_or_else(|| "unknown".to_owned(), words::count);
+                let own = if gap.own { "this container" } else { "any container" };
+                self.pairs("gap", &vec![
+                    ("class", text(gap.class)),
+                    ("cause", text(gap.cause)),
+                    ("lost", lost),
+                    ("of", own.to_owned()),
+                    ("from", moment(recording, gap.from)),
+                    ("to", moment(recording, gap.to)),
+                ]);
+            }
+        }
+    }
+
+    fn flow(&mut self, recording: &Recording, at: u32) {
+        let Some(flow) = recording.flows.get(at as usize) else { return };
+        let text = |sym| recording.text(sym).to_owned();
+        let bytes = |count: Option<u64>| count.map_or_else(|| "not known yet".to_owned(), words::bytes);
+        let mut pairs = vec![("op", text(flow.op)), ("protocol", text(flow.protocol)), ("local", text(flow.local))];
+        pairs.extend(flow.remote.map(|remote| ("remote", text(remote))));
+        pairs.push(("result", result(flow.result)));
+        pairs.push(("start", moment(recording, flow.start)));
+        pairs.push(("end", flow.end.map_or_else(|| "still open".to_owned(), |end| moment(recording, end))));
+        pairs.extend([("sent", bytes(flow.sent)), ("received", bytes(flow.received))]);
+        pairs.push(("flow_id", format!("{:x}", flow.flow_id)));
+        self.pairs("flow", &pairs);
+    }
+}
+
+fn result(result: i32) -> String {
+    match (result, words::errno(result)) {
+        (0, _) => "ok".to_owned(),
+        (_, Some(name)) => format!("{name} ({result})"),
+        (_, None) => result.to_string(),
+    }
+}

@@ -1,0 +1,160 @@
+//! The event list around the playhead. Only the lines that are seen are made.
+
+use super::text::{cut, fit, width};
+use super::theme::{Role, Theme};
+use super::tree::filled;
+use super::{is_focused, pane};
+use crate::state::recording::{Body, Event, Kind};
+use crate::state::{Focus, KindFilter, State, summary, words};
+use ratatui::Frame;
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+use ratatui::text::{Line, Span};
+use ratatui::widgets::Paragraph;
+
+/// Draws the pane; the selected event is kept near the middle.
+pub fn draw(frame: &mut Frame<'_>, area: Rect, state: &State, theme: Theme) {
+    if area.is_empty() {
+        return;
+    }
+    let focused = is_focused(state, Focus::Events);
+    let content = pane(frame, area, title(state, usize::from(area.width).saturating_sub(2)), focused, theme);
+    if state.visible.is_empty() {
+        let why = if state.filter.is_off() { "no events in this bundle" } else { "no event passes the filter; Esc clears it" };
+        frame.render_widget(Paragraph::new(why).style(theme.style(Role::Quiet)), content);
+        return;
+    }
+    let height = usize::from(content.height);
+    let here = state.position();
+    // Before the first event of a filter, the list stands between what has been and what comes.
+    let top = top(here.unwrap_or_else(|| state.passed(state.at)), state.visible.len(), height);
+    let columns = Columns::new(state, usize::from(content.width));
+    let lines: Vec<Line<'_>> = state.visible[top..]
+        .iter()
+        .take(height)
+        .enumerate()
+        .filter_map(|(row, index)| {
+            let event = state.recording.events.get(*index as usize)?;
+            let selected = here == Some(top + row);
+            let line = columns.line(state, event, selected, theme);
+            Some(match (selected, focused) {
+                (true, true) => filled(line, columns.room).style(theme.style(Role::Selected)),
+                (true, false) => line.style(theme.style(Role::Here)),
+                (false, _) => line,
+            })
+        })
+        .collect();
+    frame.render_widget(Paragraph::new(lines), content);
+}
+
+/// The first row shown, so that `here` stands in the middle where it can.
+pub fn top(here: usize, rows: usize, height: usize) -> usize {
+    here.saturating_sub(height / 2).min(rows.saturating_sub(height))
+}
+
+/// ` events 12 of 340 · network · sh 2311 and below · "passwd" `
+fn title(state: &State, room: usize) -> Line<'static> {
+    let total = state.visible.len();
+    let here = state.position().map_or(0, |at| at + 1);
+    let mut title = format!(" events: {} of {}", words::count(here as u64), words::count(total as u64));
+    let filter = &state.filter;
+    if filter.kind != KindFilter::All {
+        title.push_str(&format!(" \u{b7} {}", filter.kind.as_str()));
+    }
+    if let Some(process) = filter.process {
+        let image = state.recording.images.iter().rev().find(|image| image.process == process);
+        if let Some(image) = image {
+            title.push_str(&format!(" \u{b7} {} {} and below", state.recording.text(image.comm), image.pid));
+        }
+    }
+    if !filter.text.is_empty() {
+        title.push_str(&format!(" \u{b7} \"{}\"", filter.text));
+    }
+    Line::from(format!("{} ", cut(&title, room.saturating_sub(1))))
+}
+
+/// How wide the columns are.
+struct Columns {
+    room: usize,
+    time: usize,
+    name: usize,
+    pid: usize,
+}
+
+impl Columns {
+    fn new(state: &State, room: usize) -> Self {
+        let recording = &state.recording;
+        let ends = [recording.about.from, recording.about.to];
+        let time = ends.map(|at| words::relative(recording.since_trigger(at)).len()).into_iter().max().unwrap_or(0);
+        let (name, pid) = match room {
+            0..30 => (0, 0),
+            30..60 => (9, 0),
+            60..90 => (12, 8),
+            _ => (15, 8),
+        };
+        Self { room, time, name, pid }
+    }
+
+    /// `> -3.201 N curl     connect 203.0.113.9:443`
+    fn line<'a>(&self, state: &State, event: &Event, selected: bool, theme: Theme) -> Line<'a> {
+        let recording = &state.recording;
+        let kind = event.body.kind();
+        let quiet = theme.style(Role::Quiet);
+        let time = words::relative(recording.since_trigger(event.time));
+        let mut line = Line::from_iter([
+            Span::raw(if selected { ">" } else { " " }),
+            Span::styled(format!("{time:>width$} ", width = self.time), quiet),
+            Span::styled(format!("{} ", kind.letter()), theme.style(Role::Kind(kind))),
+        ]);
+        let actor = recording.actor(event);
+        if self.name > 0 {
+            let comm = actor.comm.map_or("", |comm| recording.text(comm));
+            line.push_span(Span::raw(fit(comm, self.name)));
+            line.push_span(Span::raw(" "));
+        }
+        if self.pid > 0 {
+            let pid = actor.pid.map_or(String::new(), |pid| pid.to_string());
+            line.push_span(Span::styled(format!("{pid:<width$}", width = self.pid), quiet));
+        }
+        let text = summary::of(recording, event);
+        let text = cut(&text, self.room.saturating_sub(line.width()));
+        push_found(&mut line, text, &state.filter.text, style(state, event, theme), theme);
+        line
+    }
+}
+
+/// Failed and ended things step back, findings and gaps step forward.
+fn style(state: &State, event: &Event, theme: Theme) -> Style {
+    let failed = match event.body {
+        Body::File(at) => state.recording.files.get(at as usize).is_some_and(|file| file.result != 0),
+        Body::End(_) | Body::FlowEnd(_) => true,
+        _ => false,
+    };
+    match event.body.kind() {
+        kind @ (Kind::Finding | Kind::Gap) => theme.style(Role::Kind(kind)),
+        _ if failed => theme.style(Role::Quiet),
+        _ => Style::new(),
+    }
+}
+
+/// Appends `text` with the first place marked where the filter's text is found.
+fn push_found(line: &mut Line<'_>, text: String, needle: &str, style: Style, theme: Theme) {
+    let found = (!needle.is_empty()).then(|| find(&text, needle)).flatten();
+    let Some(at) = found else {
+        line.push_span(Span::styled(text, style));
+        return;
+    };
+    let (before, rest) = text.split_at(at);
+    let (hit, after) = rest.split_at(needle.len());
+    debug_assert!(width(hit) > 0);
+    line.push_span(Span::styled(before.to_owned(), style));
+    line.push_span(Span::styled(hit.to_owned(), theme.style(Role::Found)));
+    line.push_span(Span::styled(after.to_owned(), style));
+}
+
+/// Where `needle` is in `text`, case of ASCII letters aside.
+fn find(text: &str, needle: &str) -> Option<usize> {
+    let (text_bytes, needle_bytes) = (text.as_bytes(), needle.as_bytes());
+    let at = text_bytes.windows(needle_bytes.len()).position(|window| window.eq_ignore_ascii_case(needle_bytes))?;
+    (text.is_char_boundary(at) && text.is_char_boundary(at + needle.len())).then_some(at)
+}

@@ -1,0 +1,89 @@
+//! Who this is, why it was sealed, whether it is whole, and what is missing.
+
+use super::text::{cut, width};
+use super::theme::{Role, Theme};
+use crate::state::State;
+use crate::state::recording::{Lost, Severity};
+use crate::state::words;
+use ratatui::Frame;
+use ratatui::layout::Rect;
+use ratatui::text::{Line, Span};
+use taffrail_trace::bundle::Verdict;
+
+/// Two lines, or one on a small screen.
+pub fn draw(frame: &mut Frame<'_>, area: Rect, state: &State, theme: Theme) {
+    let [first, second] = [0, 1].map(|line| row(area, line));
+    let lost = lost(state.recording.lost, theme);
+    if area.height < 2 {
+        // What is missing outranks the name.
+        let room = usize::from(first.width).saturating_sub(lost.width() + 1);
+        let name = Span::styled(cut(&state.recording.about.container, room), theme.style(Role::Strong));
+        frame.render_widget(Line::from(name), first);
+        frame.render_widget(Line::from(lost).right_aligned(), first);
+        return;
+    }
+    let wide = first.width >= 60;
+    let right = if wide { Line::from_iter([verdict(state, theme), Span::raw("  "), lost]) } else { Line::from(lost) };
+    let room = usize::from(first.width).saturating_sub(right.width() + 2);
+    frame.render_widget(who(state, room, theme), first);
+    frame.render_widget(right.right_aligned(), first);
+    frame.render_widget(why(state, usize::from(second.width), theme), second);
+}
+
+fn row(area: Rect, line: u16) -> Rect {
+    let height = u16::from(line < area.height);
+    Rect { y: area.y.saturating_add(line), height, ..area }
+}
+
+/// Container, image, host: as many as fit.
+fn who(state: &State, room: usize, theme: Theme) -> Line<'static> {
+    let about = &state.recording.about;
+    let mut line = Line::from(Span::styled(cut(&about.container, room), theme.style(Role::Strong)));
+    let image = about.image.clone().unwrap_or_else(|| about.runtime.clone());
+    for part in [image, format!("on {}", about.host)] {
+        let left = room.saturating_sub(line.width() + 2);
+        if left >= 8 || left >= width(&part) {
+            line.push_span(Span::raw("  "));
+            line.push_span(Span::styled(cut(&part, left), theme.style(Role::Quiet)));
+        }
+    }
+    line
+}
+
+/// Severity, rule, reason.
+fn why(state: &State, room: usize, theme: Theme) -> Line<'static> {
+    let about = &state.recording.about;
+    let word = match about.severity {
+        Severity::Critical => " CRITICAL ",
+        Severity::Warning => " WARNING ",
+        Severity::Info => " INFO ",
+    };
+    let mut line = Line::from(Span::styled(word, theme.style(Role::Severity(about.severity))));
+    line.push_span(Span::raw(" "));
+    line.push_span(Span::styled(cut(&about.rule, room.saturating_sub(line.width())), theme.style(Role::Strong)));
+    let left = room.saturating_sub(line.width() + 2);
+    if left > 0 && !about.reason.is_empty() {
+        line.push_span(Span::raw(format!("  {}", cut(&about.reason, left))));
+    }
+    line
+}
+
+fn verdict(state: &State, theme: Theme) -> Span<'static> {
+    match &state.verdict {
+        None => Span::styled("not verified", theme.style(Role::Quiet)),
+        Some(Verdict::Intact(_)) => Span::styled("sha256 ok", theme.style(Role::Good)),
+        Some(Verdict::Altered(_)) => Span::styled(" ALTERED ", theme.style(Role::Bad)),
+    }
+}
+
+fn lost(lost: Lost, theme: Theme) -> Span<'static> {
+    let mut text = format!("lost: {}", words::count(lost.own));
+    if lost.maybe > 0 {
+        text.push_str(&format!(" + {} maybe", words::count(lost.maybe)));
+    }
+    if lost.unknown {
+        text.push_str(" + unknown");
+    }
+    let role = if lost == Lost::default() { Role::Good } else { Role::Bad };
+    Span::styled(if role == Role::Bad { format!(" {text} ") } else { text }, theme.style(role))
+}

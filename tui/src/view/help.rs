@@ -1,0 +1,96 @@
+//! The help, made of the table of keys and of the marks as they are drawn.
+
+use super::strip;
+use super::text::{width, wrap};
+use super::theme::{Role, Theme};
+use crate::keys::BINDINGS;
+use crate::state::recording::Kind;
+use ratatui::Frame;
+use ratatui::layout::Rect;
+use ratatui::text::{Line, Span};
+use ratatui::widgets::{Block, BorderType, Clear, Paragraph};
+
+/// No wider than this, so that the eye finds the way back.
+const WIDTH_MAX: u16 = 86;
+
+/// Draws the help over everything else.
+pub fn draw(frame: &mut Frame<'_>, scroll: u16, theme: Theme) {
+    let (area, text) = place(frame.area(), theme);
+    let more = usize::from(scroll) + usize::from(area.height.saturating_sub(2)) < text.len();
+    let bottom = if more { " \u{2193} more " } else { "" };
+    let block = Block::bordered()
+        .border_type(BorderType::Thick)
+        .border_style(theme.style(Role::Focus))
+        .title(" help ")
+        .title_bottom(Line::from(bottom).right_aligned());
+    frame.render_widget(Clear, area);
+    frame.render_widget(Paragraph::new(text).scroll((scroll, 0)).block(block), area);
+}
+
+/// The largest scroll on a screen of this size.
+pub fn end(screen: Rect) -> u16 {
+    let (area, text) = place(screen, Theme::PLAIN);
+    u16::try_from(text.len()).unwrap_or(u16::MAX).saturating_sub(area.height.saturating_sub(2))
+}
+
+fn place(screen: Rect, theme: Theme) -> (Rect, Vec<Line<'static>>) {
+    let wide = screen.width.min(WIDTH_MAX);
+    let text = lines(usize::from(wide).saturating_sub(4), theme);
+    let height = u16::try_from(text.len() + 2).unwrap_or(u16::MAX).min(screen.height);
+    let area = Rect {
+        x: screen.x + (screen.width - wide) / 2,
+        y: screen.y + (screen.height - height) / 2,
+        width: wide,
+        height,
+    };
+    (area, text)
+}
+
+fn lines(room: usize, theme: Theme) -> Vec<Line<'static>> {
+    let keys = BINDINGS.iter().map(|binding| (binding.names(), binding.does)).collect::<Vec<_>>();
+    let column = keys.iter().map(|(names, _)| width(names)).max().unwrap_or(0) + 2;
+    let mut lines = Vec::new();
+    for (names, does) in keys {
+        let name = Span::styled(format!(" {names}"), theme.style(Role::Focus));
+        if column + 30 <= room {
+            let gap = " ".repeat(column - width(&names));
+            lines.push(Line::from_iter([name, Span::raw(gap), Span::raw(does)]));
+        } else {
+            lines.push(Line::from(name));
+            lines.extend(wrap(does, room.saturating_sub(2)).into_iter().map(|text| Line::from(format!("   {text}"))));
+        }
+    }
+    lines.push(Line::default());
+    lines.extend(legend(room, theme));
+    lines
+}
+
+/// What the letters and marks mean.
+fn legend(room: usize, theme: Theme) -> Vec<Line<'static>> {
+    let kind = |kind: Kind, word: &'static str| (kind.letter().to_string(), Role::Kind(kind), word);
+    let marks = [
+        kind(Kind::Process, "process"),
+        kind(Kind::File, "file"),
+        kind(Kind::Network, "network"),
+        kind(Kind::Lifecycle, "container"),
+        kind(Kind::Finding, "finding"),
+        kind(Kind::Gap, "missing"),
+        (strip::PLAYHEAD.to_owned(), Role::Playhead, "now"),
+        (strip::TRIGGER.to_owned(), Role::Strong, "trigger"),
+        (strip::VITAL.to_owned(), Role::Kind(Kind::Process), "vital events"),
+        (strip::GAP.to_owned(), Role::Kind(Kind::Gap), "events are missing"),
+    ];
+    let mut lines = vec![Line::default()];
+    for (mark, role, word) in marks {
+        let need = width(&mark) + word.len() + 4;
+        if lines.last().is_some_and(|line| line.width() + need > room && !line.spans.is_empty()) {
+            lines.push(Line::default());
+        }
+        if let Some(line) = lines.last_mut() {
+            line.push_span(Span::raw(" "));
+            line.push_span(Span::styled(mark, theme.style(role)));
+            line.push_span(Span::styled(format!(" {word} "), theme.style(Role::Quiet)));
+        }
+    }
+    lines
+}

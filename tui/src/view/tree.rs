@@ -1,0 +1,102 @@
+//! The process tree at the playhead.
+
+use super::text::{cut, width};
+use super::theme::{Role, Theme};
+use super::{is_focused, pane};
+use crate::state::{Focus, Life, State, TreeRow};
+use ratatui::Frame;
+use ratatui::layout::Rect;
+use ratatui::text::{Line, Span};
+use ratatui::widgets::Paragraph;
+
+/// Draws the pane; the marked process is kept in sight.
+pub fn draw(frame: &mut Frame<'_>, area: Rect, state: &State, theme: Theme) {
+    if area.is_empty() {
+        return;
+    }
+    let focused = is_focused(state, Focus::Tree);
+    let rows = &state.moment.rows;
+    let alive = rows.iter().filter(|row| row.life != Life::Ended && inside(state, row)).count();
+    let title = format!(" processes: {alive} ");
+    let content = pane(frame, area, Line::from(title), focused, theme);
+    if rows.is_empty() {
+        frame.render_widget(Paragraph::new("no process is known here").style(theme.style(Role::Quiet)), content);
+        return;
+    }
+    let marked = state.tree_process();
+    let here = rows.iter().position(|row| Some(row.process) == marked).unwrap_or(0);
+    let height = usize::from(content.height);
+    let top = super::events::top(here, rows.len(), height);
+    let room = usize::from(content.width);
+    let lines: Vec<Line<'_>> = rows[top..]
+        .iter()
+        .take(height)
+        .map(|row| {
+            let is_marked = Some(row.process) == marked;
+            let line = draw_row(state, row, is_marked, room, theme);
+            match (is_marked, focused) {
+                (true, true) => filled(line, room).style(theme.style(Role::Selected)),
+                (true, false) => line.style(theme.style(Role::Here)),
+                (false, _) => line,
+            }
+        })
+        .collect();
+    frame.render_widget(Paragraph::new(lines), content);
+}
+
+/// A line filled up to the pane's width, so that a selection is a bar and not a rag.
+pub fn filled(mut line: Line<'_>, room: usize) -> Line<'_> {
+    line.push_span(Span::raw(" ".repeat(room.saturating_sub(line.width()))));
+    line
+}
+
+fn inside(state: &State, row: &TreeRow) -> bool {
+    state.recording.image(row.image).is_some_and(|image| image.inside)
+}
+
+/// `> ├ curl 2311 new`: mark, tree lines, name, pid, state, and the command line where there is room.
+fn draw_row<'a>(state: &State, row: &TreeRow, marked: bool, room: usize, theme: Theme) -> Line<'a> {
+    let Some(image) = state.recording.image(row.image) else { return Line::default() };
+    let quiet = theme.style(Role::Quiet);
+    let lines = guides(row, room / 2);
+    let comm = state.recording.text(image.comm);
+    let (name_style, word) = match row.life {
+        Life::New => (theme.style(Role::New), " new"),
+        Life::Ended => (theme.style(Role::Ended), " ended"),
+        Life::Alive if !image.inside => (quiet, " outside"),
+        Life::Alive => (ratatui::style::Style::new(), ""),
+    };
+    let pid = format!(" {}", image.pid);
+    let left = room.saturating_sub(1 + width(&lines) + pid.len() + word.len());
+    let name = cut(comm, left.max(4));
+    let mut line = Line::from_iter([
+        Span::raw(if marked { ">" } else { " " }),
+        Span::styled(lines, quiet),
+        Span::styled(name, name_style),
+        Span::styled(pid, quiet),
+        Span::styled(word, if row.life == Life::New { name_style } else { quiet }),
+    ]);
+    let args = state.recording.text(image.cmdline).split_once(' ').map_or("", |(_, args)| args);
+    let left = room.saturating_sub(line.width() + 2);
+    if left >= 8 && !args.is_empty() && image.inside {
+        line.push_span(Span::styled(format!("  {}", cut(args, left)), quiet));
+    }
+    line
+}
+
+/// The lines that lead to a row. A tree deeper than its pane loses the lines nearest the root.
+fn guides(row: &TreeRow, room: usize) -> String {
+    let depth = usize::from(row.depth);
+    let first = depth.saturating_sub(room / 2).max(1);
+    let mut out = String::new();
+    if first > 1 {
+        out.push('\u{2026}');
+    }
+    for level in first..depth {
+        out.push_str(if level < 64 && row.guides >> level & 1 == 1 { "\u{2502} " } else { "  " });
+    }
+    if depth > 0 {
+        out.push_str(if row.last { "\u{2514} " } else { "\u{251c} " });
+    }
+    out
+}

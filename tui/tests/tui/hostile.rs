@@ -1,0 +1,158 @@
+//! Bundles that no recorder wrote.
+
+use crate::story::{self, Program, at, program, who};
+use taffrail_tui::state::draft::{Draft, Row};
+use taffrail_tui::state::recording::{About, Finding, Gap, Lifecycle};
+use taffrail_tui::state::{Action, Focus, Move};
+use taffrail_tui::{State, screen_svg, screen_text};
+
+const EVIL: &str = "\u{1b}[2J\u{1b}]0;owned\u{7}\u{9b}31m\u{202e}\u{200b}\r\n\t\u{0}x";
+
+/// Every text of this bundle is an attack on the terminal.
+fn evil() -> State {
+    let text = || EVIL.to_owned();
+    let about = About {
+        container: text(),
+        image: Some(text()),
+        runtime: text(),
+        host: text(),
+        rule: text(),
+        reason: text(),
+        ..story::about()
+    };
+    let mut draft = Draft::new(about);
+    let exe = format!("/tmp/{EVIL}");
+    program(&mut draft, &Program { id: 1, process: 1, exe: &exe, cmdline: EVIL, start: -500, end: Some(500), code: Some(3), ..Program::default() });
+    let mut rows = draft.link_images();
+    for op in [EVIL, "open", "chmod"] {
+        story::file(&mut rows, -100, who(1, 7, EVIL), op, EVIL, -2);
+    }
+    let call = story::Call { op: EVIL, local: EVIL, remote: Some(EVIL), end: Some(50), bytes: (1, 2), result: 0 };
+    story::flow(&mut rows, -50, who(1, 7, EVIL), &call);
+    let sym = rows.sym(EVIL);
+    rows.row(Some(at(0)), who(1, 7, EVIL), Row::Finding(Finding { rule: sym, severity: sym, message: sym }));
+    rows.row(Some(at(1)), who(1, 7, EVIL), Row::Lifecycle(Lifecycle { op: sym, cgroup: sym }));
+    rows.gap(Gap { class: sym, cause: sym, lost: None, from: at(2), to: at(3), own: true });
+    State::new(rows.finish())
+}
+
+fn assert_harmless(screen: &str, what: &str) {
+    let bad = screen.chars().find(|ch| {
+        (ch.is_control() && *ch != '\n') || matches!(ch, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}')
+    });
+    assert_eq!(bad, None, "{what}: {screen:?}");
+}
+
+#[test]
+fn no_escape_sequence_of_a_trace_reaches_a_cell() {
+    let mut state = evil();
+    for (width, height) in [(20, 8), (80, 24), (120, 40), (200, 60)] {
+        state.apply(Action::First);
+        for step in 0..state.visible.len() {
+            for _ in 0..3 {
+                state.apply(Action::Focus(true));
+                let screen = screen_text(&state, width, height);
+                assert_harmless(&screen, &format!("{width}x{height}, event {step}"));
+            }
+            state.apply(Action::Step(1));
+        }
+    }
+    assert!(screen_text(&state, 120, 40).contains("\\e[2J"), "it is shown, not hidden");
+}
+
+#[test]
+fn a_typed_or_filtered_text_is_harmless_too() {
+    let mut state = evil();
+    state.apply(Action::Find);
+    EVIL.chars().for_each(|ch| state.apply(Action::Type(ch)));
+    assert_harmless(&screen_text(&state, 80, 24), "prompt");
+    state.apply(Action::Enter);
+    assert_harmless(&screen_text(&state, 80, 24), "title");
+}
+
+#[test]
+fn the_picture_is_well_formed_whatever_the_trace_says() {
+    let svg = screen_svg(&evil(), 80, 24);
+    assert_harmless(&svg, "svg");
+    let mut story = story::incident_with(|rows| {
+        story::file(rows, 1, who(6, 9107, "<b>&\"'"), "open", "/tmp/<script>alert(1)</script>&amp;]]>", 0);
+    });
+    story.apply(Action::Step(1));
+    let svg = screen_svg(&story, 80, 24);
+    assert!(!svg.contains("<script"), "{svg}");
+    assert!(svg.contains("&lt;script&gt;"));
+    assert!(svg.starts_with("<svg ") && svg.ends_with("</svg>\n"));
+}
+
+#[test]
+fn impossible_times_do_not_stop_a_replay() {
+    for (from, to, trigger) in [
+        (i64::MIN, i64::MAX, 0),
+        (i64::MAX, i64::MIN, i64::MIN),
+        (0, 0, i64::MAX),
+        (i64::MIN, i64::MIN, i64::MAX),
+    ] {
+        let mut draft = Draft::new(About { from, to, trigger, ..story::about() });
+        program(&mut draft, &Program { id: 1, process: 1, start: 9, end: Some(-9), code: Some(0), ..Program::default() });
+        let mut rows = draft.link_images();
+        let sym = rows.sym("x");
+        for time in [None, Some(i64::MIN), Some(-1), Some(i64::MAX)] {
+            rows.row(time, who(1, 1, "x"), Row::Lifecycle(Lifecycle { op: sym, cgroup: sym }));
+        }
+        rows.gap(Gap { class: sym, cause: sym, lost: Some(u64::MAX), from: i64::MAX, to: i64::MIN, own: true });
+        rows.gap(Gap { class: sym, cause: sym, lost: Some(u64::MAX), from: i64::MIN, to: i64::MAX, own: true });
+        let mut state = State::new(rows.finish());
+        for action in [Action::First, Action::Seconds(10), Action::PlayOrPause, Action::Last, Action::Trigger] {
+            state.apply(action);
+            state.apply(Action::Tick(std::time::Duration::from_secs(u64::MAX)));
+            for (width, height) in [(1, 1), (20, 8), (80, 24)] {
+                screen_text(&state, width, height);
+            }
+        }
+    }
+}
+
+#[test]
+fn processes_that_descend_from_each_other_are_all_shown_once() {
+    let mut draft = Draft::new(story::about());
+    for (id, process, parent) in [(1, 1, 3), (2, 1, 4), (3, 2, 2), (4, 2, 1), (5, 5, 5)] {
+        let pid = process as u32;
+        program(&mut draft, &Program { id, process, parent: Some(parent), pid, start: -1_000, ..Program::default() });
+    }
+    let state = State::new(draft.link_images().finish());
+    let mut seen: Vec<u32> = state.moment.rows.iter().map(|row| row.process).collect();
+    seen.sort_unstable();
+    assert_eq!(seen, [0, 1, 2]);
+}
+
+#[test]
+fn a_very_deep_tree_and_a_very_long_line_are_drawn() {
+    let mut draft = Draft::new(story::about());
+    let long = format!("sh -c '{}'", "x ".repeat(1 << 20));
+    for id in 1..3_000_u64 {
+        program(&mut draft, &Program { id, process: id, parent: Some(id - 1), pid: id as u32, cmdline: &long, start: -2_000 + id as i64 / 3, ..Program::default() });
+    }
+    let mut state = State::new(draft.link_images().finish());
+    state.apply(Action::Last);
+    assert_eq!(state.moment.rows.len(), 2_999);
+    for focus in [Focus::Tree, Focus::Events, Focus::Detail] {
+        state.focus = focus;
+        state.apply(Action::Move(Move::Page(1)));
+        assert!(screen_text(&state, 80, 24).contains("sh -c"));
+    }
+}
+
+#[test]
+fn every_size_of_screen_can_be_drawn() {
+    let mut state = story::lossy();
+    for help in [false, true] {
+        for width in (0..30).chain(55..64).chain([100, 250]) {
+            for height in 0..26 {
+                screen_text(&state, width, height);
+            }
+        }
+        if !help {
+            state.apply(Action::Help);
+        }
+    }
+}

@@ -1,0 +1,9 @@
+//! What a person sees and does in a replay. One binary, because each links the whole query engine.
+
+mod evidence;
+mod hostile;
+mod keys;
+mod movement;
+mod playing;
+mod screens;
+mod story;

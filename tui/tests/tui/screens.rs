@@ -1,0 +1,94 @@
+//! How it looks. Each snapshot was looked at by a person; `INSTA_UPDATE=always` writes them anew.
+
+use crate::story;
+use taffrail_tui::State;
+use taffrail_tui::state::Action;
+use taffrail_trace::bundle::{Mismatch, Verdict};
+
+fn check(name: &str, state: &State, sizes: &[(u16, u16)]) {
+    let mut settings = insta::Settings::clone_current();
+    settings.set_snapshot_path("../snapshots");
+    settings.set_prepend_module_to_snapshot(false);
+    settings.set_omit_expression(true);
+    for (width, height) in sizes {
+        let screen = taffrail_tui::screen_text(state, *width, *height);
+        settings.bind(|| insta::assert_snapshot!(format!("{name}_{width}x{height}"), screen));
+    }
+}
+
+const ALL: &[(u16, u16)] = &[(20, 8), (80, 24), (120, 40)];
+
+#[test]
+fn the_incident_at_its_trigger() {
+    let state = story::incident().with_verdict(Verdict::Intact(7));
+    check("incident", &state, ALL);
+}
+
+#[test]
+fn a_few_seconds_later() {
+    let mut state = story::incident().with_verdict(Verdict::Intact(7));
+    state.apply(Action::Seconds(2));
+    for _ in 0..6 {
+        state.apply(Action::Step(1));
+    }
+    check("later", &state, ALL);
+}
+
+#[test]
+fn an_empty_bundle_says_so() {
+    check("empty", &story::empty(), ALL);
+}
+
+#[test]
+fn a_lossy_bundle_says_what_is_missing() {
+    let changed = Verdict::Altered(vec![Mismatch::Changed("events/file.parquet".to_owned())]);
+    let mut state = story::lossy().with_verdict(changed);
+    state.apply(Action::Seconds(-25));
+    state.apply(Action::Find);
+    "missing".chars().for_each(|ch| state.apply(Action::Type(ch)));
+    state.apply(Action::Enter);
+    let gap = state.selected;
+    state.apply(Action::Escape);
+    assert_eq!(state.selected, gap);
+    check("lossy", &state, ALL);
+}
+
+#[test]
+fn the_help_over_everything() {
+    let mut state = story::incident();
+    state.apply(Action::Help);
+    check("help", &state, ALL);
+}
+
+#[test]
+fn a_filter_is_named_where_it_filters() {
+    let mut state = story::incident();
+    state.apply(Action::Focus(false));
+    state.apply(Action::Enter);
+    state.apply(Action::Find);
+    "tmp".chars().for_each(|ch| state.apply(Action::Type(ch)));
+    check("typing", &state, ALL);
+    state.apply(Action::Enter);
+    check("filtered", &state, ALL);
+}
+
+#[test]
+fn a_filter_that_nothing_passes_says_how_to_leave() {
+    let mut state = story::incident();
+    state.apply(Action::Find);
+    "no such thing".chars().for_each(|ch| state.apply(Action::Type(ch)));
+    state.apply(Action::Enter);
+    check("nothing_found", &state, &[(80, 24)]);
+}
+
+#[test]
+fn playing_says_so_and_tells_what_it_skips() {
+    let mut state = story::incident();
+    state.apply(Action::First);
+    state.apply(Action::Speed(1));
+    state.apply(Action::PlayOrPause);
+    for _ in 0..5 {
+        state.apply(Action::Tick(std::time::Duration::from_millis(33)));
+    }
+    check("playing", &state, ALL);
+}

@@ -1,0 +1,60 @@
+//! The developer's entry point: `cargo xtask test | bpf | samples | gen-docs`.
+//!
+//! It depends on little, so that it is there in seconds; what needs the project's own code runs the project's binary.
+
+mod bpf;
+mod docs;
+mod samples;
+mod test;
+
+use clap::{Parser, Subcommand};
+use std::io::Write as _;
+use std::process::ExitCode;
+
+#[derive(Debug, Parser)]
+#[command(about = "Builds, tests and documents Taffrail")]
+struct Cli {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Debug, Subcommand)]
+enum Task {
+    /// Set up what the tests need, and run all of them.
+    Test {
+        /// Passed on to the test runner, such as part of a test's name.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        args: Vec<String>,
+    },
+    /// Rebuild the kernel programs into probes/prebuilt/.
+    Bpf {
+        /// Only say whether the object belongs to the sources.
+        #[arg(long)]
+        check: bool,
+    },
+    /// Record the sample traces anew.
+    Samples,
+    /// Write docs/EVENTS.md and the README's picture from what the program itself says.
+    GenDocs {
+        /// Only say whether they are as they would be written.
+        #[arg(long)]
+        check: bool,
+    },
+}
+
+fn main() -> ExitCode {
+    let done = match Cli::parse().task {
+        Task::Test { args } => test::run(&args),
+        Task::Bpf { check } => bpf::run(check),
+        Task::Samples => samples::run(),
+        Task::GenDocs { check } => docs::run(check),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            // With standard error gone there is nobody left to tell.
+            let _ = writeln!(std::io::stderr(), "xtask: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
