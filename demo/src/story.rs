@@ -138,7 +138,7 @@ async fn number(session: &Session, sql: &str) -> Result<u64> {
 /// One column of text, safe for a terminal.
 async fn words(session: &Session, sql: &str) -> Result<Vec<String>> {
     let mut words = Vec::new();
-    for batch in session.sql(&format!("SELECT CAST(w AS VARCHAR) FROM ({sql}) AS q(w)")).await? {
+    for batch in session.sql(sql).await? {
         let column =
             taffrail_query::arrow::compute::cast(batch.column(0), &taffrail_query::arrow::datatypes::DataType::Utf8)?;
         let column = column.as_string::<i32>();

@@ -86,6 +86,18 @@ impl Pipeline {
         self.changes = changes;
     }
 
+    /// Notes the containers that were there at start.
+    pub fn found(&mut self, changes: &[Change]) {
+        self.admit(changes);
+        for change in changes {
+            let Change::New(key) = change else { continue };
+            let Some(container) = self.containers.get(*key) else { continue };
+            let moment = Lifecycle { op: LifecycleOp::Found, cgroup_path: container.cgroup_path.clone() };
+            let event = Event { time_ns: self.now.boot_ns, actor: None, body: Body::Lifecycle(moment) };
+            self.append(*key, event, None);
+        }
+    }
+
     /// Takes over what `/proc` showed. What began after `attached_ns` is left out: the kernel tells of it.
     pub fn adopt_processes(&mut self, found: Vec<Found>, attached_ns: BootNs) {
         let older: Vec<Found> = found.into_iter().filter(|process| process.start_ns < attached_ns).collect();

@@ -118,7 +118,7 @@ pub fn record(config: Config, ready: impl FnOnce(&str)) -> Result<(), RecordErro
         found.adopt(container);
     }
     let mut pipeline = Pipeline::new(found, Processes::new(boot.clone()), ring, attached);
-    pipeline.admit(&changes);
+    pipeline.found(&changes);
     pipeline.adopt_processes(scan::all(), attached.boot_ns);
 
     let line = format!(

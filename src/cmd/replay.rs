@@ -5,8 +5,8 @@ use crate::cli::BundleArgs;
 use anyhow::Result;
 use std::path::Path;
 use taffrail_query::Session;
-use taffrail_trace::bundle;
-use taffrail_tui::state::Verdict;
+
+
 
 /// Opens the bundle in the terminal.
 pub fn run(args: &BundleArgs) -> Result<Outcome> {
@@ -19,10 +19,11 @@ pub fn open(path: &Path) -> Result<()> {
     let runtime = super::runtime()?;
     let session = runtime.block_on(Session::open(&[path.to_owned()]))?;
     let state = runtime.block_on(taffrail_tui::load(&session))?;
-    let verdict = match session.bundles().first().map(taffrail_query::Bundle::verify) {
-        Some(Ok(bundle::Verdict::Intact(_))) => Verdict::Intact,
-        _ => Verdict::Altered,
+    let verdict = session.bundles().first().map(taffrail_query::Bundle::verify).transpose()?;
+    let state = match verdict {
+        Some(verdict) => state.with_verdict(verdict),
+        None => state,
     };
-    taffrail_tui::run(state.with_verdict(verdict))?;
+    taffrail_tui::run(state)?;
     Ok(())
 }

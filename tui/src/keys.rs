@@ -36,22 +36,6 @@ pub const BINDINGS: &[Binding] = &[
     },
     Binding {
         keys: &[
-            (Key::Char('+'), Action::Speed(1)),
-            (Key::Char('-'), Action::Speed(-1)),
-            (Key::Char('='), Action::Speed(1)),
-            (Key::Char(']'), Action::Speed(1)),
-            (Key::Char('['), Action::Speed(-1)),
-        ],
-        does: "faster, slower (0.25x to 64x)",
-        hint: Some(("+-", "speed")),
-    },
-    Binding {
-        keys: &[(Key::Char('s'), Action::SkipIdle)],
-        does: "skip idle stretches while playing: on, off",
-        hint: None,
-    },
-    Binding {
-        keys: &[
             (Key::Named(KeyCode::Left), Action::Step(-1)),
             (Key::Named(KeyCode::Right), Action::Step(1)),
             (Key::Char('h'), Action::Step(-1)),
@@ -68,7 +52,7 @@ pub const BINDINGS: &[Binding] = &[
             (Key::Char('L'), Action::Seconds(10)),
         ],
         does: "ten seconds back, on",
-        hint: Some(("HL", "10 s")),
+        hint: None,
     },
     Binding {
         keys: &[(Key::Char('t'), Action::Trigger)],
@@ -83,6 +67,22 @@ pub const BINDINGS: &[Binding] = &[
             (Key::Char('G'), Action::Last),
         ],
         does: "first, last event",
+        hint: None,
+    },
+    Binding {
+        keys: &[
+            (Key::Char('+'), Action::Speed(1)),
+            (Key::Char('-'), Action::Speed(-1)),
+            (Key::Char('='), Action::Speed(1)),
+            (Key::Char(']'), Action::Speed(1)),
+            (Key::Char('['), Action::Speed(-1)),
+        ],
+        does: "faster, slower (0.25x to 64x)",
+        hint: None,
+    },
+    Binding {
+        keys: &[(Key::Char('s'), Action::SkipIdle)],
+        does: "skip idle stretches while playing: on, off",
         hint: None,
     },
     Binding {
@@ -118,7 +118,7 @@ pub const BINDINGS: &[Binding] = &[
     },
     Binding {
         keys: &[(Key::Char('/'), Action::Find)],
-        does: "only events with a text (Enter keeps it, Esc forgets it)",
+        does: "only events with a text (Enter keeps, Esc forgets)",
         hint: Some(("/", "find")),
     },
     Binding {
@@ -178,6 +178,10 @@ impl Key {
     /// The key's name in the help.
     pub fn name(self) -> String {
         let named = |code: KeyCode| match code {
+            KeyCode::Left => "\u{2190}".to_owned(),
+            KeyCode::Right => "\u{2192}".to_owned(),
+            KeyCode::Up => "\u{2191}".to_owned(),
+            KeyCode::Down => "\u{2193}".to_owned(),
             KeyCode::BackTab => "Shift-Tab".to_owned(),
             KeyCode::PageUp => "PgUp".to_owned(),
             KeyCode::PageDown => "PgDn".to_owned(),

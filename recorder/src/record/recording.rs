@@ -10,7 +10,6 @@ use crate::health::{ContainerStatus, Status};
 use crate::host;
 use crate::pipeline::{Match, Pipeline, class_of, report};
 use crate::trigger::Order;
-use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use std::collections::HashMap;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
@@ -23,8 +22,9 @@ use taffrail_trace::ids::ContainerKey;
 use taffrail_trace::manifest::{Hook, Host, Trigger};
 use tokio::sync::{mpsc, oneshot};
 
-/// How long the thread sleeps when the kernel has nothing to tell.
-const SLEEP_MS: u8 = 20;
+/// How long the thread sleeps between two turns. The kernel's buffers hold many times what comes meanwhile, and waking
+/// for every record would cost more than the records.
+const SLEEP: Duration = Duration::from_millis(10);
 /// How often losses are read, budgets kept and files synced.
 const HOUSEKEEPING: Duration = Duration::from_secs(1);
 
@@ -75,7 +75,7 @@ impl Recording {
     /// Records until told to stop.
     pub fn run(mut self) -> Result<(), String> {
         loop {
-            self.wait();
+            std::thread::sleep(SLEEP);
             self.turn()?;
             loop {
                 match self.inbox.try_recv() {
@@ -85,13 +85,6 @@ impl Recording {
                 }
             }
         }
-    }
-
-    fn wait(&self) {
-        let Some(probes) = &self.probes else { return };
-        let mut fds = probes.poll_fds().map(|fd| PollFd::new(fd, PollFlags::POLLIN));
-        // A poll that a signal interrupts is a turn taken early.
-        let _ = poll(&mut fds, PollTimeout::from(SLEEP_MS));
     }
 
     fn turn(&mut self) -> Result<(), String> {

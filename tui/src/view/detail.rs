@@ -36,10 +36,13 @@ pub fn lines(state: &State, width: u16, theme: Theme) -> Vec<Line<'static>> {
     let Some(event) = state.current() else {
         let text = if state.recording.events.is_empty() {
             "nothing happened in this bundle's window"
+        } else if state.visible.is_empty() {
+            "no event passes the filter"
         } else {
             "the playhead stands before the first event that passes the filter"
         };
-        return vec![Line::styled(text, theme.style(Role::Quiet))];
+        let lines = wrap(text, usize::from(width)).into_iter();
+        return lines.map(|text| Line::styled(text, theme.style(Role::Quiet))).collect();
     };
     let recording = &state.recording;
     let mut sheet = Sheet { lines: Vec::new(), width: usize::from(width), theme };

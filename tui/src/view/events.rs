@@ -10,7 +10,7 @@ use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
-use ratatui::widgets::Paragraph;
+use ratatui::widgets::{Paragraph, Wrap};
 
 /// Draws the pane; the selected event is kept near the middle.
 pub fn draw(frame: &mut Frame<'_>, area: Rect, state: &State, theme: Theme) {
@@ -21,7 +21,7 @@ pub fn draw(frame: &mut Frame<'_>, area: Rect, state: &State, theme: Theme) {
     let content = pane(frame, area, title(state, usize::from(area.width).saturating_sub(2)), focused, theme);
     if state.visible.is_empty() {
         let why = if state.filter.is_off() { "no events in this bundle" } else { "no event passes the filter; Esc clears it" };
-        frame.render_widget(Paragraph::new(why).style(theme.style(Role::Quiet)), content);
+        frame.render_widget(Paragraph::new(why).wrap(Wrap { trim: true }).style(theme.style(Role::Quiet)), content);
         return;
     }
     let height = usize::from(content.height);

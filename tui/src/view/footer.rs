@@ -49,7 +49,7 @@ fn playing(state: &State, room: usize, theme: Theme) -> Line<'static> {
     if let Some(skip) = state.skipped {
         let text = format!("  skipped {}", words::duration(skip.ns));
         line.push_span(Span::styled(text, theme.style(Role::Focus)));
-    } else if room >= 70 {
+    } else if room >= 100 {
         let clock = rfc3339(state.at);
         let clock = clock.get(11..23).unwrap_or("");
         line.push_span(Span::styled(format!("  {clock} UTC"), theme.style(Role::Quiet)));

@@ -8,12 +8,12 @@ use crate::state::words;
 use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
-use taffrail_trace::bundle::Verdict;
+use taffrail_trace::bundle::{Mismatch, SUMS, Verdict};
 
 /// Two lines, or one on a small screen.
 pub fn draw(frame: &mut Frame<'_>, area: Rect, state: &State, theme: Theme) {
     let [first, second] = [0, 1].map(|line| row(area, line));
-    let lost = lost(state.recording.lost, theme);
+    let lost = lost(state.recording.lost, usize::from(first.width), theme);
     if area.height < 2 {
         // What is missing outranks the name.
         let room = usize::from(first.width).saturating_sub(lost.width() + 1);
@@ -23,7 +23,7 @@ pub fn draw(frame: &mut Frame<'_>, area: Rect, state: &State, theme: Theme) {
         return;
     }
     let wide = first.width >= 60;
-    let right = if wide { Line::from_iter([verdict(state, theme), Span::raw("  "), lost]) } else { Line::from(lost) };
+    let right = if wide { Line::from_iter([verdict(state, first.width, theme), Span::raw("  "), lost]) } else { Line::from(lost) };
     let room = usize::from(first.width).saturating_sub(right.width() + 2);
     frame.render_widget(who(state, room, theme), first);
     frame.render_widget(right.right_aligned(), first);
@@ -68,21 +68,34 @@ fn why(state: &State, room: usize, theme: Theme) -> Line<'static> {
     line
 }
 
-fn verdict(state: &State, theme: Theme) -> Span<'static> {
+/// What checking gave; a wide screen also names the first thing that is not as it was written.
+fn verdict(state: &State, screen: u16, theme: Theme) -> Span<'static> {
     match &state.verdict {
         None => Span::styled("not verified", theme.style(Role::Quiet)),
         Some(Verdict::Intact(_)) => Span::styled("sha256 ok", theme.style(Role::Good)),
-        Some(Verdict::Altered(_)) => Span::styled(" ALTERED ", theme.style(Role::Bad)),
+        Some(Verdict::Altered(wrong)) => {
+            let name = wrong.first().filter(|_| screen >= 100).map(|mismatch| match mismatch {
+                Mismatch::Changed(name) | Mismatch::Missing(name) | Mismatch::Added(name) => cut(name, 30),
+                Mismatch::BadLine(_) => SUMS.to_owned(),
+            });
+            let name = name.map_or_else(String::new, |name| format!(" {name}"));
+            Span::styled(format!(" ALTERED{name} "), theme.style(Role::Bad))
+        }
     }
 }
 
-fn lost(lost: Lost, theme: Theme) -> Span<'static> {
+/// `lost: 12 + 40 maybe + unknown`; a small screen has `lost: 52+?`, which never says less than the truth.
+fn lost(lost: Lost, screen: usize, theme: Theme) -> Span<'static> {
     let mut text = format!("lost: {}", words::count(lost.own));
     if lost.maybe > 0 {
         text.push_str(&format!(" + {} maybe", words::count(lost.maybe)));
     }
     if lost.unknown {
         text.push_str(" + unknown");
+    }
+    if text.len() + 2 > screen / 2 {
+        let all = words::count(lost.own.saturating_add(lost.maybe));
+        text = format!("lost: {all}{}", if lost.unknown { "+?" } else { "" });
     }
     let role = if lost == Lost::default() { Role::Good } else { Role::Bad };
     Span::styled(if role == Role::Bad { format!(" {text} ") } else { text }, theme.style(role))

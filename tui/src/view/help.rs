@@ -53,8 +53,11 @@ fn lines(room: usize, theme: Theme) -> Vec<Line<'static>> {
     for (names, does) in keys {
         let name = Span::styled(format!(" {names}"), theme.style(Role::Focus));
         if column + 30 <= room {
+            let mut texts = wrap(does, room - column).into_iter();
             let gap = " ".repeat(column - width(&names));
-            lines.push(Line::from_iter([name, Span::raw(gap), Span::raw(does)]));
+            let first = texts.next().unwrap_or_default();
+            lines.push(Line::from_iter([name, Span::raw(gap), Span::raw(first)]));
+            lines.extend(texts.map(|text| Line::from(format!("{}{text}", " ".repeat(column + 1)))));
         } else {
             lines.push(Line::from(name));
             lines.extend(wrap(does, room.saturating_sub(2)).into_iter().map(|text| Line::from(format!("   {text}"))));

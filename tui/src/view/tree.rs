@@ -7,7 +7,7 @@ use crate::state::{Focus, Life, State, TreeRow};
 use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
-use ratatui::widgets::Paragraph;
+use ratatui::widgets::{Paragraph, Wrap};
 
 /// Draws the pane; the marked process is kept in sight.
 pub fn draw(frame: &mut Frame<'_>, area: Rect, state: &State, theme: Theme) {
@@ -20,7 +20,7 @@ pub fn draw(frame: &mut Frame<'_>, area: Rect, state: &State, theme: Theme) {
     let title = format!(" processes: {alive} ");
     let content = pane(frame, area, Line::from(title), focused, theme);
     if rows.is_empty() {
-        frame.render_widget(Paragraph::new("no process is known here").style(theme.style(Role::Quiet)), content);
+        frame.render_widget(Paragraph::new("no process is known here").wrap(Wrap { trim: true }).style(theme.style(Role::Quiet)), content);
         return;
     }
     let marked = state.tree_process();
@@ -66,9 +66,11 @@ fn draw_row<'a>(state: &State, row: &TreeRow, marked: bool, room: usize, theme: 
         Life::Alive if !image.inside => (quiet, " outside"),
         Life::Alive => (ratatui::style::Style::new(), ""),
     };
-    let pid = format!(" {}", image.pid);
-    let left = room.saturating_sub(1 + width(&lines) + pid.len() + word.len());
+    let left = room.saturating_sub(1 + width(&lines) + word.len());
     let name = cut(comm, left.max(4));
+    // Where it is narrow the pid gives way: the detail has it.
+    let pid = format!(" {}", image.pid);
+    let pid = if width(&name) + pid.len() <= left { pid } else { String::new() };
     let mut line = Line::from_iter([
         Span::raw(if marked { ">" } else { " " }),
         Span::styled(lines, quiet),
@@ -78,7 +80,7 @@ fn draw_row<'a>(state: &State, row: &TreeRow, marked: bool, room: usize, theme: 
     ]);
     let args = state.recording.text(image.cmdline).split_once(' ').map_or("", |(_, args)| args);
     let left = room.saturating_sub(line.width() + 2);
-    if left >= 8 && !args.is_empty() && image.inside {
+    if left >= 16 && !args.is_empty() && image.inside {
         line.push_span(Span::styled(format!("  {}", cut(args, left)), quiet));
     }
     line

@@ -28,7 +28,7 @@ fn every_kind_of_event_is_read_from_a_bundle() {
     for expected in [
         "container created",
         "exec httpd -f -p 8080",
-        "listen 0.0.0.0:8080",
+        "listen [::]:8080",
         "open /etc/httpd.conf",
         "open /etc/httpd.d/extra.conf: ENOENT",
         "rename /tmp/.part -> /tmp/.x",

@@ -3,6 +3,7 @@
 mod evidence;
 mod hostile;
 mod keys;
+mod million;
 mod movement;
 mod playing;
 mod screens;

@@ -1,9 +1,9 @@
 //! How it looks. Each snapshot was looked at by a person; `INSTA_UPDATE=always` writes them anew.
 
 use crate::story;
+use taffrail_trace::bundle::{Mismatch, Verdict};
 use taffrail_tui::State;
 use taffrail_tui::state::Action;
-use taffrail_trace::bundle::{Mismatch, Verdict};
 
 fn check(name: &str, state: &State, sizes: &[(u16, u16)]) {
     let mut settings = insta::Settings::clone_current();
@@ -85,9 +85,10 @@ fn a_filter_that_nothing_passes_says_how_to_leave() {
 fn playing_says_so_and_tells_what_it_skips() {
     let mut state = story::incident();
     state.apply(Action::First);
+    state.apply(Action::Step(6));
     state.apply(Action::Speed(1));
     state.apply(Action::PlayOrPause);
-    for _ in 0..5 {
+    for _ in 0..3 {
         state.apply(Action::Tick(std::time::Duration::from_millis(33)));
     }
     check("playing", &state, ALL);

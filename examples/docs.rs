@@ -1,0 +1,58 @@
+//! Writes the documents that the program knows best itself (`cargo xtask gen-docs`):
+//! docs/EVENTS.md from the schema, docs/replay.svg and docs/replay.txt from the replay's own screen.
+
+use anyhow::{Context as _, Result, bail};
+use std::fmt::Write as _;
+use std::path::Path;
+use taffrail_query::Session;
+use taffrail_trace::schema::{COMMON, Column, TABLES};
+
+const SAMPLE: &str = "sample-traces/reverse-shell.evidence.zip";
+/// The size of the README's picture, in characters.
+const SCREEN: (u16, u16) = (120, 36);
+
+fn main() -> Result<()> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let check = std::env::args().nth(1).as_deref() == Some("check");
+    let svg = picture(root)?;
+    for (name, text) in [("docs/EVENTS.md", events()?), ("docs/replay.svg", svg)] {
+        let path = root.join(name);
+        if !check {
+            std::fs::write(&path, text).with_context(|| format!("cannot write {name}"))?;
+        } else if std::fs::read_to_string(&path).ok().as_deref() != Some(text.as_str()) {
+            bail!("{name} is not what the program writes today: run `cargo xtask gen-docs`");
+        }
+    }
+    Ok(())
+}
+
+fn events() -> Result<String> {
+    let mut out = String::from(
+        "# Events\n\nWritten by `cargo xtask gen-docs` from the schema that the recorder writes with; the same words travel in every\n\
+         Parquet file as the `description` of each field.\n\n## Every table\n\nbegins with these columns.\n\n",
+    );
+    columns(&mut out, COMMON)?;
+    for table in TABLES {
+        writeln!(out, "\n## `{}`\n\n{}\n", table.name, table.doc)?;
+        columns(&mut out, table.columns)?;
+    }
+    Ok(out)
+}
+
+fn columns(out: &mut String, columns: &[Column]) -> Result<()> {
+    writeln!(out, "| column | type | may be NULL | meaning |\n|---|---|---|---|")?;
+    for column in columns {
+        let nullable = if column.nullable { "yes" } else { "" };
+        writeln!(out, "| `{}` | {} | {nullable} | {} |", column.name, column.kind.as_str(), column.doc.replace('|', "\\|"))?;
+    }
+    Ok(())
+}
+
+/// The replay of the sample as it opens: at the trigger.
+fn picture(root: &Path) -> Result<String> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let session = runtime.block_on(Session::open(&[root.join(SAMPLE)]))?;
+    let bundle = session.bundles().first().context("no bundle is open")?;
+    let state = runtime.block_on(taffrail_tui::load(&session))?.with_verdict(bundle.verify()?);
+    Ok(taffrail_tui::screen_svg(&state, SCREEN.0, SCREEN.1))
+}

@@ -1,0 +1,75 @@
+//! The documents are true: what the README tells to type works as typed.
+
+use crate::support::told;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// The lines of all ```sh blocks of the README, comments and prompts left out.
+fn commands() -> Vec<String> {
+    let readme = fs::read_to_string(root().join("README.md")).expect("README.md");
+    let mut commands = Vec::new();
+    let mut inside = false;
+    for line in readme.lines() {
+        match (line.trim(), inside) {
+            ("```sh", _) => inside = true,
+            ("```", true) => inside = false,
+            (line, true) if !line.is_empty() && !line.starts_with('#') => commands.push(line.to_owned()),
+            _ => {}
+        }
+    }
+    commands
+}
+
+#[test]
+fn the_readmes_questions_are_answered_as_written() {
+    let bin = PathBuf::from(env!("CARGO_BIN_EXE_taffrail"));
+    let path = format!("{}:{}", bin.parent().expect("a directory").display(), std::env::var("PATH").expect("PATH"));
+    let mut tried = 0;
+    for command in commands() {
+        // What records for ever, or needs a container of the reader's, is tested on its own; the two cargo lines are
+        // what runs this.
+        let own_test = ["cargo ", "sudo taffrail record", "taffrail status", "taffrail trigger", "taffrail replay", "taffrail demo"];
+        if own_test.iter().any(|start| command.trim_start_matches("sudo ").starts_with(start.trim_start_matches("sudo "))) {
+            continue;
+        }
+        let output = Command::new("bash").args(["-o", "pipefail", "-c", &command]).current_dir(root()).env("PATH", &path).output();
+        let (code, out, err) = told(output.expect("bash"));
+        assert_eq!(code, 0, "{command}\n{out}{err}");
+        assert!(!out.trim().is_empty(), "{command} says nothing");
+        tried += 1;
+    }
+    assert!(tried >= 4, "the README has questions to ask: {tried}");
+}
+
+#[test]
+fn the_readme_names_the_two_commands_and_every_subcommand_it_uses_exists() {
+    let all = commands();
+    assert!(all.iter().any(|line| line == "cargo run --release -- demo"), "{all:?}");
+    assert!(all.iter().any(|line| line == "cargo xtask test"), "{all:?}");
+    let (_, help, _) = crate::support::run(&["--help"]);
+    for command in all.iter().filter_map(|line| line.trim_start_matches("sudo ").strip_prefix("taffrail ")) {
+        let word = command.split(' ').next().unwrap_or_default();
+        assert!(help.contains(&format!("  {word} ")), "{word} is not in --help");
+    }
+}
+
+#[test]
+fn the_sample_traces_verify_with_stock_tools() {
+    let dir = root().join("sample-traces");
+    let (code, out, err) = told(Command::new("sha256sum").args(["-c", "SHA256SUMS"]).current_dir(&dir).output().expect("sha256sum"));
+    assert_eq!(code, 0, "{out}{err}");
+    let script = "set -e; d=$(mktemp -d); python3 -m zipfile -e reverse-shell.evidence.zip $d; cd $d; sha256sum -c SHA256SUMS; rm -r $d";
+    let (code, out, err) = told(Command::new("bash").args(["-c", script]).current_dir(&dir).output().expect("bash"));
+    assert_eq!(code, 0, "{out}{err}");
+}
+
+#[test]
+fn the_crate_that_loads_kernel_programs_ships_the_object_of_its_sources() {
+    let (code, out, err) = told(Command::new(env!("CARGO")).args(["xtask", "bpf", "--check"]).current_dir(root()).output().expect("cargo"));
+    assert_eq!(code, 0, "{out}{err}");
+}

@@ -1,0 +1,14 @@
+//! Drives the real executable on the real kernel, with real containers. As root, with Docker: `cargo xtask test` sets
+//! both up. Nothing here skips: where something is missing the test fails and says what.
+
+#![allow(clippy::print_stdout, reason = "a test prints the figure that it measured")]
+
+mod bad_input;
+mod demo;
+mod docker;
+mod documents;
+mod layering;
+mod losses;
+mod recorder;
+mod support;
+mod terminal;

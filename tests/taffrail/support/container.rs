@@ -1,0 +1,70 @@
+//! Real Docker containers from an image of Debian's static busybox.
+
+use super::until;
+use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
+
+const IMAGE: &str = "taffrail-test-busybox:latest";
+static COUNT: AtomicU32 = AtomicU32::new(0);
+
+/// A running container, removed with the test.
+pub struct Container {
+    /// Its name, different in every test and process.
+    pub name: String,
+    /// Docker's id of it.
+    pub id: String,
+}
+
+impl Container {
+    /// `docker run -d IMAGE sh -c SCRIPT`, with a network of its own that has loopback only.
+    pub fn run(name: &str, script: &str) -> Self {
+        import();
+        let name = format!("taffrail-{name}-{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
+        let id = docker(&["run", "-d", "--network=none", "--label", "test=yes", "--name", &name, IMAGE, "sh", "-c", script]);
+        Self { name, id }
+    }
+
+    /// `docker exec NAME ARGS...`
+    pub fn exec(&self, args: &[&str]) -> String {
+        docker(&[&["exec", &self.name], args].concat())
+    }
+
+    /// Waits until a file is there in it.
+    pub fn wait_for(&self, file: &str) {
+        until(&format!("{file} in {}", self.name), || {
+            let test = Command::new("docker").args(["exec", &self.name, "test", "-e", file]).output();
+            test.is_ok_and(|test| test.status.success())
+        });
+    }
+}
+
+impl Drop for Container {
+    fn drop(&mut self) {
+        let _ = Command::new("docker").args(["rm", "-f", &self.name]).stdout(Stdio::null()).stderr(Stdio::null()).status();
+    }
+}
+
+/// Runs docker and gives its output.
+pub fn docker(args: &[&str]) -> String {
+    let output = Command::new("docker").args(args).output().expect("docker is installed; `cargo xtask test` does that");
+    let error = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(output.status.success(), "docker {}: {error}", args.join(" "));
+    String::from_utf8_lossy(&output.stdout).trim().to_owned()
+}
+
+/// The image: `docker import` of a root directory with nothing but busybox and its names.
+fn import() {
+    let there = Command::new("docker").args(["image", "inspect", IMAGE]).output().expect("docker is installed");
+    if there.status.success() {
+        return;
+    }
+    let root = tempfile::tempdir().expect("a directory");
+    let script = format!(
+        "set -e; cd {}; mkdir -p bin tmp etc; cp \"$(command -v busybox)\" bin/busybox; \
+         for name in $(bin/busybox --list); do ln -sf busybox bin/$name; done; \
+         echo 'root:x:0:0::/:/bin/sh' > etc/passwd; tar -c . | docker import - {IMAGE}",
+        root.path().display()
+    );
+    let done = Command::new("sh").args(["-c", &script]).output().expect("sh");
+    assert!(done.status.success(), "no image: {}", String::from_utf8_lossy(&done.stderr));
+}

@@ -1,0 +1,102 @@
+//! What reaches a terminal: the replay in a real one (tmux), and no byte of a trace unescaped.
+
+use crate::support::container::Container;
+use crate::support::{Recorder, until};
+use std::process::Command;
+
+/// A tmux server of its own, ended with the test.
+struct Terminal {
+    socket: String,
+}
+
+impl Terminal {
+    fn run(command: &str) -> Self {
+        let socket = format!("taffrail-test-{}", std::process::id());
+        let terminal = Self { socket };
+        terminal.tmux(&["-f", "/dev/null", "new-session", "-d", "-s", "t", "-x", "120", "-y", "40", command]);
+        terminal
+    }
+
+    fn tmux(&self, args: &[&str]) -> String {
+        let output = Command::new("tmux").args(["-L", &self.socket]).args(args).output().expect("tmux is installed; `cargo xtask test` does that");
+        String::from_utf8_lossy(&output.stdout).into_owned()
+    }
+
+    fn screen(&self) -> String {
+        self.tmux(&["capture-pane", "-p", "-t", "t"])
+    }
+
+    /// What is drawn, control sequences included.
+    fn raw_screen(&self) -> String {
+        self.tmux(&["capture-pane", "-p", "-e", "-t", "t"])
+    }
+
+    fn keys(&self, keys: &[&str]) {
+        self.tmux(&[&["send-keys", "-t", "t"], keys].concat());
+    }
+
+    fn shows(&self, text: &str) {
+        until(&format!("the screen shows {text:?}:\n{}", self.screen()), || self.screen().contains(text));
+    }
+}
+
+impl Drop for Terminal {
+    fn drop(&mut self) {
+        self.tmux(&["kill-server"]);
+    }
+}
+
+/// A program whose name, argument and file carry an escape sequence that would set the title and recolour the screen.
+const HOSTILE: &str = r#"n=$(printf '/tmp/\033]0;owned\007\033[31mred'); cp /bin/busybox "$n"; ln -s "$n" /tmp/x; exec -a "$n" true 2>/dev/null; "$n" sleep 0 "$n"; while [ ! -e /go ]; do sleep 0.05; done; cd /tmp; mv "$n" "$n-moved"; touch /done; sleep 600"#;
+
+#[test]
+fn a_program_named_with_escape_sequences_acts_on_no_terminal() {
+    let recorder = Recorder::start("");
+    let evil = Container::run("evil", HOSTILE);
+    recorder.wait_for(&evil.name);
+    evil.exec(&["touch", "/go"]);
+    evil.wait_for("/done");
+    let bundle = recorder.trigger(&evil.name, "60s", "0s");
+    let name = bundle.to_string_lossy();
+    let program = env!("CARGO_BIN_EXE_taffrail");
+
+    for format in ["table", "csv", "json", "ndjson"] {
+        // script(1) gives the command a terminal, as a person has; what it writes there is what counts.
+        let command = format!("'{program}' query '{name}' --format {format} --sql \"SELECT op, path, new_path FROM file WHERE op = 'rename'\"");
+        let output = Command::new("script").args(["-qec", &command, "/dev/null"]).output().expect("script");
+        let shown = String::from_utf8_lossy(&output.stdout).into_owned();
+        assert!(shown.contains("owned"), "{format}: the hostile row is there: {shown}");
+        let bare = shown.replace("\r\n", "").replace('\n', "");
+        assert!(!bare.chars().any(char::is_control), "{format} let a control character through: {bare:?}");
+    }
+
+    let terminal = Terminal::run(&format!("'{program}' replay '{name}'"));
+    terminal.shows("owned");
+    terminal.keys(&["End"]);
+    terminal.keys(&["?"]);
+    terminal.keys(&["Escape"]);
+    let title = terminal.tmux(&["display-message", "-p", "-t", "t", "#{pane_title}"]);
+    assert!(!title.contains("owned"), "the title was set: {title}");
+    assert!(!terminal.raw_screen().contains("\u{1b}]0"), "a title sequence is on the screen");
+}
+
+#[test]
+fn the_replay_plays_steps_jumps_and_explains_itself_in_a_real_terminal() {
+    let sample = format!("{}/sample-traces/reverse-shell.evidence.zip", env!("CARGO_MANIFEST_DIR"));
+    let terminal = Terminal::run(&format!("'{}' replay '{sample}'", env!("CARGO_BIN_EXE_taffrail")));
+    terminal.shows("reverse_shell");
+    terminal.shows("sh -i");
+    terminal.keys(&["g"]);
+    let first = terminal.screen();
+    terminal.keys(&["Right"]);
+    until("a step changes the screen", || terminal.screen() != first);
+    terminal.keys(&["t"]);
+    terminal.shows("reverse_shell");
+    let still = terminal.screen();
+    terminal.keys(&["Space"]);
+    until("playing moves by itself", || terminal.screen() != still);
+    terminal.keys(&["Space", "?"]);
+    terminal.shows("jump to the trigger");
+    terminal.keys(&["Escape", "q"]);
+    until("q gives the terminal back", || terminal.tmux(&["list-sessions"]).is_empty());
+}
