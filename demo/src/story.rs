@@ -55,7 +55,7 @@ fn acts(ports: &Ports, host_ancestors: bool) -> Vec<Act> {
         act(
             "the shell descends from the web server, and that from the host where the host is named",
             format!(
-                "SELECT 1 FROM process_tree WHERE cmdline = 'sh -i' AND depth >= {} AND path LIKE '%box > box > box'",
+                "SELECT 1 FROM process_tree WHERE cmdline = 'sh -i' AND depth >= {} AND path LIKE '%httpd > sh > sh'",
                 if host_ancestors { 4 } else { 2 }
             ),
         ),

@@ -279,6 +279,8 @@ fn context(store: &Arc<Store>) -> Result<SessionContext, QueryError> {
     // Text is Utf8 everywhere, so that whoever reads the batches meets one type of it.
     options.execution.parquet.schema_force_view_types = false;
     options.sql_parser.map_string_types_to_utf8view = false;
+    // The order of a view is part of it: `SELECT * FROM timeline` comes in order.
+    options.sql_parser.enable_subquery_sort_elimination = false;
     let state = SessionStateBuilder::new()
         .with_config(config)
         .with_runtime_env(runtime(store)?)

@@ -1,6 +1,6 @@
 //! Identities that survive pid reuse, restarts of the recorder and the journey to another machine.
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use sha2::{Digest, Sha256};
 use std::fmt;
 
@@ -15,8 +15,25 @@ pub struct BootId(pub String);
 macro_rules! id {
     ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub struct $name(pub u64);
+
+        /// JSON readers round numbers beyond 2^53, so text formats get the 16 hex digits that `Display` prints.
+        impl Serialize for $name {
+            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                if serializer.is_human_readable() { serializer.collect_str(self) } else { self.0.serialize(serializer) }
+            }
+        }
+
+        impl<'de> Deserialize<'de> for $name {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                if !deserializer.is_human_readable() {
+                    return u64::deserialize(deserializer).map(Self);
+                }
+                let digits = String::deserialize(deserializer)?;
+                u64::from_str_radix(&digits, 16).map(Self).map_err(serde::de::Error::custom)
+            }
+        }
 
         impl fmt::Display for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -60,6 +77,12 @@ impl ContainerKey {
     }
 }
 
+/// Short id of the `count`th bundle that a recorder of this boot orders, at `time_ns`: 8 hex digits, for people and file
+/// names.
+pub fn bundle_id(boot: &BootId, time_ns: u64, count: u32) -> String {
+    format!("{:08x}", hash("bundle", boot, &[time_ns, u64::from(count)]) >> 32)
+}
+
 /// The first eight bytes of SHA-256 over a label, the boot id and numbers: stable for ever, unlike std's hashers.
 fn hash(label: &str, boot: &BootId, numbers: &[u64]) -> u64 {
     let mut hasher = Sha256::new();
@@ -87,6 +110,22 @@ mod tests {
         let kernel = ProcessId::new(&boot(), 7, 1_234_567_890);
         let proc = ProcessId::new(&boot(), 7, 1_230_000_000);
         assert_eq!(kernel, proc);
+    }
+
+    #[test]
+    fn an_identity_survives_json_and_binary_formats() {
+        let id = ContainerKey(u64::MAX - 1);
+        let json = serde_json::to_string(&id).expect("json");
+        assert_eq!(json, "\"fffffffffffffffe\"");
+        assert_eq!(serde_json::from_str::<ContainerKey>(&json).expect("back"), id);
+        let bytes = postcard::to_stdvec(&id).expect("postcard");
+        assert_eq!(postcard::from_bytes::<ContainerKey>(&bytes).expect("back"), id);
+    }
+
+    #[test]
+    fn every_bundle_of_a_boot_has_an_id_of_its_own() {
+        assert_ne!(bundle_id(&boot(), 7_000_000_000_000, 1), bundle_id(&boot(), 7_000_000_000_001, 1));
+        assert_ne!(bundle_id(&boot(), 7_000_000_000_000, 1), bundle_id(&boot(), 7_000_000_000_000, 2));
     }
 
     #[test]

@@ -70,6 +70,11 @@ pub const BINDINGS: &[Binding] = &[
         hint: None,
     },
     Binding {
+        keys: &[(Key::Char('z'), Action::Zoom)],
+        does: "the strip: 8 times, 64 times, 512 times closer, whole",
+        hint: Some(("z", "zoom")),
+    },
+    Binding {
         keys: &[
             (Key::Char('+'), Action::Speed(1)),
             (Key::Char('-'), Action::Speed(-1)),
@@ -114,7 +119,7 @@ pub const BINDINGS: &[Binding] = &[
     Binding {
         keys: &[(Key::Named(KeyCode::Enter), Action::Enter)],
         does: "in the tree: only this process and its descendants",
-        hint: Some(("Enter", "only this")),
+        hint: None,
     },
     Binding {
         keys: &[(Key::Char('/'), Action::Find)],

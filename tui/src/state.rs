@@ -36,6 +36,8 @@ use taffrail_trace::bundle::Verdict;
 
 /// How long after its start or end a process is marked in the tree.
 const FADE_NS: i64 = words::SECOND;
+/// How often the strip can look closer: the last time at a 512th of the window.
+const ZOOM_MAX: u8 = 3;
 
 /// Everything that the screen shows.
 #[derive(Clone, Debug)]
@@ -58,6 +60,8 @@ pub struct State {
     pub prompt: Option<Prompt>,
     /// The pane that the arrow keys move in.
     pub focus: Focus,
+    /// How closely the strip looks: 0 is the whole window, each step an eighth of the one before.
+    pub zoom: u8,
     /// How far the help is scrolled, while it is open.
     pub help: Option<u16>,
     /// Time passes.
@@ -132,6 +136,7 @@ impl State {
             filter: Filter::default(),
             prompt: None,
             focus: Focus::Events,
+            zoom: 0,
             help: None,
             playing: false,
             speed: Speed::default(),
@@ -183,6 +188,15 @@ impl State {
     pub fn visible_within(&self, from: Time, to: Time) -> usize {
         let before = |time: Time| self.visible.partition_point(|at| self.recording.events[*at as usize].time < time);
         before(to).saturating_sub(before(from))
+    }
+
+    /// The stretch that the strip shows, both ends included: around the playhead, never beyond the window.
+    pub fn strip_range(&self) -> (Time, Time) {
+        let (from, to) = (i128::from(self.recording.about.from), i128::from(self.recording.about.to));
+        let span = (to - from) >> (3 * self.zoom);
+        let begin = (i128::from(self.at) - span / 2).clamp(from, to - span);
+        // Both lie between the window's ends, which are times.
+        (begin as Time, (begin + span) as Time)
     }
 
     /// Moves the playhead and selects what it has passed.

@@ -25,7 +25,7 @@ pub fn run() -> Result<()> {
 /// A copy of the program under a name that says nothing of this machine plays the demo.
 fn demo(root: &Path, work: &Path) -> Result<()> {
     let program = work.join("taffrail");
-    fs::copy(root.join("target/release/taffrail"), &program)?;
+    fs::copy(test::target(root).join("release/taffrail"), &program)?;
     let status = Command::new(&program)
         .args(["demo", "--no-replay", "--no-host-ancestors"])
         .env("TMPDIR", work)

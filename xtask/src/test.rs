@@ -62,3 +62,8 @@ pub fn root() -> Result<PathBuf> {
 pub fn say(line: &str) -> Result<()> {
     writeln!(std::io::stderr(), "xtask: {line}").context("standard error is gone")
 }
+
+/// Where cargo puts what it builds.
+pub fn target(root: &Path) -> PathBuf {
+    std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), PathBuf::from)
+}

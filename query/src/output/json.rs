@@ -59,7 +59,7 @@ pub fn value(column: &ArrayRef, row: usize, is_id: bool, out: &mut String) {
         DataType::Null => out.push_str("null"),
         DataType::Boolean => out.push_str(if column.as_boolean().value(row) { "true" } else { "false" }),
         DataType::Int64 | DataType::UInt64 if is_id => string(&cells::formatted(column, row), out),
-        kind if kind.is_integer() => out.push_str(&cells::formatted(column, row)),
+        kind if kind.is_integer() || kind.is_decimal() => out.push_str(&cells::formatted(column, row)),
         DataType::Float32 => float(f64::from(column.as_primitive::<Float32Type>().value(row)), out),
         DataType::Float64 => float(column.as_primitive::<Float64Type>().value(row), out),
         DataType::List(_) => list(&column.as_list::<i32>().value(row), is_id, out),

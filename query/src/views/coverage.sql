@@ -9,9 +9,9 @@ WITH class AS (
 missing AS (
     SELECT
         bundle, class,
-        sum(CASE WHEN own THEN coalesce(lost, 0) ELSE 0 END) AS lost_own,
-        sum(CASE WHEN own THEN 0 ELSE coalesce(lost, 0) END) AS lost_maybe,
-        sum(CASE WHEN lost IS NULL THEN 1 ELSE 0 END) AS unknown,
+        sum(lost) FILTER (WHERE own) AS lost_own,
+        sum(lost) FILTER (WHERE NOT own) AS lost_maybe,
+        count(*) FILTER (WHERE lost IS NULL) AS unknown,
         count(*) AS intervals,
         min(from_time) AS from_time,
         max(to_time) AS to_time,
@@ -21,8 +21,8 @@ missing AS (
 )
 SELECT
     class.class,
-    coalesce(missing.lost_own, 0) AS lost_own,
-    coalesce(missing.lost_maybe, 0) AS lost_maybe,
+    coalesce(missing.lost_own, CAST(0 AS BIGINT UNSIGNED)) AS lost_own,
+    coalesce(missing.lost_maybe, CAST(0 AS BIGINT UNSIGNED)) AS lost_maybe,
     coalesce(missing.unknown, 0) AS unknown,
     coalesce(missing.intervals, 0) AS intervals,
     missing.causes,

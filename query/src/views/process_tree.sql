@@ -10,7 +10,7 @@ WITH RECURSIVE image AS (
     SELECT
         bundle, exec_id, min(parent_exec_id) AS parent_exec_id,
         lpad(CAST(CAST(min(time) AS BIGINT) AS VARCHAR), 20, '0') || lpad(CAST(exec_id AS VARCHAR), 20, '0') AS place,
-        left(coalesce(nullif(split_part(min(exe), '/', -1), ''), min(comm), '?'), 64) AS name
+        left(coalesce(nullif(min(comm), ''), nullif(split_part(min(exe), '/', -1), ''), '?'), 64) AS name
     FROM process
     GROUP BY bundle, exec_id
 ),

@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread::JoinHandle;
 use taffrail_trace::clock::{Anchor, BootNs};
 use taffrail_trace::event::{Class, Gap, GapCause, Image};
-use taffrail_trace::ids::{BootId, ContainerKey, ProcessId};
+use taffrail_trace::ids::{BootId, ContainerKey, bundle_id};
 use taffrail_trace::manifest::{Hook, Host, Window};
 use tokio::sync::oneshot;
 
@@ -90,9 +90,7 @@ impl Incidents {
         let pin = pipeline.ring.pin(order.container)?;
         self.count += 1;
         let boot = BootId(self.host.boot_id.clone());
-        // Short, and different for every bundle of this boot: no secret, so a hash of what is unique anyway.
-        let unique = ProcessId::new(&boot, self.count, order.trigger.time_ns.saturating_mul(10_000_000));
-        let id = format!("{:08x}", unique.0 >> 32);
+        let id = bundle_id(&boot, order.trigger.time_ns, self.count);
         let bundle = order.out_dir.join(seal::file_name(container, now.utc_ns, &id));
         let live = live_images(pipeline, order.container);
         Some((Incident { order, bundle, id, pin }, live))

@@ -61,7 +61,7 @@ fn import() {
     let root = tempfile::tempdir().expect("a directory");
     let script = format!(
         "set -e; cd {}; mkdir -p bin tmp etc; cp \"$(command -v busybox)\" bin/busybox; \
-         for name in $(bin/busybox --list); do ln -sf busybox bin/$name; done; \
+         for name in $(bin/busybox --list); do [ -e bin/$name ] || ln -s busybox bin/$name; done; \
          echo 'root:x:0:0::/:/bin/sh' > etc/passwd; tar -c . | docker import - {IMAGE}",
         root.path().display()
     );

@@ -19,6 +19,8 @@ pub enum Action {
     Seconds(i64),
     /// To the trigger.
     Trigger,
+    /// The strip looks closer; after the closest at the whole window again.
+    Zoom,
     /// To the first event.
     First,
     /// To the last event.
@@ -70,6 +72,7 @@ impl State {
                 self.move_to(target);
             }
             Action::Trigger => self.by_hand(Self::to_trigger),
+            Action::Zoom => self.zoom = (self.zoom + 1) % (super::ZOOM_MAX + 1),
             Action::First => self.by_hand(|state| state.stand_on(0)),
             Action::Last => self.by_hand(|state| state.stand_on(usize::MAX)),
             Action::Focus(next) => self.focus = self.focus.turned(next),

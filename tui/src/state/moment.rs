@@ -32,6 +32,8 @@ pub struct TreeRow {
     pub last: bool,
     /// Its life at this moment.
     pub life: Life,
+    /// How many ancestors outside the container are left out between it and the row it hangs on.
+    pub folded: u16,
 }
 
 /// Where a process of the tree is in its life.
@@ -106,16 +108,32 @@ impl Moment {
             let first = children.partition_point(|(of, _)| *of < parent);
             children[first..].iter().take_while(move |(of, _)| *of == parent).map(|(_, process)| *process)
         };
+        let outside = |process: usize| {
+            present[process].is_some_and(|(image, _)| !recording.images[image as usize].inside)
+        };
         let mut drawn = vec![false; present.len()];
         let mut open: Vec<Branch> = Vec::new();
         push_siblings(&mut open, of(ROOT), 0, 0);
         // A circle between processes hangs on no root; only a made-up bundle has one, and it is not hidden either.
         let mut rest = 0..present.len();
         loop {
-            while let Some(Branch { process, depth, guides, last }) = open.pop() {
+            while let Some(Branch { mut process, depth, guides, last }) = open.pop() {
+                // The way from the host's init to the container can be long; its two ends tell enough.
+                let mut folded = 0_u16;
+                while depth > 0 && outside(process) && !drawn[process] {
+                    let mut below = of(process);
+                    let (Some(only), None) = (below.next(), below.next()) else { break };
+                    if !outside(only) {
+                        break;
+                    }
+                    drawn[process] = true;
+                    process = only;
+                    folded = folded.saturating_add(1);
+                }
                 let Some((image, life)) = present[process].filter(|_| !drawn[process]) else { continue };
                 drawn[process] = true;
-                self.rows.push(TreeRow { image, process: process as ProcessIx, depth, guides, last, life });
+                let row = TreeRow { image, process: process as ProcessIx, depth, guides, last, life, folded };
+                self.rows.push(row);
                 let line = if last || depth >= 64 { 0 } else { 1 << depth };
                 push_siblings(&mut open, of(process), depth.saturating_add(1), guides | line);
             }

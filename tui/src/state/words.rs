@@ -7,14 +7,23 @@ pub const SECOND: i64 = 1_000_000_000;
 
 /// `-1:02:03.456`, `-58.204`, `+0.000`: relative to the trigger, as short as its size allows.
 pub fn relative(ns: i64) -> String {
+    let millis = ns.unsigned_abs() / 1_000_000 % 1000;
+    format!("{}.{millis:03}", whole_seconds(ns))
+}
+
+/// [`relative`] to the microsecond: `-58.204117`.
+pub fn relative_micros(ns: i64) -> String {
+    let micros = ns.unsigned_abs() / 1000 % 1_000_000;
+    format!("{}.{micros:06}", whole_seconds(ns))
+}
+
+fn whole_seconds(ns: i64) -> String {
     let sign = if ns < 0 { '-' } else { '+' };
-    let millis = ns.unsigned_abs() / 1_000_000;
-    let (seconds, millis) = (millis / 1000, millis % 1000);
-    let (hours, minutes) = (seconds / 3600, seconds / 60 % 60);
-    match (hours, minutes) {
-        (0, 0) => format!("{sign}{seconds}.{millis:03}"),
-        (0, _) => format!("{sign}{minutes}:{:02}.{millis:03}", seconds % 60),
-        _ => format!("{sign}{hours}:{minutes:02}:{:02}.{millis:03}", seconds % 60),
+    let seconds = ns.unsigned_abs() / 1_000_000_000;
+    match (seconds / 3600, seconds / 60 % 60) {
+        (0, 0) => format!("{sign}{seconds}"),
+        (0, minutes) => format!("{sign}{minutes}:{:02}", seconds % 60),
+        (hours, minutes) => format!("{sign}{hours}:{minutes:02}:{:02}", seconds % 60),
     }
 }
 

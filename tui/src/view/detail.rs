@@ -134,8 +134,9 @@ fn of_image(recording: &Recording, image: &Image) -> Pairs {
     pairs
 }
 
+/// Finer than in the list: here one compares.
 fn moment(recording: &Recording, time: Time) -> String {
-    format!("{} s", words::relative(recording.since_trigger(time)))
+    format!("{} s", words::relative_micros(recording.since_trigger(time)))
 }
 
 /// The pane being filled.
@@ -198,7 +199,7 @@ impl Sheet {
                 let Some(file) = recording.files.get(at as usize) else { return };
                 let text = |sym| recording.text(sym).to_owned();
                 let mut pairs = vec![("op", text(file.op)), ("path from", text(file.source))];
-                pairs.push(("flags", text(file.flags)));
+                pairs.extend(Some(("flags", text(file.flags))).filter(|(_, flags)| !flags.is_empty()));
                 pairs.push(("result", result(file.result)));
                 pairs.extend(file.mode.map(|mode| ("mode", format!("{mode:04o}"))));
                 pairs.extend(file.fd.map(|fd| ("fd", fd.to_string())));

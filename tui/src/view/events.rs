@@ -2,7 +2,7 @@
 
 use super::text::{cut, fit, width};
 use super::theme::{Role, Theme};
-use super::tree::filled;
+use super::tree::bar;
 use super::{is_focused, pane};
 use crate::state::recording::{Body, Event, Kind};
 use crate::state::{Focus, KindFilter, State, summary, words};
@@ -38,7 +38,7 @@ pub fn draw(frame: &mut Frame<'_>, area: Rect, state: &State, theme: Theme) {
             let selected = here == Some(top + row);
             let line = columns.line(state, event, selected, theme);
             Some(match (selected, focused) {
-                (true, true) => filled(line, columns.room).style(theme.style(Role::Selected)),
+                (true, true) => bar(line, columns.room, theme),
                 (true, false) => line.style(theme.style(Role::Here)),
                 (false, _) => line,
             })

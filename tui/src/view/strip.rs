@@ -27,7 +27,7 @@ pub fn draw(frame: &mut Frame<'_>, area: Rect, state: &State, theme: Theme) {
     if area.is_empty() {
         return;
     }
-    let strip = Strip { state, theme, area };
+    let strip = Strip { state, theme, area, range: state.strip_range() };
     let labels = u16::from(area.height >= 3);
     let bars = area.height.saturating_sub(1 + labels);
     let buckets: Vec<Bucket> = (0..area.width).map(|column| strip.bucket(column)).collect();
@@ -47,6 +47,8 @@ struct Strip<'a> {
     state: &'a State,
     theme: Theme,
     area: Rect,
+    /// What is shown of the window, both ends included.
+    range: (Time, Time),
 }
 
 /// What lies in one column.
@@ -61,9 +63,9 @@ struct Bucket {
 impl Strip<'_> {
     /// The moment at which a column begins.
     fn begin(&self, column: u16) -> Time {
-        let about = &self.state.recording.about;
-        let span = i128::from(about.to) - i128::from(about.from) + 1;
-        let at = i128::from(about.from) + span * i128::from(column) / i128::from(self.area.width.max(1));
+        let (from, to) = self.range;
+        let span = i128::from(to) - i128::from(from) + 1;
+        let at = i128::from(from) + span * i128::from(column) / i128::from(self.area.width.max(1));
         at.clamp(i128::from(Time::MIN), i128::from(Time::MAX)) as Time
     }
 
@@ -71,7 +73,7 @@ impl Strip<'_> {
         let state = self.state;
         let (from, to) = (self.begin(column), self.begin(column + 1));
         // The last column's end would lie beyond the largest time where the window reaches it.
-        let last = column + 1 == self.area.width;
+        let last = column + 1 == self.area.width && self.range.1 == Time::MAX;
         let here = |time: Time| time >= from && (time < to || last);
         let until = if last { Time::MAX } else { to };
         Bucket {
@@ -127,9 +129,10 @@ impl Strip<'_> {
         let width = usize::from(area.width);
         let quiet = self.theme.style(Role::Quiet);
         let [left, right] =
-            [recording.about.from, recording.about.to].map(|at| format!("{} s", words::relative(recording.since_trigger(at))));
+            [self.range.0, self.range.1].map(|at| format!("{} s", words::relative(recording.since_trigger(at))));
+        let left = if self.state.zoom > 0 { format!("{left}  ({}x)", 1_u32 << (3 * self.state.zoom)) } else { left };
         let trigger = (0..area.width).find(|column| {
-            let last = column + 1 == area.width;
+            let last = column + 1 == area.width && self.range.1 == Time::MAX;
             recording.about.trigger >= self.begin(*column) && (last || recording.about.trigger < self.begin(column + 1))
         });
         let at = trigger.map_or(usize::MAX, usize::from);

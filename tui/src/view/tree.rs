@@ -6,6 +6,7 @@ use super::{is_focused, pane};
 use crate::state::{Focus, Life, State, TreeRow};
 use ratatui::Frame;
 use ratatui::layout::Rect;
+use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::{Paragraph, Wrap};
 
@@ -20,7 +21,7 @@ pub fn draw(frame: &mut Frame<'_>, area: Rect, state: &State, theme: Theme) {
     let title = format!(" processes: {alive} ");
     let content = pane(frame, area, Line::from(title), focused, theme);
     if rows.is_empty() {
-        frame.render_widget(Paragraph::new("no process is known here").wrap(Wrap { trim: true }).style(theme.style(Role::Quiet)), content);
+        frame.render_widget(Paragraph::new("no process is alive here").wrap(Wrap { trim: true }).style(theme.style(Role::Quiet)), content);
         return;
     }
     let marked = state.tree_process();
@@ -35,7 +36,7 @@ pub fn draw(frame: &mut Frame<'_>, area: Rect, state: &State, theme: Theme) {
             let is_marked = Some(row.process) == marked;
             let line = draw_row(state, row, is_marked, room, theme);
             match (is_marked, focused) {
-                (true, true) => filled(line, room).style(theme.style(Role::Selected)),
+                (true, true) => bar(line, room, theme),
                 (true, false) => line.style(theme.style(Role::Here)),
                 (false, _) => line,
             }
@@ -44,10 +45,13 @@ pub fn draw(frame: &mut Frame<'_>, area: Rect, state: &State, theme: Theme) {
     frame.render_widget(Paragraph::new(lines), content);
 }
 
-/// A line filled up to the pane's width, so that a selection is a bar and not a rag.
-pub fn filled(mut line: Line<'_>, room: usize) -> Line<'_> {
+/// The line that the focused pane stands on: one bar of one colour over the whole width, not a rag.
+pub fn bar(mut line: Line<'_>, room: usize, theme: Theme) -> Line<'_> {
+    for span in &mut line.spans {
+        span.style = Style::new();
+    }
     line.push_span(Span::raw(" ".repeat(room.saturating_sub(line.width()))));
-    line
+    line.style(theme.style(Role::Selected))
 }
 
 fn inside(state: &State, row: &TreeRow) -> bool {
@@ -58,13 +62,16 @@ fn inside(state: &State, row: &TreeRow) -> bool {
 fn draw_row<'a>(state: &State, row: &TreeRow, marked: bool, room: usize, theme: Theme) -> Line<'a> {
     let Some(image) = state.recording.image(row.image) else { return Line::default() };
     let quiet = theme.style(Role::Quiet);
-    let lines = guides(row, room / 2);
+    let mut lines = guides(row, room / 2);
+    if row.folded > 0 {
+        lines.push_str("\u{2026} ");
+    }
     let comm = state.recording.text(image.comm);
     let (name_style, word) = match row.life {
         Life::New => (theme.style(Role::New), " new"),
         Life::Ended => (theme.style(Role::Ended), " ended"),
         Life::Alive if !image.inside => (quiet, " outside"),
-        Life::Alive => (ratatui::style::Style::new(), ""),
+        Life::Alive => (Style::new(), ""),
     };
     let left = room.saturating_sub(1 + width(&lines) + word.len());
     let name = cut(comm, left.max(4));

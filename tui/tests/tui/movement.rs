@@ -1,7 +1,8 @@
 //! Moving through the events, and choosing which.
 
-use crate::story::{self, TRIGGER, at};
+use crate::story::{self, Program, TRIGGER, at, program};
 use taffrail_tui::State;
+use taffrail_tui::state::draft::Draft;
 use taffrail_tui::state::recording::{Body, Kind};
 use taffrail_tui::state::{Action, Focus, Life, Move, summary};
 
@@ -122,6 +123,35 @@ fn a_process_that_just_ended_is_marked_and_then_gone() {
     state.apply(Action::Seconds(3));
     assert!(names(&state).iter().all(|(name, _)| name != "curl"));
     assert!(names(&state).contains(&("kworkerds".to_owned(), Life::Alive)));
+}
+
+#[test]
+fn the_strip_looks_closer_around_the_playhead_and_never_beyond_the_window() {
+    let mut state = story::incident();
+    let whole = state.strip_range();
+    assert_eq!(whole, (state.recording.about.from, state.recording.about.to));
+    for _ in 0..3 {
+        state.apply(Action::Zoom);
+        let (from, to) = state.strip_range();
+        assert!(from <= state.at && state.at <= to && from >= whole.0 && to <= whole.1);
+        assert!(to - from < (whole.1 - whole.0) / 7);
+    }
+    state.apply(Action::Last);
+    assert!(state.strip_range().1 <= whole.1);
+    state.apply(Action::Zoom);
+    assert_eq!(state.strip_range(), whole);
+}
+
+#[test]
+fn a_long_way_down_from_the_host_is_folded() {
+    let mut draft = Draft::new(story::about());
+    for id in 1..=9 {
+        let inside = id > 7;
+        program(&mut draft, &Program { id, process: id, parent: Some(id - 1), pid: id as u32, start: -60_000, inside, ..Program::default() });
+    }
+    let state = State::new(draft.link_images().finish());
+    let rows: Vec<(u32, u16, u16)> = state.moment.rows.iter().map(|row| (row.process, row.depth, row.folded)).collect();
+    assert_eq!(rows, [(0, 0, 0), (6, 1, 5), (7, 2, 0), (8, 3, 0)]);
 }
 
 #[test]

@@ -35,6 +35,13 @@ fn a_few_seconds_later() {
 }
 
 #[test]
+fn a_closer_look_at_the_strip() {
+    let mut state = story::incident();
+    state.apply(Action::Zoom);
+    check("zoomed", &state, &[(20, 8), (80, 24)]);
+}
+
+#[test]
 fn an_empty_bundle_says_so() {
     check("empty", &story::empty(), ALL);
 }
