@@ -43,7 +43,13 @@ fn columns(out: &mut String, columns: &[Column]) -> Result<()> {
     writeln!(out, "| column | type | may be NULL | meaning |\n|---|---|---|---|")?;
     for column in columns {
         let nullable = if column.nullable { "yes" } else { "" };
-        writeln!(out, "| `{}` | {} | {nullable} | {} |", column.name, column.kind.as_str(), column.doc.replace('|', "\\|"))?;
+        writeln!(
+            out,
+            "| `{}` | {} | {nullable} | {} |",
+            column.name,
+            column.kind.as_str(),
+            column.doc.replace('|', "\\|")
+        )?;
     }
     Ok(())
 }

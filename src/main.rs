@@ -5,6 +5,7 @@ mod cmd;
 mod logging;
 
 use clap::Parser as _;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::process::ExitCode;
 
 /// How a command ended, when nothing failed.
@@ -19,12 +20,20 @@ pub enum Outcome {
 fn main() -> ExitCode {
     let cli = cli::Cli::parse();
     logging::start(cli.verbose);
-    match cmd::run(cli.command) {
-        Ok(Outcome::Fine) => ExitCode::SUCCESS,
-        Ok(Outcome::Negative) => ExitCode::from(1),
-        Err(error) if is_closed_pipe(&error) => ExitCode::SUCCESS,
-        Err(error) => {
+    // A panic that somebody contains (a Parquet decoder on a hostile file) is that somebody's to report, in a line.
+    std::panic::set_hook(Box::new(|panic| tracing::debug!(%panic, "panicked")));
+    match catch_unwind(AssertUnwindSafe(|| cmd::run(cli.command))) {
+        Ok(Ok(Outcome::Fine)) => ExitCode::SUCCESS,
+        Ok(Ok(Outcome::Negative)) => ExitCode::from(1),
+        Ok(Err(error)) if is_closed_pipe(&error) => ExitCode::SUCCESS,
+        Ok(Err(error)) => {
             logging::complain(&error);
+            ExitCode::from(2)
+        }
+        Err(_) => {
+            logging::complain(&anyhow::anyhow!(
+                "a fault of this program stopped it; run it again with -v and report that"
+            ));
             ExitCode::from(2)
         }
     }

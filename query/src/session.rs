@@ -174,7 +174,9 @@ impl Session {
             let known = table.and_then(|table| table.all_columns().find(|known| known.name == column));
             match known {
                 Some(known) => known.doc.to_owned(),
-                None if table.is_some() && column == BUNDLE_COLUMN => "The bundle this row is from; joins `bundle.id`.".to_owned(),
+                None if table.is_some() && column == BUNDLE_COLUMN => {
+                    "The bundle this row is from; joins `bundle.id`.".to_owned()
+                }
                 None => String::new(),
             }
         };

@@ -58,10 +58,9 @@ impl Store {
     }
 
     fn object(&self, path: &Path) -> Result<&Object> {
-        self.objects.get(path).ok_or_else(|| Error::NotFound {
-            path: path.to_string(),
-            source: "no bundle has such a table".into(),
-        })
+        self.objects
+            .get(path)
+            .ok_or_else(|| Error::NotFound { path: path.to_string(), source: "no bundle has such a table".into() })
     }
 
     /// One `pread`, done right here: for a local file it is shorter than handing it to another thread.

@@ -83,7 +83,10 @@ fn an_older_bundle_without_a_table_or_a_column_still_answers() {
     writer.write(&batch).expect("written");
     let path = crafted(dir.path(), &[("events/process.parquet", writer.into_inner().expect("Parquet"))]);
     let session = open(&[path]).expect("a session");
-    assert_eq!(rows(&session, "SELECT exec_id, cmdline, exe, args, bundle FROM process"), ["9 | sh | null | null | 0badcafe"]);
+    assert_eq!(
+        rows(&session, "SELECT exec_id, cmdline, exe, args, bundle FROM process"),
+        ["9 | sh | null | null | 0badcafe"]
+    );
     assert_eq!(rows(&session, "SELECT count(*) FROM network"), ["0"]);
     assert_eq!(rows(&session, "SELECT depth, tree FROM process_tree"), ["0 | sh"]);
     assert_eq!(rows(&session, "SELECT summary FROM timeline"), ["running sh"]);

@@ -65,7 +65,8 @@ fn csv_is_exact_in_a_pipe() {
     let sql = "SELECT 'a,\"b\"' AS x, '' AS empty, NULL AS nothing, 1.5 AS n, make_array('p', 'q\n') AS list";
     let text = written(&session, sql, Style::new(Format::Csv)).expect("text");
     assert_eq!(text, "x,empty,nothing,n,list\n\"a,\"\"b\"\"\",\"\",,1.5,\"[\"\"p\"\",\"\"q\\n\"\"]\"\n");
-    let comm = written(&session, "SELECT comm FROM process WHERE pid = 5015 AND origin = 'exec'", Style::new(Format::Csv));
+    let comm =
+        written(&session, "SELECT comm FROM process WHERE pid = 5015 AND origin = 'exec'", Style::new(Format::Csv));
     assert!(comm.expect("text").contains('\u{1b}'));
 }
 

@@ -18,9 +18,23 @@ fn views_tell_the_incident_in_order() {
 #[test]
 fn tree() {
     let (_dir, session) = incident();
-    println!("{}", rows(&session, "SELECT depth, tree, exit, in_container, path FROM process_tree WHERE origin <> 'fork'").join("\n"));
-    println!("{}", rows(&session, "SELECT direction, local, remote, state, bytes_sent, bytes_received, duration_ms, cmdline FROM connections").join("\n"));
-    println!("{}", rows(&session, "SELECT op, path, new_path, mode, flags, path_source, cmdline FROM file_writes").join("\n"));
+    println!(
+        "{}",
+        rows(&session, "SELECT depth, tree, exit, in_container, path FROM process_tree WHERE origin <> 'fork'")
+            .join("\n")
+    );
+    println!(
+        "{}",
+        rows(
+            &session,
+            "SELECT direction, local, remote, state, bytes_sent, bytes_received, duration_ms, cmdline FROM connections"
+        )
+        .join("\n")
+    );
+    println!(
+        "{}",
+        rows(&session, "SELECT op, path, new_path, mode, flags, path_source, cmdline FROM file_writes").join("\n")
+    );
     println!("{}", rows(&session, "SELECT * FROM coverage").join("\n"));
     panic!();
 }

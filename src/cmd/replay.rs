@@ -6,8 +6,6 @@ use anyhow::Result;
 use std::path::Path;
 use taffrail_query::Session;
 
-
-
 /// Opens the bundle in the terminal.
 pub fn run(args: &BundleArgs) -> Result<Outcome> {
     open(&args.bundle)?;

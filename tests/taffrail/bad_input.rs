@@ -65,17 +65,28 @@ fn a_flipped_bit_anywhere_fails_verification_and_panics_nowhere() {
         assert!(code == 0 || code == 1, "flipped {at}: {code} {out}{err}");
         caught += i32::from(code == 1);
         let (code, _, err) = run(&["query", &path.to_string_lossy(), "--sql", "SELECT * FROM timeline"]);
-        assert!(code == 0 || code == 1 || code == 2 && err.trim_end().lines().count() == 1, "flipped {at}: {code} {err}");
+        assert!(
+            code == 0 || code == 1 || code == 2 && err.trim_end().lines().count() == 1,
+            "flipped {at}: {code} {err}"
+        );
         assert!(!err.contains("panicked"), "flipped {at}: {err}");
     }
-    println!("{caught} of {tried} flipped bits failed verification; the others lie in ZIP headers that carry no evidence");
+    println!(
+        "{caught} of {tried} flipped bits failed verification; the others lie in ZIP headers that carry no evidence"
+    );
     assert!(caught >= tried - 4, "{caught} of {tried}");
 }
 
 #[test]
 fn sql_that_writes_or_is_wrong_is_one_line_and_exit_code_2() {
     let name = sample().to_string_lossy().into_owned();
-    for sql in ["SELEC 1", "SELECT nothing FROM process", "DROP TABLE process", "COPY process TO '/tmp/x.csv'", "SELECT * FROM '/etc/passwd'"] {
+    for sql in [
+        "SELEC 1",
+        "SELECT nothing FROM process",
+        "DROP TABLE process",
+        "COPY process TO '/tmp/x.csv'",
+        "SELECT * FROM '/etc/passwd'",
+    ] {
         let (code, _, err) = run(&["query", &name, "--sql", sql]);
         assert_eq!((code, err.trim_end().lines().count()), (2, 1), "{sql}: {err}");
     }
@@ -85,8 +96,13 @@ fn sql_that_writes_or_is_wrong_is_one_line_and_exit_code_2() {
 
 #[test]
 fn a_reader_that_stops_reading_is_no_error() {
-    let script = format!("'{}' query '{}' --sql 'SELECT * FROM timeline' --format csv | head -n 1", env!("CARGO_BIN_EXE_taffrail"), sample().display());
-    let output = Command::new("bash").args(["-o", "pipefail", "-c", &script]).stdin(Stdio::null()).output().expect("bash");
+    let script = format!(
+        "'{}' query '{}' --sql 'SELECT * FROM timeline' --format csv | head -n 1",
+        env!("CARGO_BIN_EXE_taffrail"),
+        sample().display()
+    );
+    let output =
+        Command::new("bash").args(["-o", "pipefail", "-c", &script]).stdin(Stdio::null()).output().expect("bash");
     let (code, out, err) = told(output);
     assert_eq!((code, out.lines().count(), err.as_str()), (0, 1, ""), "{out}");
 }

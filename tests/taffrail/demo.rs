@@ -6,7 +6,8 @@ use std::path::PathBuf;
 use std::{fs, process::Command};
 
 fn bundle_of(said: &str) -> PathBuf {
-    let line = said.lines().find(|line| line.trim_start().starts_with("taffrail replay ")).expect("the replay's command");
+    let line =
+        said.lines().find(|line| line.trim_start().starts_with("taffrail replay ")).expect("the replay's command");
     PathBuf::from(line.trim_start().trim_start_matches("taffrail replay "))
 }
 
@@ -15,13 +16,20 @@ fn the_demo_records_an_intrusion_seals_it_and_tells_its_story() {
     let (code, said, err) = run(&["demo", "--no-replay"]);
     assert_eq!(code, 0, "{said}\n{err}");
     let bundle = bundle_of(&said);
-    for part in ["What was found", "reverse_shell", "sealed and verified", "Five moments", "taffrail query", "taffrail replay"] {
+    for part in
+        ["What was found", "reverse_shell", "sealed and verified", "Five moments", "taffrail query", "taffrail replay"]
+    {
         assert!(said.contains(part), "{part} is not in\n{said}");
     }
-    let before = ask(&bundle, "SELECT cmdline FROM process WHERE time < (SELECT min(time) FROM finding) AND container_id <> 'host'");
+    let before = ask(
+        &bundle,
+        "SELECT cmdline FROM process WHERE time < (SELECT min(time) FROM finding) AND container_id <> 'host'",
+    );
     assert!(before.iter().any(|row| row["cmdline"].as_str().is_some_and(|line| line.contains("sh -c"))), "{before:?}");
     fs::remove_dir_all(bundle.parent().expect("a directory")).expect("clean up");
-    let left = Command::new("sh").args(["-c", "ls -d /sys/fs/cgroup/taffrail-demo-* /sys/fs/cgroup/unified/taffrail-demo-* 2>/dev/null"]).output();
+    let left = Command::new("sh")
+        .args(["-c", "ls -d /sys/fs/cgroup/taffrail-demo-* /sys/fs/cgroup/unified/taffrail-demo-* 2>/dev/null"])
+        .output();
     assert_eq!(left.expect("sh").stdout, b"", "no cgroup is left");
 }
 
@@ -36,7 +44,9 @@ fn where_recording_is_refused_the_demo_says_why_and_tells_the_story_of_a_sample(
         fs::set_permissions(path, std::os::unix::fs::PermissionsExt::from_mode(0o777)).expect("mode");
     }
     let mut command = Command::new(program);
-    let (code, said, err) = told(command.args(["demo", "--no-replay"]).env("TMPDIR", &temp).uid(65_534).gid(65_534).output().expect("runs"));
+    let (code, said, err) = told(
+        command.args(["demo", "--no-replay"]).env("TMPDIR", &temp).uid(65_534).gid(65_534).output().expect("runs"),
+    );
     assert_eq!(code, 0, "{said}\n{err}");
     let refusals: Vec<&str> = said.lines().filter(|line| line.starts_with("Recording is refused here")).collect();
     assert_eq!(refusals.len(), 1, "{said}");

@@ -33,11 +33,26 @@ fn the_readmes_questions_are_answered_as_written() {
     for command in commands() {
         // What records for ever, or needs a container of the reader's, is tested on its own; the two cargo lines are
         // what runs this.
-        let own_test = ["cargo ", "sudo taffrail record", "taffrail status", "taffrail trigger", "taffrail replay", "taffrail demo"];
-        if own_test.iter().any(|start| command.trim_start_matches("sudo ").starts_with(start.trim_start_matches("sudo "))) {
+        let own_test = [
+            "cargo ",
+            "sudo taffrail record",
+            "taffrail status",
+            "taffrail trigger",
+            "taffrail replay",
+            "taffrail demo",
+        ];
+        if own_test
+            .iter()
+            .any(|start| command.trim_start_matches("sudo ").starts_with(start.trim_start_matches("sudo ")))
+        {
             continue;
         }
-        let output = Command::new("bash").args(["-o", "pipefail", "-c", &command]).current_dir(root()).env("PATH", &path).output();
+        let command = command.trim_start_matches("sudo ");
+        let output = Command::new("bash")
+            .args(["-o", "pipefail", "-c", command])
+            .current_dir(root())
+            .env("PATH", &path)
+            .output();
         let (code, out, err) = told(output.expect("bash"));
         assert_eq!(code, 0, "{command}\n{out}{err}");
         assert!(!out.trim().is_empty(), "{command} says nothing");
@@ -61,7 +76,8 @@ fn the_readme_names_the_two_commands_and_every_subcommand_it_uses_exists() {
 #[test]
 fn the_sample_traces_verify_with_stock_tools() {
     let dir = root().join("sample-traces");
-    let (code, out, err) = told(Command::new("sha256sum").args(["-c", "SHA256SUMS"]).current_dir(&dir).output().expect("sha256sum"));
+    let (code, out, err) =
+        told(Command::new("sha256sum").args(["-c", "SHA256SUMS"]).current_dir(&dir).output().expect("sha256sum"));
     assert_eq!(code, 0, "{out}{err}");
     let script = "set -e; d=$(mktemp -d); python3 -m zipfile -e reverse-shell.evidence.zip $d; cd $d; sha256sum -c SHA256SUMS; rm -r $d";
     let (code, out, err) = told(Command::new("bash").args(["-c", script]).current_dir(&dir).output().expect("bash"));
@@ -70,6 +86,8 @@ fn the_sample_traces_verify_with_stock_tools() {
 
 #[test]
 fn the_crate_that_loads_kernel_programs_ships_the_object_of_its_sources() {
-    let (code, out, err) = told(Command::new(env!("CARGO")).args(["xtask", "bpf", "--check"]).current_dir(root()).output().expect("cargo"));
+    let (code, out, err) = told(
+        Command::new(env!("CARGO")).args(["xtask", "bpf", "--check"]).current_dir(root()).output().expect("cargo"),
+    );
     assert_eq!(code, 0, "{out}{err}");
 }

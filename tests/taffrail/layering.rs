@@ -18,10 +18,18 @@ const ALLOWED: &[(&str, &[&str])] = &[
 ];
 
 /// Crates that only one of ours may name.
-const OWNED: &[(&str, &str)] = &[("aya", "taffrail-probes"), ("bollard", "taffrail-recorder"), ("datafusion", "taffrail-query"), ("ratatui", "taffrail-tui")];
+const OWNED: &[(&str, &str)] = &[
+    ("aya", "taffrail-probes"),
+    ("bollard", "taffrail-recorder"),
+    ("datafusion", "taffrail-query"),
+    ("ratatui", "taffrail-tui"),
+];
 
 fn dependencies() -> BTreeMap<String, BTreeSet<String>> {
-    let output = Command::new(env!("CARGO")).args(["metadata", "--format-version", "1", "--no-deps", "--offline"]).output().expect("cargo metadata");
+    let output = Command::new(env!("CARGO"))
+        .args(["metadata", "--format-version", "1", "--no-deps", "--offline"])
+        .output()
+        .expect("cargo metadata");
     let metadata: Value = serde_json::from_slice(&output.stdout).expect("metadata is JSON");
     let packages = metadata["packages"].as_array().expect("packages");
     let name = |value: &Value| value["name"].as_str().expect("a name").to_owned();
@@ -51,7 +59,10 @@ fn every_crate_imports_only_what_the_house_allows() {
 fn each_engine_is_named_in_one_crate_only() {
     for (package, names) in dependencies() {
         for (engine, owner) in OWNED {
-            assert!(package == *owner || !names.contains(*engine), "{package} names {engine}, which belongs to {owner}");
+            assert!(
+                package == *owner || !names.contains(*engine),
+                "{package} names {engine}, which belongs to {owner}"
+            );
         }
         let runtime = ["tokio", "aya", "datafusion", "ratatui"];
         assert!(package != "taffrail-trace" || !runtime.iter().any(|name| names.contains(*name)), "trace stays small");

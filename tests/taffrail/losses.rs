@@ -30,12 +30,21 @@ fn an_overrun_of_a_tiny_ring_buffer_is_counted_to_the_event_in_status_and_bundle
     assert!(lost > before + OPENS / 2, "a page holds few events, yet only {lost} were lost");
     let in_bundle = number(&bundle, "SELECT coalesce(sum(lost), 0) AS n FROM gap WHERE own AND cause = 'ring_full'");
     assert_eq!(in_bundle, lost, "status and bundle agree");
-    assert_eq!(number(&bundle, "SELECT coalesce(sum(lost), 0) AS n FROM gap WHERE own AND cause = 'ring_full' AND class = 'vital'"), 0);
+    assert_eq!(
+        number(
+            &bundle,
+            "SELECT coalesce(sum(lost), 0) AS n FROM gap WHERE own AND cause = 'ring_full' AND class = 'vital'"
+        ),
+        0
+    );
 
     // Every open of the container was delivered or counted. Others than the counted ones (the shell's own, docker exec's)
     // can be among the lost, so the sum has them as slack, and it is small.
-    let seen = number(&bundle, "SELECT count(*) AS n FROM file WHERE path = '/counted' AND op = 'open' AND flags = 'O_RDONLY|O_LARGEFILE'")
-        .max(number(&bundle, "SELECT count(*) AS n FROM file WHERE path = '/counted' AND op = 'open'"));
+    let seen = number(
+        &bundle,
+        "SELECT count(*) AS n FROM file WHERE path = '/counted' AND op = 'open' AND flags = 'O_RDONLY|O_LARGEFILE'",
+    )
+    .max(number(&bundle, "SELECT count(*) AS n FROM file WHERE path = '/counted' AND op = 'open'"));
     let all = seen + lost;
     println!("opens {OPENS}, delivered {seen}, lost {lost} (of all opens of the container)");
     assert!(all >= OPENS && all < OPENS + 600, "delivered {seen} + lost {lost} against {OPENS} opens");

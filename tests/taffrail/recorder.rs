@@ -19,7 +19,8 @@ fn read_ring(state: &Path) -> (u64, u64) {
             let bytes = fs::read(file.path()).expect("ring file");
             let mut rest = bytes.as_slice();
             while !rest.is_empty() {
-                let (head, content, _) = segment::decode(rest).unwrap_or_else(|error| panic!("{:?}: {error}", file.path()));
+                let (head, content, _) =
+                    segment::decode(rest).unwrap_or_else(|error| panic!("{:?}: {error}", file.path()));
                 segments += 1;
                 events += content.events.len() as u64;
                 rest = &rest[head.frame_bytes()..];
@@ -35,8 +36,17 @@ fn sigterm_leaves_sealed_readable_segments_and_seals_what_was_promised() {
     let box_ = Container::run("term", "echo x > /tmp/a; sleep 600");
     recorder.wait_for(&box_.name);
     let (code, out, err) = run(&[
-        "trigger", "--state-dir", &recorder.state_dir().to_string_lossy(), "--container", &box_.id[..12], "--reason", "promised",
-        "--before", "1m", "--after", "1h",
+        "trigger",
+        "--state-dir",
+        &recorder.state_dir().to_string_lossy(),
+        "--container",
+        &box_.id[..12],
+        "--reason",
+        "promised",
+        "--before",
+        "1m",
+        "--after",
+        "1h",
     ]);
     assert_eq!(code, 0, "{err}");
     let (code, dir) = recorder.end("TERM");
@@ -59,7 +69,10 @@ fn after_kill_9_the_ring_opens_again_and_the_history_goes_on() {
     let recorder = Recorder::start_in(dir, "");
     recorder.wait_for(&box_.name);
     let bundle = recorder.trigger(&box_.name, "5m", "0s");
-    assert_eq!(number(&bundle, "SELECT count(*) AS n FROM file WHERE path = '/tmp/before-the-kill' AND op = 'create'"), 1);
+    assert_eq!(
+        number(&bundle, "SELECT count(*) AS n FROM file WHERE path = '/tmp/before-the-kill' AND op = 'create'"),
+        1
+    );
     assert!(number(&bundle, "SELECT count(*) AS n FROM gap WHERE cause = 'recorder_down'") > 0);
 }
 
@@ -78,7 +91,8 @@ fn a_recorder_without_privileges_says_the_fix_in_one_line() {
     fs::copy(env!("CARGO_BIN_EXE_taffrail"), &program).expect("copy");
     fs::set_permissions(dir.path(), fs::Permissions::from_mode(0o755)).expect("mode");
     let mut command = std::process::Command::new(program);
-    let (code, _, err) = told(command.args(["record", "--state-dir", "/tmp/nobodys"]).uid(65_534).gid(65_534).output().expect("runs"));
+    let (code, _, err) =
+        told(command.args(["record", "--state-dir", "/tmp/nobodys"]).uid(65_534).gid(65_534).output().expect("runs"));
     assert_eq!(code, 2);
     assert!(err.contains("needs root") && err.contains("sudo") && err.trim().lines().count() == 1, "{err}");
 }
@@ -87,7 +101,10 @@ fn a_recorder_without_privileges_says_the_fix_in_one_line() {
 fn status_and_trigger_without_a_recorder_say_so_in_one_line() {
     let dir = tempfile::tempdir().expect("a directory");
     let state = dir.path().to_string_lossy().into_owned();
-    for args in [&["status", "--state-dir", &state][..], &["trigger", "--state-dir", &state, "--container", "x", "--reason", "y"]] {
+    for args in [
+        &["status", "--state-dir", &state][..],
+        &["trigger", "--state-dir", &state, "--container", "x", "--reason", "y"],
+    ] {
         let (code, _, err) = run(args);
         assert_eq!(code, 2);
         assert!(err.contains("no recorder answers") && err.trim().lines().count() == 1, "{err}");
@@ -98,7 +115,13 @@ fn status_and_trigger_without_a_recorder_say_so_in_one_line() {
 fn a_container_that_nobody_knows_is_refused_with_the_names_that_are_known() {
     let recorder = Recorder::start("");
     let (code, _, err) = run(&[
-        "trigger", "--state-dir", &recorder.state_dir().to_string_lossy(), "--container", "no-such-box", "--reason", "y",
+        "trigger",
+        "--state-dir",
+        &recorder.state_dir().to_string_lossy(),
+        "--container",
+        "no-such-box",
+        "--reason",
+        "y",
     ]);
     assert_eq!(code, 2);
     assert!(err.contains("no-such-box") && err.contains("host"), "{err}");
@@ -107,7 +130,8 @@ fn a_container_that_nobody_knows_is_refused_with_the_names_that_are_known() {
 #[test]
 fn status_is_a_table_for_people_with_a_row_for_the_host() {
     let recorder = Recorder::start("");
-    let (code, out, _) = told(taffrail().arg("status").arg("--state-dir").arg(recorder.state_dir()).output().expect("runs"));
+    let (code, out, _) =
+        told(taffrail().arg("status").arg("--state-dir").arg(recorder.state_dir()).output().expect("runs"));
     assert_eq!(code, 0);
     let host = out.lines().find(|line| line.starts_with("host ")).unwrap_or_else(|| panic!("{out}"));
     assert!(host.split_whitespace().count() >= 8, "{host}");
@@ -117,7 +141,14 @@ fn status_is_a_table_for_people_with_a_row_for_the_host() {
 fn doctor_finds_this_machine_fit_line_by_line() {
     let (code, out, _) = run(&["doctor"]);
     assert_eq!(code, 0, "{out}");
-    for hook in ["sched_process_exec", "sched_process_fork", "sched_process_exit", "sys_exit", "inet_sock_set_state", "cgroup_mkdir"] {
+    for hook in [
+        "sched_process_exec",
+        "sched_process_fork",
+        "sched_process_exit",
+        "sys_exit",
+        "inet_sock_set_state",
+        "cgroup_mkdir",
+    ] {
         assert!(out.lines().any(|line| line.starts_with("ok") && line.contains(hook)), "{hook} is not ok in\n{out}");
     }
 }

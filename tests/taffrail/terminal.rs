@@ -18,7 +18,11 @@ impl Terminal {
     }
 
     fn tmux(&self, args: &[&str]) -> String {
-        let output = Command::new("tmux").args(["-L", &self.socket]).args(args).output().expect("tmux is installed; `cargo xtask test` does that");
+        let output = Command::new("tmux")
+            .args(["-L", &self.socket])
+            .args(args)
+            .output()
+            .expect("tmux is installed; `cargo xtask test` does that");
         String::from_utf8_lossy(&output.stdout).into_owned()
     }
 
@@ -62,7 +66,9 @@ fn a_program_named_with_escape_sequences_acts_on_no_terminal() {
 
     for format in ["table", "csv", "json", "ndjson"] {
         // script(1) gives the command a terminal, as a person has; what it writes there is what counts.
-        let command = format!("'{program}' query '{name}' --format {format} --sql \"SELECT op, path, new_path FROM file WHERE op = 'rename'\"");
+        let command = format!(
+            "'{program}' query '{name}' --format {format} --sql \"SELECT op, path, new_path FROM file WHERE op = 'rename'\""
+        );
         let output = Command::new("script").args(["-qec", &command, "/dev/null"]).output().expect("script");
         let shown = String::from_utf8_lossy(&output.stdout).into_owned();
         assert!(shown.contains("owned"), "{format}: the hostile row is there: {shown}");
@@ -97,6 +103,10 @@ fn the_replay_plays_steps_jumps_and_explains_itself_in_a_real_terminal() {
     until("playing moves by itself", || terminal.screen() != still);
     terminal.keys(&["Space", "?"]);
     terminal.shows("to the trigger");
-    terminal.keys(&["Escape", "q"]);
+    let help = terminal.screen();
+    terminal.keys(&["Escape"]);
+    // Sent together the two would be Alt-q.
+    until("Escape closes the help", || terminal.screen() != help);
+    terminal.keys(&["q"]);
     until("q gives the terminal back", || terminal.tmux(&["list-sessions"]).is_empty());
 }

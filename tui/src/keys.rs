@@ -29,11 +29,7 @@ pub enum Key {
 
 /// The table.
 pub const BINDINGS: &[Binding] = &[
-    Binding {
-        keys: &[(Key::Char(' '), Action::PlayOrPause)],
-        does: "play or pause",
-        hint: Some(("Space", "play")),
-    },
+    Binding { keys: &[(Key::Char(' '), Action::PlayOrPause)], does: "play or pause", hint: Some(("Space", "play")) },
     Binding {
         keys: &[
             (Key::Named(KeyCode::Left), Action::Step(-1)),
@@ -54,11 +50,7 @@ pub const BINDINGS: &[Binding] = &[
         does: "ten seconds back, on",
         hint: None,
     },
-    Binding {
-        keys: &[(Key::Char('t'), Action::Trigger)],
-        does: "to the trigger",
-        hint: Some(("t", "trigger")),
-    },
+    Binding { keys: &[(Key::Char('t'), Action::Trigger)], does: "to the trigger", hint: Some(("t", "trigger")) },
     Binding {
         keys: &[
             (Key::Named(KeyCode::Home), Action::First),
@@ -91,10 +83,7 @@ pub const BINDINGS: &[Binding] = &[
         hint: None,
     },
     Binding {
-        keys: &[
-            (Key::Named(KeyCode::Tab), Action::Focus(true)),
-            (Key::Named(KeyCode::BackTab), Action::Focus(false)),
-        ],
+        keys: &[(Key::Named(KeyCode::Tab), Action::Focus(true)), (Key::Named(KeyCode::BackTab), Action::Focus(false))],
         does: "next, previous pane",
         hint: Some(("Tab", "pane")),
     },

@@ -36,8 +36,7 @@ pub fn screen_text(state: &State, width: u16, height: u16) -> String {
 /// The screen as an SVG picture: monospaced cells with their colours on a dark, rounded ground.
 pub fn screen_svg(state: &State, width: u16, height: u16) -> String {
     let buffer = drawn_buffer(state, width, height, Theme::COLOUR);
-    let (wide, high) =
-        (f32::from(width) * CELL_WIDTH + 2.0 * MARGIN, f32::from(height) * CELL_HEIGHT + 2.0 * MARGIN);
+    let (wide, high) = (f32::from(width) * CELL_WIDTH + 2.0 * MARGIN, f32::from(height) * CELL_HEIGHT + 2.0 * MARGIN);
     let mut svg = format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {wide:.1} {high:.1}\" width=\"{wide:.1}\" \
          height=\"{high:.1}\" font-family=\"ui-monospace, SFMono-Regular, Menlo, Consolas, 'DejaVu Sans Mono', \
@@ -108,7 +107,8 @@ fn push_run(svg: &mut String, x: u16, y: usize, run: &[(u16, &Cell)]) {
         );
     }
     if let Some(shapes) = drawn(&text) {
-        let _ = writeln!(svg, "<path d=\"{}\" fill=\"{}\"/>", shapes.path(left, top, CELL_WIDTH, CELL_HEIGHT), hex(fill));
+        let _ =
+            writeln!(svg, "<path d=\"{}\" fill=\"{}\"/>", shapes.path(left, top, CELL_WIDTH, CELL_HEIGHT), hex(fill));
         return;
     }
     if text.trim().is_empty() {

@@ -20,7 +20,8 @@ impl Container {
     pub fn run(name: &str, script: &str) -> Self {
         import();
         let name = format!("taffrail-{name}-{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
-        let id = docker(&["run", "-d", "--network=none", "--label", "test=yes", "--name", &name, IMAGE, "sh", "-c", script]);
+        let id =
+            docker(&["run", "-d", "--network=none", "--label", "test=yes", "--name", &name, IMAGE, "sh", "-c", script]);
         Self { name, id }
     }
 
@@ -40,7 +41,8 @@ impl Container {
 
 impl Drop for Container {
     fn drop(&mut self) {
-        let _ = Command::new("docker").args(["rm", "-f", &self.name]).stdout(Stdio::null()).stderr(Stdio::null()).status();
+        let _ =
+            Command::new("docker").args(["rm", "-f", &self.name]).stdout(Stdio::null()).stderr(Stdio::null()).status();
     }
 }
 

@@ -37,7 +37,10 @@ pub fn number(bundle: &Path, sql: &str) -> u64 {
     let rows = ask(bundle, sql);
     let value = rows.first().and_then(|row| row.as_object()).and_then(|row| row.values().next());
     let value = value.unwrap_or_else(|| panic!("no row for {sql}"));
-    value.as_u64().or_else(|| value.as_str().and_then(|text| text.parse().ok())).unwrap_or_else(|| panic!("{value} is no number: {sql}"))
+    value
+        .as_u64()
+        .or_else(|| value.as_str().and_then(|text| text.parse().ok()))
+        .unwrap_or_else(|| panic!("{value} is no number: {sql}"))
 }
 
 /// A recorder with a state directory of its own, ended with the test.
@@ -66,18 +69,16 @@ impl Recorder {
             .expect("the recorder starts");
         let mut line = String::new();
         BufReader::new(child.stdout.take().expect("stdout")).read_line(&mut line).expect("a line");
-        assert!(line.starts_with("recording"), "the kernel tests need root and a kernel that takes eBPF; it said {line:?}");
+        assert!(
+            line.starts_with("recording"),
+            "the kernel tests need root and a kernel that takes eBPF; it said {line:?}"
+        );
         Self { child, dir }
     }
 
     /// Its state directory.
     pub fn state_dir(&self) -> PathBuf {
         self.dir.path().join("state")
-    }
-
-    /// A place for files that go with it.
-    pub fn dir(&self) -> &Path {
-        self.dir.path()
     }
 
     /// Its pid.
@@ -96,7 +97,9 @@ impl Recorder {
     pub fn status_of(&self, name: &str) -> Value {
         let status = self.status();
         let all = status["containers"].as_array().expect("containers").clone();
-        all.into_iter().find(|container| container["name"] == name).unwrap_or_else(|| panic!("{name} is not in {status}"))
+        all.into_iter()
+            .find(|container| container["name"] == name)
+            .unwrap_or_else(|| panic!("{name} is not in {status}"))
     }
 
     /// Waits until a container goes by `name`.
@@ -110,8 +113,19 @@ impl Recorder {
     /// `taffrail trigger --wait`
     pub fn trigger(&self, container: &str, before: &str, after: &str) -> PathBuf {
         let (code, out, err) = run(&[
-            "trigger", "--state-dir", &self.state_dir().to_string_lossy(), "--container", container, "--reason",
-            "a test asks", "--before", before, "--after", after, "--out", &self.dir.path().join("out").to_string_lossy(),
+            "trigger",
+            "--state-dir",
+            &self.state_dir().to_string_lossy(),
+            "--container",
+            container,
+            "--reason",
+            "a test asks",
+            "--before",
+            before,
+            "--after",
+            after,
+            "--out",
+            &self.dir.path().join("out").to_string_lossy(),
             "--wait",
         ]);
         assert_eq!(code, 0, "{err}");

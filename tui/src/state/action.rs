@@ -1,7 +1,7 @@
 //! What a key asks for, and what becomes of the state.
 
-use super::{Filter, Focus, Prompt, State};
 use super::words::SECOND;
+use super::{Filter, Focus, Prompt, State};
 use std::time::Duration;
 
 /// What a key, or the clock, asks for.

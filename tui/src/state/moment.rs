@@ -108,9 +108,8 @@ impl Moment {
             let first = children.partition_point(|(of, _)| *of < parent);
             children[first..].iter().take_while(move |(of, _)| *of == parent).map(|(_, process)| *process)
         };
-        let outside = |process: usize| {
-            present[process].is_some_and(|(image, _)| !recording.images[image as usize].inside)
-        };
+        let outside =
+            |process: usize| present[process].is_some_and(|(image, _)| !recording.images[image as usize].inside);
         let mut drawn = vec![false; present.len()];
         let mut open: Vec<Branch> = Vec::new();
         push_siblings(&mut open, of(ROOT), 0, 0);
@@ -182,11 +181,7 @@ fn life(recording: &Recording, image: &Image, time: Time, fade: i64) -> Option<L
 }
 
 /// The nearest ancestor of another process that is in the tree.
-fn living_parent(
-    recording: &Recording,
-    present: &[Option<(ImageIx, Life)>],
-    image: ImageIx,
-) -> Option<ProcessIx> {
+fn living_parent(recording: &Recording, present: &[Option<(ImageIx, Life)>], image: ImageIx) -> Option<ProcessIx> {
     let own = recording.image(image)?.process;
     recording
         .ancestry(image)

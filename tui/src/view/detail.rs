@@ -150,7 +150,8 @@ impl Sheet {
     /// What it is in bold, and when in full.
     fn headline(&mut self, recording: &Recording, event: &Event) {
         let kind = event.body.kind();
-        for (index, text) in wrap(&summary::of(recording, event), self.width.saturating_sub(2)).into_iter().enumerate() {
+        for (index, text) in wrap(&summary::of(recording, event), self.width.saturating_sub(2)).into_iter().enumerate()
+        {
             let mark = if index == 0 { format!("{} ", kind.letter()) } else { "  ".to_owned() };
             self.lines.push(Line::from_iter([
                 Span::styled(mark, self.theme.style(Role::Kind(kind))),
@@ -225,14 +226,17 @@ impl Sheet {
                 let text = |sym| recording.text(sym).to_owned();
                 let lost = gap.lost.map_or_else(|| "unknown".to_owned(), words::count);
                 let own = if gap.own { "this container" } else { "any container" };
-                self.pairs("gap", &vec![
-                    ("class", text(gap.class)),
-                    ("cause", text(gap.cause)),
-                    ("lost", lost),
-                    ("of", own.to_owned()),
-                    ("from", moment(recording, gap.from)),
-                    ("to", moment(recording, gap.to)),
-                ]);
+                self.pairs(
+                    "gap",
+                    &vec![
+                        ("class", text(gap.class)),
+                        ("cause", text(gap.cause)),
+                        ("lost", lost),
+                        ("of", own.to_owned()),
+                        ("from", moment(recording, gap.from)),
+                        ("to", moment(recording, gap.to)),
+                    ],
+                );
             }
         }
     }

@@ -20,7 +20,11 @@ pub fn draw(frame: &mut Frame<'_>, area: Rect, state: &State, theme: Theme) {
     let focused = is_focused(state, Focus::Events);
     let content = pane(frame, area, title(state, usize::from(area.width).saturating_sub(2)), focused, theme);
     if state.visible.is_empty() {
-        let why = if state.filter.is_off() { "no events in this bundle" } else { "no event passes the filter; Esc clears it" };
+        let why = if state.filter.is_off() {
+            "no events in this bundle"
+        } else {
+            "no event passes the filter; Esc clears it"
+        };
         frame.render_widget(Paragraph::new(why).wrap(Wrap { trim: true }).style(theme.style(Role::Quiet)), content);
         return;
     }

@@ -23,7 +23,11 @@ pub fn draw(frame: &mut Frame<'_>, area: Rect, state: &State, theme: Theme) {
         return;
     }
     let wide = first.width >= 60;
-    let right = if wide { Line::from_iter([verdict(state, first.width, theme), Span::raw("  "), lost]) } else { Line::from(lost) };
+    let right = if wide {
+        Line::from_iter([verdict(state, first.width, theme), Span::raw("  "), lost])
+    } else {
+        Line::from(lost)
+    };
     let room = usize::from(first.width).saturating_sub(right.width() + 2);
     frame.render_widget(who(state, room, theme), first);
     frame.render_widget(right.right_aligned(), first);

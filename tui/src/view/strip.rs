@@ -10,7 +10,8 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 
 /// Heights of a bar within one cell, in eighths.
-const EIGHTHS: [&str; 9] = [" ", "\u{2581}", "\u{2582}", "\u{2583}", "\u{2584}", "\u{2585}", "\u{2586}", "\u{2587}", "\u{2588}"];
+const EIGHTHS: [&str; 9] =
+    [" ", "\u{2581}", "\u{2582}", "\u{2583}", "\u{2584}", "\u{2585}", "\u{2586}", "\u{2587}", "\u{2588}"];
 /// Events are missing here.
 pub const GAP: &str = "\u{2591}";
 /// A vital event: a program, a connection, a removal.

@@ -21,7 +21,10 @@ pub fn draw(frame: &mut Frame<'_>, area: Rect, state: &State, theme: Theme) {
     let title = format!(" processes: {alive} ");
     let content = pane(frame, area, Line::from(title), focused, theme);
     if rows.is_empty() {
-        frame.render_widget(Paragraph::new("no process is alive here").wrap(Wrap { trim: true }).style(theme.style(Role::Quiet)), content);
+        frame.render_widget(
+            Paragraph::new("no process is alive here").wrap(Wrap { trim: true }).style(theme.style(Role::Quiet)),
+            content,
+        );
         return;
     }
     let marked = state.tree_process();

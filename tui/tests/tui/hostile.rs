@@ -22,7 +22,19 @@ fn evil() -> State {
     };
     let mut draft = Draft::new(about);
     let exe = format!("/tmp/{EVIL}");
-    program(&mut draft, &Program { id: 1, process: 1, exe: &exe, cmdline: EVIL, start: -500, end: Some(500), code: Some(3), ..Program::default() });
+    program(
+        &mut draft,
+        &Program {
+            id: 1,
+            process: 1,
+            exe: &exe,
+            cmdline: EVIL,
+            start: -500,
+            end: Some(500),
+            code: Some(3),
+            ..Program::default()
+        },
+    );
     let mut rows = draft.link_images();
     for op in [EVIL, "open", "chmod"] {
         story::file(&mut rows, -100, who(1, 7, EVIL), op, EVIL, -2);
@@ -37,9 +49,9 @@ fn evil() -> State {
 }
 
 fn assert_harmless(screen: &str, what: &str) {
-    let bad = screen.chars().find(|ch| {
-        (ch.is_control() && *ch != '\n') || matches!(ch, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}')
-    });
+    let bad = screen
+        .chars()
+        .find(|ch| (ch.is_control() && *ch != '\n') || matches!(ch, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'));
     assert_eq!(bad, None, "{what}: {screen:?}");
 }
 
@@ -86,14 +98,14 @@ fn the_picture_is_well_formed_whatever_the_trace_says() {
 
 #[test]
 fn impossible_times_do_not_stop_a_replay() {
-    for (from, to, trigger) in [
-        (i64::MIN, i64::MAX, 0),
-        (i64::MAX, i64::MIN, i64::MIN),
-        (0, 0, i64::MAX),
-        (i64::MIN, i64::MIN, i64::MAX),
-    ] {
+    for (from, to, trigger) in
+        [(i64::MIN, i64::MAX, 0), (i64::MAX, i64::MIN, i64::MIN), (0, 0, i64::MAX), (i64::MIN, i64::MIN, i64::MAX)]
+    {
         let mut draft = Draft::new(About { from, to, trigger, ..story::about() });
-        program(&mut draft, &Program { id: 1, process: 1, start: 9, end: Some(-9), code: Some(0), ..Program::default() });
+        program(
+            &mut draft,
+            &Program { id: 1, process: 1, start: 9, end: Some(-9), code: Some(0), ..Program::default() },
+        );
         let mut rows = draft.link_images();
         let sym = rows.sym("x");
         for time in [None, Some(i64::MIN), Some(-1), Some(i64::MAX)] {
@@ -130,7 +142,18 @@ fn a_very_deep_tree_and_a_very_long_line_are_drawn() {
     let mut draft = Draft::new(story::about());
     let long = format!("sh -c '{}'", "x ".repeat(1 << 20));
     for id in 1..3_000_u64 {
-        program(&mut draft, &Program { id, process: id, parent: Some(id - 1), pid: id as u32, cmdline: &long, start: -2_000 + id as i64 / 3, ..Program::default() });
+        program(
+            &mut draft,
+            &Program {
+                id,
+                process: id,
+                parent: Some(id - 1),
+                pid: id as u32,
+                cmdline: &long,
+                start: -2_000 + id as i64 / 3,
+                ..Program::default()
+            },
+        );
     }
     let mut state = State::new(draft.link_images().finish());
     state.apply(Action::Last);

@@ -147,7 +147,18 @@ fn a_long_way_down_from_the_host_is_folded() {
     let mut draft = Draft::new(story::about());
     for id in 1..=9 {
         let inside = id > 7;
-        program(&mut draft, &Program { id, process: id, parent: Some(id - 1), pid: id as u32, start: -60_000, inside, ..Program::default() });
+        program(
+            &mut draft,
+            &Program {
+                id,
+                process: id,
+                parent: Some(id - 1),
+                pid: id as u32,
+                start: -60_000,
+                inside,
+                ..Program::default()
+            },
+        );
     }
     let state = State::new(draft.link_images().finish());
     let rows: Vec<(u32, u16, u16)> = state.moment.rows.iter().map(|row| (row.process, row.depth, row.folded)).collect();
@@ -209,7 +220,9 @@ fn a_kind_filter_never_hides_a_gap() {
 #[test]
 fn a_text_is_found_in_summary_name_and_executable_whatever_its_case() {
     let mut state = story::incident();
-    for (text, hit) in [("ETC/SHADOW", "open /etc/shadow: EACCES"), ("kworkerds", ""), ("/usr/bin/id", ""), ("3333", "")] {
+    for (text, hit) in
+        [("ETC/SHADOW", "open /etc/shadow: EACCES"), ("kworkerds", ""), ("/usr/bin/id", ""), ("3333", "")]
+    {
         state.apply(Action::Escape);
         typed(&mut state, text);
         assert!(!state.visible.is_empty(), "{text}");

