@@ -7,6 +7,7 @@ use std::any::Any;
 use std::io;
 use taffrail_trace::bundle::OpenError;
 use taffrail_trace::text;
+use tokio::task::JoinError;
 
 /// The longest message that is shown; a longer one is cut.
 const MESSAGE_MAX_CHARS: usize = 400;
@@ -68,6 +69,9 @@ impl From<DataFusionError> for QueryError {
                 Self::Damaged(one_line(&problem.to_string()))
             }
             DataFusionError::ExecutionJoin(problem) => Self::Panicked(one_line(&problem.to_string())),
+            DataFusionError::External(problem) if problem.is::<JoinError>() => {
+                Self::Panicked(one_line(&problem.to_string()))
+            }
             _ => Self::Failed(one_line(&root.strip_backtrace())),
         }
     }

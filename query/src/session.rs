@@ -1,7 +1,7 @@
 //! A session: bundles opened, tables and views in place, statements run.
 
 use crate::error::QueryError;
-use crate::output::{Style, Writer, Written};
+use crate::output::{Format, Style, Writer, Written};
 use crate::store::{OnlyEvidence, Store};
 use crate::tables::{BUNDLE_COLUMN, BUNDLE_TABLE};
 use crate::{functions, tables, views};
@@ -109,8 +109,9 @@ impl Session {
     /// [`QueryError`], also where decoding a hostile table panics.
     pub async fn sql(&self, sql: &str) -> Result<Vec<RecordBatch>, QueryError> {
         let mut statements = parse(sql)?;
-        let (1, Some(statement)) = (statements.len(), statements.pop_front()) else {
-            return Err(QueryError::NotOne(statements.len()));
+        let count = statements.len();
+        let Some(statement) = statements.pop_front().filter(|_| count == 1) else {
+            return Err(QueryError::NotOne(count));
         };
         let mut rows = self.start(statement).await?;
         let mut batches = Vec::new();
@@ -124,14 +125,15 @@ impl Session {
     }
 
     /// Runs every statement of `sql`, `;` between them, and writes each answer to `out` while its rows come. Gives what
-    /// was written per statement. All are checked before the first one runs.
+    /// was written per statement. Where one of them is not a query, none is run.
     ///
     /// # Errors
-    /// [`QueryError`] of the first statement that fails; what was written before stays written.
+    /// [`QueryError::NotOne`] for none, and for several as Parquet; else the [`QueryError`] of the first statement that fails; what was written before stays written.
     pub async fn run(&self, sql: &str, style: &Style, out: &mut dyn Write) -> Result<Vec<Written>, QueryError> {
         let statements = parse(sql)?;
-        if statements.is_empty() {
-            return Err(QueryError::NotOne(0));
+        // Two Parquet files after each other are none.
+        if statements.is_empty() || (style.format == Format::Parquet && statements.len() > 1) {
+            return Err(QueryError::NotOne(statements.len()));
         }
         let mut written = Vec::new();
         for statement in statements {
@@ -299,4 +301,34 @@ fn runtime(store: &Arc<Store>) -> Result<Arc<RuntimeEnv>, QueryError> {
         .with_memory_pool(Arc::new(GreedyMemoryPool::new(MEMORY_MAX_BYTES)))
         .with_disk_manager_builder(DiskManagerBuilder::default().with_mode(DiskManagerMode::Disabled))
         .build_arc()?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use datafusion::arrow::datatypes::DataType;
+    use datafusion::logical_expr::{Volatility, create_udf};
+
+    #[test]
+    fn a_panic_while_rows_are_read_is_an_error_of_that_query() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let path = taffrail_trace::fixture::write_incident(dir.path());
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).build().expect("a runtime");
+        let session = runtime.block_on(Session::open(&[path])).expect("a session");
+        let faulty = create_udf(
+            "faulty",
+            vec![DataType::UInt32],
+            DataType::UInt32,
+            Volatility::Volatile,
+            Arc::new(|_| panic!("no such page \u{1b}[31m")),
+        );
+        session.context.register_udf(faulty);
+        // The aggregation makes the engine read in tasks of its own.
+        for sql in ["SELECT faulty(pid) FROM process", "SELECT comm, max(faulty(pid)) FROM process GROUP BY comm"] {
+            let problem = runtime.block_on(session.sql(sql)).expect_err("a panic");
+            assert!(matches!(problem, QueryError::Panicked(_)), "{problem:?}");
+            assert!(!problem.to_string().contains('\u{1b}'), "{problem}");
+        }
+        assert!(runtime.block_on(session.sql("SELECT 1")).is_ok(), "the session goes on");
+    }
 }

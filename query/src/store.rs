@@ -44,12 +44,14 @@ pub struct Store {
 struct Object {
     file: Arc<File>,
     member: Member,
+    is_parquet: bool,
 }
 
 impl Store {
     /// Makes `member` of `file` readable as `path`.
     pub fn add(&mut self, path: Path, file: Arc<File>, member: Member) {
-        self.objects.insert(path, Object { file, member });
+        let is_parquet = ends_as_parquet(&file, member);
+        self.objects.insert(path, Object { file, member, is_parquet });
     }
 
     /// Bytes read so far, of all bundles.
@@ -67,6 +69,9 @@ impl Store {
     fn read(&self, path: &Path, range: Range<u64>) -> Result<Bytes> {
         let object = self.object(path)?;
         let member = object.member;
+        if !object.is_parquet {
+            return Err(generic(io::Error::new(io::ErrorKind::InvalidData, format!("{path} is not Parquet"))));
+        }
         if range.start > range.end || range.end > member.len {
             let problem = io::Error::new(io::ErrorKind::UnexpectedEof, "a position beyond the end of the table");
             return Err(generic(problem));
@@ -77,6 +82,18 @@ impl Store {
         self.read_bytes.fetch_add(len as u64, Ordering::Relaxed);
         Ok(bytes.into())
     }
+}
+
+/// Whether a member ends as Parquet does: with a footer that fits it, its length and `PAR1`. The engine counts backwards
+/// from there, and not as carefully.
+fn ends_as_parquet(file: &File, member: Member) -> bool {
+    let mut end = [0; 8];
+    let Some(at) = member.len.checked_sub(12) else { return false };
+    if file.read_exact_at(&mut end, member.offset + at + 4).is_err() {
+        return false;
+    }
+    let [a, b, c, d, magic @ ..] = end;
+    magic == *b"PAR1" && u64::from(u32::from_le_bytes([a, b, c, d])) <= at
 }
 
 fn generic(source: impl std::error::Error + Send + Sync + 'static) -> Error {

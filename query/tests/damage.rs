@@ -51,7 +51,8 @@ fn an_altered_page_says_that_the_evidence_is_damaged() {
 #[test]
 fn an_empty_or_foreign_member_is_damage_and_not_an_empty_table() {
     let dir = tempfile::tempdir().expect("a directory");
-    for bytes in [Vec::new(), vec![0], b"PAR1PAR1".to_vec(), vec![b'x'; 5000]] {
+    let footer_too_long = b"PAR1\0\0\0\0\xff\xff\0\0PAR1".to_vec();
+    for bytes in [Vec::new(), vec![0], b"PAR1PAR1".to_vec(), footer_too_long, vec![b'x'; 5000]] {
         let path = crafted(dir.path(), &[("events/process.parquet", bytes)]);
         let session = open(&[path]).expect("a session");
         let problem = wait(session.sql("SELECT * FROM process")).expect_err("no table");

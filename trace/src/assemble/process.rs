@@ -32,32 +32,30 @@ pub struct Life<'a> {
 }
 
 impl<'a> Processes<'a> {
-    /// Collects images from `live` and `events` (sorted by time).
+    /// Collects images from `live` and `events`. An image ends where the next one of its process begins, or its process
+    /// exits.
     pub fn of(live: &'a [Image], events: &'a [Event]) -> Self {
         let mut images: HashMap<ExecId, &'a Image> = live.iter().map(|image| (image.exec_id, image)).collect();
-        let mut current: HashMap<ProcessId, &'a Image> = HashMap::new();
-        for image in live {
-            let newest = current.entry(image.process_id).or_insert(image);
-            if image.time_ns > newest.time_ns {
-                *newest = image;
-            }
-        }
         let mut ends = HashMap::new();
         for event in events {
-            match &event.body {
-                Body::Image(image) => {
+            match (&event.body, &event.actor) {
+                (Body::Image(image), _) => {
                     images.entry(image.exec_id).or_insert(image);
-                    let before = current.insert(image.process_id, image);
-                    if let Some(before) = before.filter(|before| before.exec_id != image.exec_id) {
-                        ends.insert(before.exec_id, End { time_ns: event.time_ns, exit: None });
-                    }
                 }
-                Body::Exit(exit) => {
-                    if let Some(actor) = &event.actor {
-                        ends.insert(actor.exec_id, End { time_ns: event.time_ns, exit: Some(*exit) });
-                    }
+                (Body::Exit(exit), Some(actor)) => {
+                    ends.insert(actor.exec_id, End { time_ns: event.time_ns, exit: Some(*exit) });
                 }
                 _ => {}
+            }
+        }
+        let mut by_process: HashMap<ProcessId, Vec<&'a Image>> = HashMap::new();
+        for image in images.values() {
+            by_process.entry(image.process_id).or_default().push(image);
+        }
+        for mut lives in by_process.into_values() {
+            lives.sort_by_key(|image| image.time_ns);
+            for pair in lives.windows(2) {
+                ends.insert(pair[0].exec_id, End { time_ns: pair[1].time_ns, exit: None });
             }
         }
         Self { images, ends }
@@ -88,5 +86,73 @@ impl<'a> Processes<'a> {
             .collect();
         lives.sort_by_key(|life| (life.image.time_ns, life.image.exec_id));
         lives
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::event::{Actor, Origin, Stdio};
+
+    fn image(exec_id: u64, process: u64, parent: Option<u64>, time_ns: BootNs) -> Image {
+        Image {
+            exec_id: ExecId(exec_id),
+            process_id: ProcessId(process),
+            parent_exec_id: parent.map(ExecId),
+            origin: Origin::Exec,
+            time_ns,
+            pid: 1,
+            ppid: 0,
+            uid: 0,
+            gid: 0,
+            comm: String::new(),
+            exe: String::new(),
+            exe_inode: 0,
+            exe_deleted: false,
+            args: Vec::new(),
+            args_cut: false,
+            cwd: String::new(),
+            stdio: [Stdio::Unknown; 2],
+            container_id: String::new(),
+            container_name: String::new(),
+        }
+    }
+
+    fn event(image: &Image) -> Event {
+        Event { time_ns: image.time_ns, actor: None, body: Body::Image(Box::new(image.clone())) }
+    }
+
+    fn ends(live: &[Image], events: &[Event]) -> Vec<(u64, Option<BootNs>)> {
+        let window = Window { from_ns: 0, to_ns: 100 };
+        let lives = Processes::of(live, events).within(window, &HashSet::new());
+        lives.iter().map(|life| (life.image.exec_id.0, life.end.map(|end| end.time_ns))).collect()
+    }
+
+    #[test]
+    fn an_image_ends_where_the_next_of_its_process_begins_whoever_tells_of_it() {
+        let (forked, ran) = (image(1, 7, None, 10), image(2, 7, None, 20));
+        let expected = vec![(1, Some(20)), (2, None)];
+        assert_eq!(ends(&[], &[event(&forked), event(&ran)]), expected);
+        assert_eq!(
+            ends(&[ran.clone()], &[event(&forked)]),
+            expected,
+            "the newest can be known before its events are read"
+        );
+        assert_eq!(ends(&[ran, forked], &[]), expected);
+    }
+
+    #[test]
+    fn an_exit_ends_the_last_image_and_ancestors_outside_the_window_stay() {
+        let (old, child) = (image(1, 7, None, 1), image(2, 8, Some(1), 50));
+        let exit = |exec_id, time_ns| Event {
+            time_ns,
+            actor: Some(Actor { exec_id: ExecId(exec_id), pid: 1, tid: 1, uid: 0, comm: String::new() }),
+            body: Body::Exit(Exit { code: Some(0), signal: None }),
+        };
+        let events = [event(&old), exit(1, 5), event(&child), exit(2, 60)];
+        let processes = Processes::of(&[], &events);
+        let late = processes.within(Window { from_ns: 40, to_ns: 100 }, &HashSet::new());
+        let found: Vec<_> = late.iter().map(|life| (life.image.exec_id.0, life.end.map(|end| end.time_ns))).collect();
+        assert_eq!(found, [(1, Some(5)), (2, Some(60))]);
     }
 }
