@@ -5,6 +5,7 @@ use datafusion::common::utils::datafusion_strsim::levenshtein;
 use datafusion::error::DataFusionError;
 use std::any::Any;
 use std::io;
+use std::sync::Arc;
 use taffrail_trace::bundle::OpenError;
 use taffrail_trace::text;
 use tokio::task::JoinError;
@@ -69,7 +70,8 @@ impl From<DataFusionError> for QueryError {
                 Self::Damaged(one_line(&problem.to_string()))
             }
             DataFusionError::ExecutionJoin(problem) => Self::Panicked(one_line(&problem.to_string())),
-            DataFusionError::External(problem) if problem.is::<JoinError>() => {
+            // The repartitioning step hands its panic to every partition, hence the Arc.
+            DataFusionError::External(problem) if problem.is::<Arc<JoinError>>() || problem.is::<JoinError>() => {
                 Self::Panicked(one_line(&problem.to_string()))
             }
             _ => Self::Failed(one_line(&root.strip_backtrace())),

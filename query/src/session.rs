@@ -128,7 +128,8 @@ impl Session {
     /// was written per statement. Where one of them is not a query, none is run.
     ///
     /// # Errors
-    /// [`QueryError::NotOne`] for none, and for several as Parquet; else the [`QueryError`] of the first statement that fails; what was written before stays written.
+    /// [`QueryError::NotOne`] for none, and for several as Parquet; else the [`QueryError`] of the first statement that
+    /// fails; what was written before stays written.
     pub async fn run(&self, sql: &str, style: &Style, out: &mut dyn Write) -> Result<Vec<Written>, QueryError> {
         let statements = parse(sql)?;
         // Two Parquet files after each other are none.
