@@ -116,12 +116,24 @@ pub async fn story(session: &Session, bundle: &Path, out: &mut dyn Write) -> Res
     }
 
     writeln!(out, "\nAsk it yourself")?;
-    writeln!(out, "  taffrail query {} --sql \"{QUESTION}\"", bundle.display())?;
+    let program = program();
+    writeln!(out, "  {program} query {} --sql \"{QUESTION}\"", bundle.display())?;
     let style = Style { width: Some(110), ..Style::new(Format::Table) };
     session.run(QUESTION, &style, out).await?;
     writeln!(out, "\nWatch it happen")?;
-    writeln!(out, "  taffrail replay {}", bundle.display())?;
+    writeln!(out, "  {program} replay {}", bundle.display())?;
     Ok(())
+}
+
+/// How a person calls this program: by name where the shell finds it, else by its path.
+fn program() -> String {
+    let found = |exe: &Path| {
+        let name = exe.file_name()?.to_owned();
+        let path = std::env::var_os("PATH")?;
+        let on_path = std::env::split_paths(&path).any(|dir| dir.join(&name) == exe);
+        Some(if on_path { name.to_string_lossy().into_owned() } else { exe.display().to_string() })
+    };
+    std::env::current_exe().ok().and_then(|exe| found(&exe)).unwrap_or_else(|| "taffrail".to_owned())
 }
 
 async fn rows(session: &Session, sql: &str) -> Result<usize> {

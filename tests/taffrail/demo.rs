@@ -5,10 +5,11 @@ use std::os::unix::process::CommandExt as _;
 use std::path::PathBuf;
 use std::{fs, process::Command};
 
+/// The bundle in the last line of the story, whose command works as it is pasted.
 fn bundle_of(said: &str) -> PathBuf {
-    let line =
-        said.lines().find(|line| line.trim_start().starts_with("taffrail replay ")).expect("the replay's command");
-    PathBuf::from(line.trim_start().trim_start_matches("taffrail replay "))
+    let line = said.lines().rev().find_map(|line| line.split_once(" replay ")).expect("the replay's command");
+    assert!(PathBuf::from(line.0.trim()).is_file(), "{} is no program that a shell finds here", line.0);
+    PathBuf::from(line.1)
 }
 
 #[test]
@@ -16,9 +17,14 @@ fn the_demo_records_an_intrusion_seals_it_and_tells_its_story() {
     let (code, said, err) = run(&["demo", "--no-replay"]);
     assert_eq!(code, 0, "{said}\n{err}");
     let bundle = bundle_of(&said);
-    for part in
-        ["What was found", "reverse_shell", "sealed and verified", "Five moments", "taffrail query", "taffrail replay"]
-    {
+    for part in [
+        "What was found",
+        "reverse_shell",
+        "sealed and verified",
+        "Five moments",
+        "taffrail query ",
+        "taffrail replay ",
+    ] {
         assert!(said.contains(part), "{part} is not in\n{said}");
     }
     let before = ask(
