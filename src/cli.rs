@@ -32,6 +32,9 @@ pub enum Command {
     /// Seal a container's history, before and after now, and print the bundle's path.
     #[cfg(feature = "record")]
     Trigger(TriggerArgs),
+    /// Record more or less of a container, from now on.
+    #[cfg(feature = "record")]
+    Level(LevelArgs),
     /// Ask bundles questions in SQL.
     Query(QueryArgs),
     /// Replay a bundle in the terminal.
@@ -96,6 +99,32 @@ pub struct TriggerArgs {
     /// Return when the bundle is sealed, not when it is ordered.
     #[arg(long)]
     pub wait: bool,
+}
+
+/// Arguments of `level`.
+#[cfg(feature = "record")]
+#[derive(Debug, Args)]
+pub struct LevelArgs {
+    /// The recorder's state directory.
+    #[arg(long, value_name = "DIR", default_value = "/var/lib/taffrail")]
+    pub state_dir: PathBuf,
+    /// Name or id of the container, or the beginning of its id; `host` for what runs in none.
+    #[arg(long, value_name = "NAME_OR_ID")]
+    pub container: String,
+    /// How much.
+    pub level: Level,
+}
+
+/// How much is recorded.
+#[cfg(feature = "record")]
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+pub enum Level {
+    /// Every system call as well, with arguments, result and duration.
+    Full,
+    /// Programs, files, flows, privileges, terminals: what is recorded without this command.
+    Standard,
+    /// Its processes stay known, nothing else of them is recorded.
+    Off,
 }
 
 /// Arguments of `query`.

@@ -7,9 +7,9 @@
 //! parquet   as it is, for other tools
 //! ```
 //!
-//! In all but Parquet, times are RFC 3339 with nanoseconds in UTC, and lists are JSON arrays. JSON carries the 64-bit
-//! numbers of columns named `*_id` as strings, because most JSON readers round beyond 2^53; the digits are those that
-//! SQL takes (`WHERE exec_id = 123`), in every format. Other numbers are numbers.
+//! In all but Parquet, times are RFC 3339 with nanoseconds in UTC, lists are JSON arrays and bytes are hex. JSON carries
+//! the 64-bit numbers of columns named `*_id` and of `entered_by` as strings, because most JSON readers round beyond
+//! 2^53; the digits are those that SQL takes (`WHERE exec_id = 123`), in every format. Other numbers are numbers.
 //!
 //! JSON is safe on a terminal as it is: what acts on one is written as `\u....`, which loses nothing. CSV has no such
 //! escape; [`Style::for_terminal`] decides whether it is made safe or exact.

@@ -15,11 +15,17 @@ pub struct View {
 }
 
 /// All views, in the order in which a person wants them and one can build on another.
-pub const VIEWS: [View; 5] = [
+pub const VIEWS: [View; 11] = [
     View { name: "timeline", sql: include_str!("views/timeline.sql") },
     View { name: "process_tree", sql: include_str!("views/process_tree.sql") },
+    View { name: "entered", sql: include_str!("views/entered.sql") },
     View { name: "connections", sql: include_str!("views/connections.sql") },
+    View { name: "dns_lookups", sql: include_str!("views/dns_lookups.sql") },
     View { name: "file_writes", sql: include_str!("views/file_writes.sql") },
+    View { name: "rewritten", sql: include_str!("views/rewritten.sql") },
+    View { name: "privilege_changes", sql: include_str!("views/privilege_changes.sql") },
+    View { name: "sessions", sql: include_str!("views/sessions.sql") },
+    View { name: "syscall_summary", sql: include_str!("views/syscall_summary.sql") },
     View { name: "coverage", sql: include_str!("views/coverage.sql") },
 ];
 

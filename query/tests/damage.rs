@@ -4,14 +4,15 @@ mod support;
 
 use parquet::arrow::ArrowWriter;
 use std::fs;
+use std::path::PathBuf;
 use std::sync::Arc;
 use support::{crafted, open, rows, wait};
-use taffrail_query::QueryError;
 use taffrail_query::arrow::array::{RecordBatch, StringArray, TimestampNanosecondArray, UInt64Array};
 use taffrail_query::arrow::datatypes::{DataType, Field, Schema, TimeUnit};
+use taffrail_query::{QueryError, VIEWS};
 use taffrail_trace::bundle::{self, Bundle};
 use taffrail_trace::fixture;
-use taffrail_trace::schema::PROCESS;
+use taffrail_trace::schema::{Column, Kind, PROCESS, TABLES};
 use taffrail_trace::table::{Cell, Tables};
 
 #[test]
@@ -94,6 +95,29 @@ fn an_older_bundle_without_a_table_or_a_column_still_answers() {
 }
 
 #[test]
+fn a_bundle_of_format_1_answers_every_table_and_view() {
+    let old = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/old/format-1.evidence.zip"));
+    let session = open(&[old]).expect("a session");
+    assert_eq!(session.bundles()[0].manifest().format_version, 1);
+    for table in TABLES {
+        let count = rows(&session, &format!("SELECT count(*) FROM {}", table.name));
+        let of_old = ["process", "file", "network", "lifecycle", "finding", "gap"].contains(&table.name);
+        assert!(of_old || count == ["0"], "{}: {count:?}", table.name);
+        let batches = wait(session.sql(&format!("SELECT * FROM {}", table.name))).expect(table.name);
+        assert_eq!(batches[0].num_columns(), table.all_columns().count() + 1, "{}", table.name);
+    }
+    for view in VIEWS {
+        rows(&session, &format!("SELECT * FROM {}", view.name));
+    }
+    let silent = "SELECT count(*) FROM timeline WHERE summary IS NULL OR op IS NULL";
+    assert_eq!(rows(&session, silent), ["0"], "a missing column must not blank out a line");
+    let new = "SELECT count(exe_sha256), count(stderr), count(euid), count(exe_inode) > 0 FROM process";
+    assert_eq!(rows(&session, new), ["0 | 0 | 0 | true"]);
+    assert!(!rows(&session, "SELECT * FROM file_writes").is_empty());
+    assert!(!rows(&session, "SELECT * FROM connections WHERE state = 'open' OR state = 'closed'").is_empty());
+}
+
+#[test]
 fn a_circle_of_parents_neither_hangs_nor_hides_anyone() {
     let dir = tempfile::tempdir().expect("a directory");
     let (manifest, _) = fixture::incident();
@@ -116,36 +140,20 @@ fn a_circle_of_parents_neither_hangs_nor_hides_anyone() {
 }
 
 fn process(id: u64, parent: u64, name: &str) -> Vec<Cell<'_>> {
-    let time = Cell::Time(1_773_478_800_000_000_000 + id as i64);
-    let common = [
-        time.clone(),
-        Cell::Text(fixture::CONTAINER_ID),
-        Cell::Text("web"),
-        Cell::U64(id),
-        Cell::U32(1),
-        Cell::U32(1),
-        Cell::Text(name),
-        Cell::Text(name),
-        Cell::U32(0),
-    ];
-    let own = [
-        Cell::Text("exec"),
-        Cell::U64(id),
-        Cell::U64(parent),
-        Cell::Null,
-        Cell::Text(name),
-        Cell::TextList(&[]),
-        Cell::Bool(false),
-        Cell::Text("/"),
-        Cell::U32(0),
-        time,
-        Cell::Null,
-        Cell::Null,
-        Cell::Null,
-        Cell::U64(0),
-        Cell::Bool(false),
-        Cell::Text("pipe"),
-        Cell::Text("pipe"),
-    ];
-    common.into_iter().chain(own).collect()
+    let cell = |column: &'static Column| match column.name {
+        "time" | "start_time" => Cell::Time(1_773_478_800_000_000_000 + id as i64),
+        "exec_id" | "process_id" => Cell::U64(id),
+        "parent_exec_id" => Cell::U64(parent),
+        "comm" | "cmdline" => Cell::Text(name),
+        "origin" => Cell::Text("exec"),
+        _ if column.nullable => Cell::Null,
+        _ => match column.kind {
+            Kind::Text => Cell::Text(""),
+            Kind::TextList => Cell::TextList(&[]),
+            Kind::Bool => Cell::Bool(false),
+            Kind::U32 => Cell::U32(0),
+            kind => panic!("{} is {kind:?}", column.name),
+        },
+    };
+    PROCESS.all_columns().map(cell).collect()
 }

@@ -21,7 +21,7 @@ fn a_format_has_one_name() {
 #[test]
 fn no_format_for_a_terminal_carries_a_byte_that_acts_on_one() {
     let (_dir, session) = incident();
-    let sql = "SELECT args AS \"evil\u{1b}[2J\", cmdline, comm FROM process; SELECT * FROM timeline; SELECT * FROM process_tree";
+    let sql = "SELECT args AS \"evil\u{1b}[2J\", cmdline, comm FROM process; SELECT * FROM timeline; SELECT * FROM process_tree; SELECT * FROM terminal; SELECT * FROM dns_lookups; SELECT * FROM sessions";
     for format in [Format::Table, Format::Csv, Format::Json, Format::Ndjson] {
         for width in [None, Some(20), Some(80), Some(400)] {
             let text = written(&session, sql, Style { format, for_terminal: true, width }).expect("text");
@@ -50,6 +50,17 @@ fn json_loses_nothing() {
     let lines = written(&session, "SELECT pid FROM process", Style::new(Format::Ndjson)).expect("text");
     assert!(lines.lines().count() > 10 && lines.lines().all(|line| line.starts_with("{\"pid\":")));
     assert_eq!(written(&session, "SELECT 1 WHERE false", Style::new(Format::Json)).expect("text"), "[]\n");
+}
+
+#[test]
+fn bytes_are_hex_and_references_to_images_are_text() {
+    let (_dir, session) = incident();
+    let sql = "SELECT t.data, t.bytes, p.entered_by FROM terminal t JOIN process p ON p.exec_id = t.exec_id ORDER BY t.time LIMIT 1";
+    let text = written(&session, sql, Style::new(Format::Json)).expect("text");
+    let value: serde_json::Value = serde_json::from_str(&text).expect("JSON");
+    assert_eq!((&value[0]["data"], &value[0]["bytes"]), (&"2f202320".into(), &4.into()));
+    assert!(value[0]["entered_by"].is_string());
+    assert!(written(&session, sql, Style::new(Format::Csv)).expect("text").contains("\n2f202320,4,"));
 }
 
 #[test]

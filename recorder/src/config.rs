@@ -8,6 +8,38 @@ use std::{fs, io};
 /// Where the recorder keeps its ring and its socket unless told otherwise.
 pub const STATE_DIR: &str = "/var/lib/taffrail";
 
+/// What tells how a program was led, or misled: libraries and scripts it is made to load, proxies, shells' histories,
+/// who came from where.
+const ENVIRONMENT: [&str; 24] = [
+    "PATH",
+    "HOME",
+    "USER",
+    "LOGNAME",
+    "SHELL",
+    "TERM",
+    "HOSTNAME",
+    "LANG",
+    "LD_*",
+    "GLIBC_TUNABLES",
+    "BASH_ENV",
+    "ENV",
+    "PROMPT_COMMAND",
+    "HIST*",
+    "*_PROXY",
+    "PYTHON*",
+    "NODE_OPTIONS",
+    "JAVA_TOOL_OPTIONS",
+    "PERL5*",
+    "RUBYOPT",
+    "SSH_*",
+    "SUDO_*",
+    "GIT_*",
+    "KUBERNETES_*",
+];
+/// What is likely a secret.
+const ENVIRONMENT_MASKED: [&str; 8] =
+    ["*SECRET*", "*TOKEN*", "*PASSW*", "*PASSPHRASE*", "*CREDENTIAL*", "*API*KEY*", "*ACCESS*KEY*", "*PRIVATE*KEY*"];
+
 /// The configuration. Sizes are in bytes, times in seconds.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -34,6 +66,12 @@ pub struct Config {
     pub evidence_dir: Option<PathBuf>,
     /// Whether evidence names the host's processes that a container's processes descend from.
     pub host_ancestors: bool,
+    /// Environment variables kept with each program, by name; `*` stands for any text.
+    pub environment: Vec<String>,
+    /// Environment variables kept without their value, likewise; these come first.
+    pub environment_masked: Vec<String>,
+    /// Bytes kept of one terminal session.
+    pub terminal_bytes: u64,
     /// Docker's API socket, asked for names where it is there.
     pub docker_socket: PathBuf,
 }
@@ -52,6 +90,9 @@ impl Default for Config {
             after_seconds: 10,
             evidence_dir: None,
             host_ancestors: true,
+            environment: ENVIRONMENT.map(str::to_owned).to_vec(),
+            environment_masked: ENVIRONMENT_MASKED.map(str::to_owned).to_vec(),
+            terminal_bytes: 1 << 20,
             docker_socket: PathBuf::from("/var/run/docker.sock"),
         }
     }
@@ -116,6 +157,7 @@ impl Config {
             ("ring_total_bytes", self.ring_total_bytes, (64 << 10..=1 << 44), "64 KiB to 16 TiB"),
             ("before_seconds", self.before_seconds, (0..=31_536_000), "up to a year"),
             ("after_seconds", self.after_seconds, (0..=86_400), "up to a day"),
+            ("terminal_bytes", self.terminal_bytes, (0..=1 << 30), "up to 1 GiB"),
         ];
         for (key, value, range, expected) in in_range {
             if !range.contains(&value) {

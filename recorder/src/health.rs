@@ -67,6 +67,8 @@ pub struct Counters {
     pub lost: HashMap<ContainerKey, u64>,
     /// Losses that could have been anybody's.
     pub lost_anywhere: u64,
+    /// Records of calls that this build gives no meaning to: a fault of this program.
+    pub undecoded: u64,
 }
 
 impl Counters {

@@ -8,21 +8,34 @@
 //! Everything here runs on the recording thread and waits for nobody: what goes to others goes through bounded
 //! channels, and a full one is counted.
 
+mod arrival;
+mod traffic;
+
 use crate::enrich::containers::{Change, Containers};
-use crate::enrich::convert::{self, Names};
-use crate::enrich::processes::{In, Known, Processes, comm};
+use crate::enrich::convert;
+use crate::enrich::digest::{Answer, Digests, Question};
+use crate::enrich::environment::Selection;
+use crate::enrich::files::{Count, Files, OpenFile};
+use crate::enrich::processes::{Known, Place, Processes, comm};
 use crate::enrich::scan::Found;
 use crate::health::Counters;
 use crate::ring::{Ring, RingError};
 use crate::trigger;
+use arrival::Doors;
 use std::collections::HashMap;
 use std::sync::Arc;
-use taffrail_probes::abi::{Class as RawClass, Header, Kind};
+use taffrail_probes::abi::call::call_flags;
+use taffrail_probes::abi::io::{Direction, Terminal};
+use taffrail_probes::abi::{Class as RawClass, Header, Kind, header_flags};
 use taffrail_probes::{Body as RawBody, Record};
 use taffrail_trace::clock::{Anchor, BootNs};
-use taffrail_trace::event::{Actor, Body, Class, Event, Finding, Gap, Lifecycle, LifecycleOp};
+use taffrail_trace::event::{
+    Actor, Body, Class, Event, FileEvent, Finding, Gap, Image, Lifecycle, LifecycleOp, Protocol, ServerName,
+    SyscallEvent, TerminalEvent,
+};
 use taffrail_trace::ids::ContainerKey;
 use taffrail_trace::text;
+use traffic::Traffic;
 
 /// Identities, ring and rule: what an event meets on its way.
 #[derive(Debug)]
@@ -35,10 +48,31 @@ pub struct Pipeline {
     pub ring: Ring,
     /// What was counted.
     pub counters: Counters,
+    files: Files,
+    traffic: Traffic,
+    doors: Doors,
+    environment: Selection,
+    digests: Option<Digests>,
     flows: HashMap<u64, Arc<Known>>,
     changes: Vec<Change>,
     matched: Vec<Match>,
+    made: Vec<(u64, ContainerKey)>,
     now: Anchor,
+}
+
+/// What a pipeline is made of.
+#[derive(Debug)]
+pub struct Parts {
+    /// The directory of containers.
+    pub containers: Containers,
+    /// The process table.
+    pub processes: Processes,
+    /// The ring.
+    pub ring: Ring,
+    /// Which environment variables are kept.
+    pub environment: Selection,
+    /// The host's mount namespace.
+    pub host_mounts: u32,
 }
 
 /// A rule matched.
@@ -54,8 +88,14 @@ pub struct Match {
 
 impl Pipeline {
     /// A pipeline whose parts know what was there at start.
-    pub fn new(containers: Containers, processes: Processes, ring: Ring, now: Anchor) -> Self {
+    pub fn new(parts: Parts, now: Anchor) -> Self {
+        let Parts { containers, processes, ring, environment, host_mounts } = parts;
         Self {
+            files: Files::default(),
+            traffic: Traffic::default(),
+            doors: Doors::new(host_mounts),
+            environment,
+            digests: None,
             containers,
             processes,
             ring,
@@ -63,6 +103,7 @@ impl Pipeline {
             flows: HashMap::new(),
             changes: Vec::new(),
             matched: Vec::new(),
+            made: Vec::new(),
             now,
         }
     }
@@ -91,8 +132,9 @@ impl Pipeline {
         self.admit(changes);
         for change in changes {
             let Change::New(key) = change else { continue };
+            self.doors.was_there(*key);
             let Some(container) = self.containers.get(*key) else { continue };
-            let moment = Lifecycle { op: LifecycleOp::Found, cgroup_path: container.cgroup_path.clone() };
+            let moment = Lifecycle { op: LifecycleOp::Found, cgroup_path: container.cgroup_path.clone(), detail: None };
             let event = Event { time_ns: self.now.boot_ns, actor: None, body: Body::Lifecycle(moment) };
             self.append(*key, event, None);
         }
@@ -105,12 +147,41 @@ impl Pipeline {
         let containers = &mut self.containers;
         let adopted = self.processes.adopt(older, &mut |path| {
             let key = containers.of_path(path, &mut changes);
-            let place = place(containers, key);
-            (place.id, place.name)
+            place(containers, key)
         });
+        for known in &adopted {
+            self.doors.lives(known.home, &known.image);
+        }
         self.admit(&changes);
         self.changes.extend(changes);
         tracing::debug!(processes = adopted.len(), "processes older than the recorder are known");
+    }
+
+    /// Hashes executables from now on.
+    pub fn hash_with(&mut self, digests: Digests) {
+        self.digests = Some(digests);
+    }
+
+    /// Puts the hash of an executable into its container's history.
+    pub fn digested(&mut self, answer: Answer) {
+        let event = Event {
+            time_ns: self.now.boot_ns,
+            actor: Some(answer.question.actor),
+            body: Body::Digest(Box::new(answer.digest)),
+        };
+        self.append(answer.question.container, event, None);
+    }
+
+    /// Cgroups that were made since the last call, and their containers.
+    pub fn new_cgroups(&mut self) -> Vec<(u64, ContainerKey)> {
+        std::mem::take(&mut self.made)
+    }
+
+    /// Forgets a container whose history is gone.
+    pub fn forget(&mut self, key: ContainerKey) {
+        self.containers.forget(key);
+        self.counters.forget(key);
+        self.doors.forget(key);
     }
 
     /// What changed among containers, and which rules matched, since the last call.
@@ -131,42 +202,151 @@ impl Pipeline {
         }
     }
 
-    fn act(&mut self, record: &Record<'_>, key: ContainerKey, changes: &mut Vec<Change>) {
+    fn act(&mut self, record: &Record<'_>, cgroup: ContainerKey, changes: &mut Vec<Change>) {
         let header = &record.header;
-        let known = self.actor(record, key);
+        let known = self.actor(record, cgroup);
+        // Whoever joined a container's namespaces from the host acts there.
+        let key = if cgroup == self.containers.host() { known.home } else { cgroup };
         match &record.body {
-            RawBody::Exec { exec, exe, cwd, args } => {
-                let ran = convert::exec(header, exec, exe, cwd, args);
+            RawBody::Exec { exec, exe, cwd, name, args, environment } => {
+                let strings = convert::process::Strings { exe, cwd, name, args, environment };
+                let mut ran = convert::process::exec(header, exec, &strings);
+                ran.environment = self.environment.of_program(&ran.environment);
+                let (key, entered) = self.arrival(header, &ran, cgroup);
                 let place = place(&self.containers, key);
-                let known = self.processes.ran(header, ran, place.within());
+                let known = self.processes.ran(header, ran, entered, place.within());
+                self.doors.lives(key, &known.image);
                 self.began(key, &known, header.time_ns);
+                self.hash(key, &known);
             }
             RawBody::Fork(fork) => {
-                let child_key = self.containers.of(fork.child_cgroup_id, changes);
+                let child_cgroup = self.containers.of(fork.child_cgroup_id, changes);
                 self.admit(changes);
+                let child_key = if child_cgroup == self.containers.host() { key } else { child_cgroup };
                 let place = place(&self.containers, child_key);
-                let child = self.processes.forked(header, fork.child, &known, fork.child_uid, place.within());
+                let namespaces = convert::process::namespaces(&fork.child_namespaces);
+                let child = self.processes.forked(header, fork, &known, namespaces, place.within());
                 self.began(child_key, &child, header.time_ns);
             }
             RawBody::Exit(exit) => {
-                self.put(key, header, &known, Body::Exit(convert::exit(exit)));
+                let exit = convert::process::exit(exit, self.processes.threads(header.image));
+                self.put(key, header, &known, Body::Exit(exit));
                 self.processes.ended(header.image);
+                self.traffic_ended(header.image.pid, header.time_ns);
             }
-            RawBody::File { op, base, path, new_base, new_path } => {
-                let names = Names { parts: [base, path, new_base, new_path] };
-                let file = convert::file(header, record.kind, op, &names);
-                self.put(key, header, &known, Body::File(Box::new(file)));
+            RawBody::Thread(_) => self.processes.threaded(header.image),
+            RawBody::Call { call, names, credentials } => {
+                let body = match record.kind {
+                    Kind::Privilege => convert::privilege::privilege(header, call, names, credentials.as_ref())
+                        .map(|event| Body::Privilege(Box::new(event))),
+                    Kind::Kernel => {
+                        convert::kernel::kernel(header, call, names).map(|event| Body::Kernel(Box::new(event)))
+                    }
+                    Kind::Socket => {
+                        convert::network::socket(header, call, names).map(|event| Body::Socket(Box::new(event)))
+                    }
+                    _ => match convert::file::file(header, call, names) {
+                        Some(event) if call.what & call_flags::PENDING != 0 => {
+                            self.submitted(key, header, &known, call.args[5], event);
+                            return;
+                        }
+                        Some(event) => {
+                            self.opened(key, header, &known, &event);
+                            Some(Body::File(Box::new(event)))
+                        }
+                        None => None,
+                    },
+                };
+                match body {
+                    Some(body) => self.put(key, header, &known, body),
+                    None => self.counters.undecoded += 1,
+                }
             }
+            RawBody::Completed { completed, path } => self.completed(header, completed, path),
             RawBody::Flow(flow) => {
                 match record.kind {
                     Kind::FlowEnd => self.flows.remove(&flow.flow_id),
                     _ => self.flows.insert(flow.flow_id, Arc::clone(&known)),
                 };
-                if let Some(flow) = convert::flow(record.kind, flow) {
+                if let Some(flow) = convert::network::flow(record.kind, flow) {
+                    if flow.protocol == Protocol::Udp {
+                        self.udp_began(key, known_actor(header, &known), Some(&known), &flow);
+                    }
                     self.put(key, header, &known, Body::Flow(Box::new(flow)));
                 }
             }
+            RawBody::Dns { dns, payload } => {
+                if let Some(event) = convert::dns::dns(dns, payload) {
+                    self.put(key, header, &known, Body::Dns(Box::new(event)));
+                }
+            }
+            RawBody::Hello { hello, bytes } => {
+                if let Some(name) = convert::tls::server_name(bytes) {
+                    let event = ServerName { flow_id: hello.flow_id, name };
+                    self.put(key, header, &known, Body::ServerName(Box::new(event)));
+                }
+            }
+            RawBody::Use { used, path } => {
+                let path = convert::walked(header, path);
+                let mut file = OpenFile::new(header.time_ns, &path, &known, key);
+                file.other_mounts = used.what & call_flags::OTHER_MOUNTS != 0;
+                file.inode = Some(used.inode);
+                self.files.opened(header.image.pid, used.fd, file);
+            }
+            RawBody::Totals(totals) => {
+                let count = Count { read: totals.read_bytes, written: totals.written_bytes };
+                let told = self.files.count(header.image.pid, totals.fd, totals.named_ns, count, true);
+                self.tell_io(told, header.time_ns);
+            }
+            RawBody::Terminal { terminal, bytes } => {
+                let event = said(terminal, bytes);
+                self.terminal(key, &event);
+                self.put(key, header, &known, Body::Terminal(Box::new(event)));
+            }
+            RawBody::Syscall(call) => {
+                let event = SyscallEvent {
+                    nr: call.nr,
+                    abi: convert::abi(header),
+                    args: call.args,
+                    result: call.result,
+                    duration_ns: (call.duration_ns != u64::MAX).then_some(call.duration_ns),
+                };
+                self.put(key, header, &known, Body::Syscall(Box::new(event)));
+            }
+            RawBody::Attach(attach) => {
+                let to = self.containers.of(attach.to, changes);
+                self.admit(changes);
+                self.attached(header, &known, attach, to);
+            }
             RawBody::Cgroup { .. } => {}
+        }
+    }
+
+    /// A file was opened: the bytes that will go through it are its.
+    fn opened(&mut self, key: ContainerKey, header: &Header, known: &Arc<Known>, event: &FileEvent) {
+        if let Some(fd) = event.fd.and_then(|fd| u32::try_from(fd).ok()) {
+            let mut file = OpenFile::new(header.time_ns, &event.path, known, key);
+            file.other_mounts = event.other_mounts;
+            file.inode = event.inode;
+            self.files.opened(header.image.pid, fd, file);
+        }
+    }
+
+    /// Has an executable hashed that is new to its container.
+    fn hash(&mut self, key: ContainerKey, known: &Arc<Known>) {
+        let Some(digests) = &mut self.digests else { return };
+        let Some(file) = known.image.exe_file.filter(|file| digests.is_new(key, file)) else { return };
+        // The program may be over before its file is read; another process of the container sees the same file.
+        let neighbour = self.processes.live().find(|other| other.home == key && other.image.pid != known.image.pid);
+        let question = Question {
+            container: key,
+            actor: own_actor(&known.image),
+            file,
+            path: known.image.exe.clone(),
+            other_pid: neighbour.map(|other| other.image.pid),
+        };
+        if let Some(answer) = digests.ask(question) {
+            self.digested(answer);
         }
     }
 
@@ -195,8 +375,7 @@ impl Pipeline {
     /// An image came to be: the event of it, and the rule's word on it.
     fn began(&mut self, key: ContainerKey, known: &Arc<Known>, time_ns: BootNs) {
         let image = &known.image;
-        let actor =
-            Actor { exec_id: image.exec_id, pid: image.pid, tid: image.pid, uid: image.uid, comm: image.comm.clone() };
+        let actor = own_actor(image);
         let event = Event { time_ns, actor: Some(actor.clone()), body: Body::Image(Box::new(image.clone())) };
         let finding = trigger::judge(&event);
         self.append(key, event, Some(known));
@@ -208,14 +387,8 @@ impl Pipeline {
     }
 
     fn put(&mut self, key: ContainerKey, header: &Header, known: &Arc<Known>, body: Body) {
-        let actor = Actor {
-            exec_id: known.image.exec_id,
-            pid: header.image.pid,
-            tid: header.tid,
-            uid: header.uid,
-            comm: comm(header),
-        };
-        self.append(key, Event { time_ns: header.time_ns, actor: Some(actor), body }, Some(known));
+        let event = Event { time_ns: header.time_ns, actor: known_actor(header, known), body };
+        self.append(key, event, Some(known));
     }
 
     fn cgroup(&mut self, record: &Record<'_>, id: u64, path: &str, changes: &mut Vec<Change>) {
@@ -226,9 +399,12 @@ impl Pipeline {
             (self.containers.gone(id, path, changes), LifecycleOp::Removed)
         };
         self.admit(changes);
+        if op == LifecycleOp::Created {
+            self.made.push((id, key));
+        }
         // Cgroups inside a container, and the host's own, come and go without being containers.
         if changes[before..].iter().any(|change| matches!(change, Change::New(k) | Change::Removed(k) if *k == key)) {
-            let body = Body::Lifecycle(Lifecycle { op, cgroup_path: path.to_owned() });
+            let body = Body::Lifecycle(Lifecycle { op, cgroup_path: path.to_owned(), detail: None });
             self.append(key, Event { time_ns: record.header.time_ns, actor: None, body }, None);
         }
     }
@@ -265,21 +441,35 @@ pub fn class_of(raw: RawClass) -> Class {
     }
 }
 
-/// A container's id and name at this moment.
-struct Place {
-    id: String,
-    name: String,
-}
-
-impl Place {
-    fn within(&self) -> In<'_> {
-        In { container_id: &self.id, container_name: &self.name }
-    }
-}
-
 fn place(containers: &Containers, key: ContainerKey) -> Place {
     containers.get(key).map_or_else(
-        || Place { id: key.to_string(), name: key.to_string() },
-        |container| Place { id: container.id.clone(), name: container.name.clone() },
+        || Place { key, id: key.to_string(), name: key.to_string() },
+        |container| Place { key, id: container.id.clone(), name: container.name.clone() },
     )
+}
+
+/// Who did what a record tells, unless the record says that nobody knows.
+fn known_actor(header: &Header, known: &Arc<Known>) -> Option<Actor> {
+    (header.flags & header_flags::NO_ACTOR == 0).then(|| actor(header, known))
+}
+
+/// Who did what a record tells.
+fn actor(header: &Header, known: &Arc<Known>) -> Actor {
+    Actor { exec_id: known.image.exec_id, pid: header.image.pid, tid: header.tid, uid: header.uid, comm: comm(header) }
+}
+
+/// An image as the actor of what it did as a whole.
+fn own_actor(image: &Image) -> Actor {
+    Actor { exec_id: image.exec_id, pid: image.pid, tid: image.pid, uid: image.uid, comm: image.comm.clone() }
+}
+
+/// What went over a terminal.
+fn said(terminal: &Terminal, bytes: &[u8]) -> TerminalEvent {
+    TerminalEvent {
+        session_id: terminal.session_id,
+        typed: terminal.direction == Direction::Typed as u16,
+        fd: i32::try_from(terminal.fd).unwrap_or(-1),
+        data: bytes.to_vec(),
+        bytes: terminal.bytes,
+    }
 }

@@ -6,14 +6,16 @@ mod incidents;
 mod recording;
 
 use crate::config::Config;
-use crate::control::{TriggerRequest, server};
+use crate::control::{LevelRequest, TriggerRequest, server};
 use crate::enrich::containers::{self, Containers, Details};
+use crate::enrich::digest::{Answer, Digests};
 use crate::enrich::docker::{self, Question};
+use crate::enrich::environment::Selection;
 use crate::enrich::processes::Processes;
 use crate::enrich::scan;
 use crate::health::Status;
 use crate::host;
-use crate::pipeline::Pipeline;
+use crate::pipeline::{Parts, Pipeline};
 use crate::ring::{Budget, Ring, RingError};
 use recording::Recording;
 use std::fs::{self, File, TryLockError};
@@ -83,6 +85,10 @@ pub(crate) enum Command {
     Trigger(TriggerRequest, oneshot::Sender<Result<PathBuf, String>>),
     /// A runtime told of a container.
     Bind(ContainerKey, Details),
+    /// Record more or less of a container.
+    Level(LevelRequest, oneshot::Sender<Result<(), String>>),
+    /// An executable was hashed.
+    Digest(Answer),
     /// Write everything and end.
     Stop,
 }
@@ -106,10 +112,13 @@ pub fn record(config: Config, ready: impl FnOnce(&str)) -> Result<(), RecordErro
     };
     let (ring, kept) = Ring::open(&config.state_dir, budget)?;
 
+    let environment = Selection::of(&config);
     let options = Options {
         vital_bytes: config.kernel_vital_bytes,
         bulk_bytes: config.kernel_bulk_bytes,
         ignore_pid: Some(std::process::id()),
+        environment: !environment.is_empty(),
+        terminal_bytes: config.terminal_bytes,
     };
     let probes = Probes::load(&options)?;
     let attached = host::anchor();
@@ -117,7 +126,9 @@ pub fn record(config: Config, ready: impl FnOnce(&str)) -> Result<(), RecordErro
     for container in kept {
         found.adopt(container);
     }
-    let mut pipeline = Pipeline::new(found, Processes::new(boot.clone()), ring, attached);
+    let processes = Processes::new(boot.clone());
+    let parts = Parts { containers: found, processes, ring, environment, host_mounts: scan::own_mounts() };
+    let mut pipeline = Pipeline::new(parts, attached);
     pipeline.found(&changes);
     pipeline.adopt_processes(scan::all(), attached.boot_ns);
 
@@ -132,6 +143,10 @@ pub fn record(config: Config, ready: impl FnOnce(&str)) -> Result<(), RecordErro
         .map_err(|source| RecordError::System { what: "cannot start the runtime", source })?;
     let (commands, inbox) = mpsc::channel(COMMANDS);
     let (questions, asked) = mpsc::channel(QUESTIONS);
+    let answers = commands.clone();
+    let digests = Digests::start(move |answer| answers.blocking_send(Command::Digest(answer)).is_ok())
+        .map_err(|source| RecordError::System { what: "cannot start the thread for digests", source })?;
+    pipeline.hash_with(digests);
     let recording = Recording::new(probes, pipeline, config.clone(), host::describe(&boot), attached, inbox, questions);
     runtime.block_on(run(&config, recording, changes, commands, asked, move || ready(&line)))
 }

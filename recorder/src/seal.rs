@@ -151,11 +151,7 @@ fn gather(job: &Job) -> Gathered {
         let mut take = |head: Head, content: Content, sha256: [u8; 32]| {
             gathered.anchors.push(head.anchor);
             gathered.live.extend(content.live.into_iter().filter(|image| named.insert(image.exec_id)));
-            gathered.events.extend(content.events.into_iter().filter(|event| {
-                event.time_ns <= job.window.to_ns
-                    && (event.time_ns >= job.window.from_ns
-                        || matches!(event.body, Body::Image(_) | Body::Exit(_) | Body::Flow(_) | Body::Gap(_)))
-            }));
+            gathered.events.extend(content.events.into_iter().filter(|event| belongs(event, job.window)));
             if head.last_ns >= job.window.from_ns && head.first_ns <= job.window.to_ns {
                 gathered.segments.push(SegmentRef {
                     class: head.class,
@@ -185,6 +181,18 @@ fn gather(job: &Job) -> Gathered {
     }
     gathered.segments.sort_by_key(|segment| (segment.class, segment.seq));
     gathered
+}
+
+/// Whether a window is told by an event: it lies in it, or what lies in it refers to it. What was found out about a
+/// program later is true of it before.
+fn belongs(event: &Event, window: Window) -> bool {
+    match event.body {
+        Body::Digest(_) => true,
+        Body::Image(_) | Body::Exit(_) | Body::Flow(_) | Body::ServerName(_) | Body::Gap(_) => {
+            event.time_ns <= window.to_ns
+        }
+        _ => (window.from_ns..=window.to_ns).contains(&event.time_ns),
+    }
 }
 
 fn class_of(file: &RingFile) -> Class {

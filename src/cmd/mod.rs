@@ -4,6 +4,8 @@
 mod demo;
 #[cfg(feature = "record")]
 mod doctor;
+#[cfg(feature = "record")]
+mod level;
 mod query;
 #[cfg(feature = "record")]
 mod record;
@@ -27,6 +29,8 @@ pub fn run(command: Command) -> Result<Outcome> {
         Command::Status(args) => status::run(&args),
         #[cfg(feature = "record")]
         Command::Trigger(args) => trigger::run(args),
+        #[cfg(feature = "record")]
+        Command::Level(args) => level::run(args),
         Command::Query(args) => query::run(&args),
         Command::Replay(args) => replay::run(&args),
         Command::Verify(args) => verify::run(&args),

@@ -14,7 +14,8 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("taffrail-recorder", &["taffrail-probes", "taffrail-trace"]),
     ("taffrail-trace", &[]),
     ("taffrail-tui", &["taffrail-query", "taffrail-trace"]),
-    ("xtask", &[]),
+    ("taffrail-workloads", &[]),
+    ("xtask", &["taffrail-workloads"]),
 ];
 
 /// Crates that only one of ours may name.

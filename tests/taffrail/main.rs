@@ -3,10 +3,12 @@
 
 #![allow(clippy::print_stdout, reason = "a test prints the figure that it measured")]
 
+mod attacks;
 mod bad_input;
 mod demo;
 mod docker;
 mod documents;
+mod families;
 mod layering;
 mod losses;
 mod recorder;

@@ -1,5 +1,12 @@
 //! Events of a window to rows: where the moments of a flow become one row, and images get their ends.
 //!
+//! ```text
+//! process     the lives of images: ends, ancestors, digests      image      rows of `process`
+//! network     moments -> flows; rows of `network` and `dns`      file       rows of `file`
+//! call        rows of `privilege`, `kernel`, `terminal` and `syscall`
+//! flags, syscall      numbers -> names
+//! ```
+//!
 //! The window is `[from, to]` on the boot clock. In it: every event of that time; every image that was alive at some
 //! moment of it, and all ancestors of those, wherever they ran; every flow that touches it.
 //!
@@ -7,16 +14,20 @@
 
 use crate::clock::{BootNs, Clock};
 use crate::container::Container;
-use crate::event::{Actor, Body, Event, FileEvent, FlowEvent, FlowOp, FlowPhase, Gap, Image};
+use crate::event::{Actor, Body, Event, Finding, Gap, Image, Lifecycle};
 use crate::ids::ExecId;
 use crate::manifest::{Loss, Window};
-use crate::schema::{self, FILE, FINDING, GAP, LIFECYCLE, NETWORK, PROCESS};
+use crate::schema::{self, FINDING, GAP, LIFECYCLE};
 use crate::table::{Cell, RowError, Tables};
-use crate::text;
 use std::collections::{BTreeMap, HashSet};
 
+mod call;
+mod file;
 mod flags;
+mod image;
+mod network;
 mod process;
+mod syscall;
 
 use process::Processes;
 
@@ -33,7 +44,8 @@ pub struct Source<'a> {
     pub live: Vec<Image>,
     /// Whether ancestors outside the container are rows too.
     pub ancestors_outside: bool,
-    /// Events, in any order; those outside the window only serve to know images and flows.
+    /// Events, in any order; those outside the window only serve to know images, their digests, flows and the names
+    /// of servers.
     pub events: Vec<Event>,
 }
 
@@ -57,28 +69,30 @@ pub fn assemble(mut source: Source<'_>) -> Result<Assembled, RowError> {
     let mut named: HashSet<ExecId> = HashSet::new();
     let mut losses: BTreeMap<(u8, &str, bool), Loss> = BTreeMap::new();
 
-    for flow in flows(&source) {
-        named.insert(flow.actor.exec_id);
-        rows.flow(&flow)?;
-    }
+    rows.network(&mut named)?;
     for event in source.events.iter().filter(|event| touches(event, source.window)) {
         named.extend(event.actor.as_ref().map(|actor| actor.exec_id));
         match &event.body {
             Body::File(file) => rows.file(event, file)?,
-            Body::Lifecycle(moment) => {
-                let cells = [Cell::Text(moment.op.as_str()), Cell::Text(&moment.cgroup_path)];
-                rows.push(&LIFECYCLE, event.time_ns, event.actor.as_ref(), &cells)?;
-            }
-            Body::Finding(finding) => {
-                let cells =
-                    [Cell::Text(&finding.rule), Cell::Text(finding.severity.as_str()), Cell::Text(&finding.message)];
-                rows.push(&FINDING, event.time_ns, event.actor.as_ref(), &cells)?;
-            }
+            Body::Io(io) => rows.io(event, io)?,
+            Body::Dns(message) => rows.dns(event, message)?,
+            Body::Privilege(privilege) => rows.privilege(event, privilege)?,
+            Body::Kernel(kernel) => rows.kernel(event, kernel)?,
+            Body::Terminal(terminal) => rows.terminal(event, terminal)?,
+            Body::Syscall(call) => rows.syscall(event, call)?,
+            Body::Lifecycle(moment) => rows.lifecycle(event, moment)?,
+            Body::Finding(finding) => rows.finding(event, finding)?,
             Body::Gap(gap) => {
                 rows.gap(gap)?;
                 add_up(&mut losses, gap);
             }
-            Body::Image(_) | Body::Exit(_) | Body::Flow(_) => {}
+            // Rows of their own, or columns of others' rows.
+            Body::Image(_)
+            | Body::Exit(_)
+            | Body::Flow(_)
+            | Body::Socket(_)
+            | Body::ServerName(_)
+            | Body::Digest(_) => {}
         }
     }
     rows.processes(&named)?;
@@ -102,42 +116,7 @@ fn add_up(losses: &mut BTreeMap<(u8, &'static str, bool), Loss>, gap: &Gap) {
     loss.lost = loss.lost.saturating_add(gap.lost.unwrap_or(0));
 }
 
-/// All moments of one flow.
-struct Flow<'a> {
-    actor: &'a Actor,
-    newest: &'a FlowEvent,
-    established: bool,
-    end: Option<(BootNs, &'a FlowEvent)>,
-    local_port: u16,
-}
-
-/// The flows that touch the window, by the time they began.
-fn flows<'a>(source: &'a Source<'_>) -> Vec<Flow<'a>> {
-    let mut flows: BTreeMap<(BootNs, u64), Flow<'a>> = BTreeMap::new();
-    for event in source.events.iter().filter(|event| event.time_ns <= source.window.to_ns) {
-        let (Body::Flow(moment), Some(actor)) = (&event.body, &event.actor) else { continue };
-        let flow = flows.entry((moment.start_ns, moment.flow_id)).or_insert(Flow {
-            actor,
-            newest: moment,
-            established: false,
-            end: None,
-            local_port: 0,
-        });
-        flow.newest = moment;
-        if moment.local.port != 0 {
-            flow.local_port = moment.local.port;
-        }
-        match moment.phase {
-            FlowPhase::Begin => {}
-            FlowPhase::Established => flow.established = true,
-            FlowPhase::End => flow.end = Some((event.time_ns, moment)),
-        }
-    }
-    let from = source.window.from_ns;
-    flows.retain(|_, flow| flow.end.is_none_or(|(end_ns, _)| end_ns >= from));
-    flows.into_values().collect()
-}
-
+/// The tables being filled.
 struct Rows<'a> {
     source: &'a Source<'a>,
     processes: &'a Processes<'a>,
@@ -149,6 +128,7 @@ impl Rows<'_> {
         Cell::Time(self.source.clock.utc(boot_ns))
     }
 
+    /// A row of what `actor` did: the common cells, and `own` after them.
     fn push(
         &mut self,
         table: &'static schema::Table,
@@ -165,7 +145,7 @@ impl Rows<'_> {
                 Cell::U32(actor.pid),
                 Cell::U32(actor.tid),
                 Cell::Text(&actor.comm),
-                exe.map_or(Cell::Null, Cell::Text),
+                exe.into(),
                 Cell::U32(actor.uid),
             ]),
             None => cells.extend(std::iter::repeat_n(Cell::Null, 6)),
@@ -174,110 +154,30 @@ impl Rows<'_> {
         self.tables.of(table)?.push(&cells)
     }
 
-    fn file(&mut self, event: &Event, file: &FileEvent) -> Result<(), RowError> {
-        let flags = flags::shown(file.op, file.flags);
-        let cells = [
-            Cell::Text(file.op.as_str()),
-            Cell::Text(&file.path),
-            file.new_path.as_deref().map_or(Cell::Null, Cell::Text),
-            Cell::Text(file.path_source.as_str()),
-            Cell::Text(&flags),
-            file.mode.map_or(Cell::Null, Cell::U32),
-            Cell::I32(file.result),
-            file.fd.map_or(Cell::Null, Cell::I32),
-            file.inode.map_or(Cell::Null, Cell::U64),
-        ];
-        self.push(&FILE, event.time_ns, event.actor.as_ref(), &cells)
+    /// A row of an event that stands for itself.
+    fn push_event(&mut self, table: &'static schema::Table, event: &Event, own: &[Cell<'_>]) -> Result<(), RowError> {
+        self.push(table, event.time_ns, event.actor.as_ref(), own)
     }
 
-    fn flow(&mut self, flow: &Flow<'_>) -> Result<(), RowError> {
-        let moment = flow.newest;
-        let local = moment.local.addr.to_string();
-        let remote = moment.remote.map(|remote| remote.addr.to_string());
-        let known_at_end = |value: u64| flow.end.map_or(Cell::Null, |_| Cell::U64(value));
-        let result = match flow.end {
-            Some((_, end)) if !flow.established && moment.op == FlowOp::Connect => end.result,
-            None if !flow.established && moment.op == FlowOp::Connect => -EINPROGRESS,
-            _ => 0,
-        };
-        let port = |port: u16| if port == 0 { Cell::Null } else { Cell::U16(port) };
-        let cells = [
-            Cell::Text(moment.op.as_str()),
-            Cell::Text("tcp"),
-            moment.op.direction().map_or(Cell::Null, Cell::Text),
-            Cell::Text(&local),
-            port(flow.local_port),
-            remote.as_deref().map_or(Cell::Null, Cell::Text),
-            moment.remote.map_or(Cell::Null, |remote| port(remote.port)),
-            known_at_end(moment.bytes_sent),
-            known_at_end(moment.bytes_received),
-            flow.end.map_or(Cell::Null, |(end_ns, _)| self.utc(end_ns)),
-            Cell::I32(result),
-            Cell::U64(moment.flow_id),
-        ];
-        self.push(&NETWORK, moment.start_ns, Some(flow.actor), &cells)
+    fn lifecycle(&mut self, event: &Event, moment: &Lifecycle) -> Result<(), RowError> {
+        let cells = [Cell::Text(moment.op.as_str()), Cell::Text(&moment.cgroup_path), moment.detail.as_deref().into()];
+        self.push_event(&LIFECYCLE, event, &cells)
+    }
+
+    fn finding(&mut self, event: &Event, finding: &Finding) -> Result<(), RowError> {
+        let cells = [Cell::Text(&finding.rule), Cell::Text(finding.severity.as_str()), Cell::Text(&finding.message)];
+        self.push_event(&FINDING, event, &cells)
     }
 
     fn gap(&mut self, gap: &Gap) -> Result<(), RowError> {
         let cells = [
             Cell::Text(gap.class.as_str()),
             Cell::Text(gap.cause.as_str()),
-            gap.lost.map_or(Cell::Null, Cell::U64),
+            gap.lost.into(),
             self.utc(gap.from_ns),
             self.utc(gap.to_ns),
             Cell::Bool(gap.own),
         ];
         self.push(&GAP, gap.from_ns, None, &cells)
     }
-
-    fn processes(&mut self, named: &HashSet<ExecId>) -> Result<(), RowError> {
-        for life in self.processes.within(self.source.window, named) {
-            let image = life.image;
-            let own = image.container_id == self.source.container.id;
-            if !own && !self.source.ancestors_outside {
-                continue;
-            }
-            // A name can be bound after the image was seen.
-            let container_name = if own { &self.source.container.name } else { &image.container_name };
-            let parent = image.parent_exec_id;
-            let cmdline = text::shell_line(&image.args);
-            let (stdin, stdout) = (image.stdio[0].to_string(), image.stdio[1].to_string());
-            let end = life.end.filter(|end| end.time_ns <= self.source.window.to_ns);
-            let exit = end.and_then(|end| end.exit);
-            let code = |value: Option<i32>| value.map_or(Cell::Null, Cell::I32);
-            let cells = [
-                self.utc(image.time_ns),
-                Cell::Text(&image.container_id),
-                Cell::Text(container_name),
-                Cell::U64(image.exec_id.0),
-                Cell::U32(image.pid),
-                Cell::U32(image.pid),
-                Cell::Text(&image.comm),
-                Cell::Text(&image.exe),
-                Cell::U32(image.uid),
-                Cell::Text(image.origin.as_str()),
-                Cell::U64(image.process_id.0),
-                parent.map_or(Cell::Null, |id| Cell::U64(id.0)),
-                if image.ppid == 0 { Cell::Null } else { Cell::U32(image.ppid) },
-                Cell::Text(&cmdline),
-                Cell::TextList(&image.args),
-                Cell::Bool(image.args_cut),
-                Cell::Text(&image.cwd),
-                Cell::U32(image.gid),
-                self.utc(image.time_ns),
-                end.map_or(Cell::Null, |end| self.utc(end.time_ns)),
-                code(exit.and_then(|exit| exit.code)),
-                code(exit.and_then(|exit| exit.signal)),
-                Cell::U64(image.exe_inode),
-                Cell::Bool(image.exe_deleted),
-                Cell::Text(&stdin),
-                Cell::Text(&stdout),
-            ];
-            self.tables.of(&PROCESS)?.push(&cells)?;
-        }
-        Ok(())
-    }
 }
-
-/// `EINPROGRESS` on Linux: a connect that is not answered yet.
-const EINPROGRESS: i32 = 115;

@@ -5,27 +5,34 @@
 //!  0       it is created; systemd > dockerd (both on the host, found running) > sh, its init
 //!  0.5     sh runs httpd, which listens on 8080 and opens its configuration
 //! 10       somebody connects; httpd runs `sh -c` with that connection as stdin: a reverse shell (finding)
+//! 10.2     the recorder goes to level full: some single system calls of the implant are there too
 //! 10.3     sh runs curl, which downloads /tmp/.part and renames it to /tmp/.x
-//! 11       chmod; /tmp/.x runs, is refused by 127.0.0.1:4444, reaches 198.51.100.7:4444
-//! 11.5     a process whose name and arguments are terminal escape sequences; /tmp/.x removes itself
+//! 11       chmod; /tmp/.x runs, asks for beacon.example, is refused by 127.0.0.1:4444, reaches 198.51.100.7:4444 with TLS
+//! 11.5     a process whose name, arguments and DNS question are terminal escape sequences; /tmp/.x removes itself
+//! 11.6     /tmp/.x does a bit of everything: files, odd sockets, privileges, the kernel
 //! 11.7     three bulk events are lost
 //! 13       /tmp/.x is killed by signal 9, its sh exits with 137
+//! 15       a person comes in with `docker exec -it`, types two commands, and is shown escape sequences
 //! 20       a person asks for the evidence
 //! ```
 
 use crate::assemble::{Source, assemble};
 use crate::bundle::{self, SUFFIX};
 use crate::clock::{Anchor, BootNs, Clock};
-use crate::container::{Container, HOST, Runtime};
+use crate::container::{Container, Runtime};
 use crate::event::{
-    Actor, Body, Class, Endpoint, Event, Exit, FileEvent, FileOp, Finding, FlowEvent, FlowOp, FlowPhase, Gap, GapCause,
-    Image, Lifecycle, LifecycleOp, Origin, PathSource, Severity, Stdio,
+    Body, Class, Endpoint, FileOp, Finding, FlowEvent, FlowOp, FlowPhase, Gap, GapCause, Image, LifecycleOp, Protocol,
+    Severity, Stdio,
 };
-use crate::ids::{BootId, ContainerKey, ProcessId};
+use crate::ids::{BootId, ContainerKey};
 use crate::manifest::{Hook, Host, Manifest, SegmentRef, TableRef, Trigger, Window};
 use crate::table::Tables;
-use std::net::IpAddr;
 use std::path::{Path, PathBuf};
+use story::{Story, actor, at, end};
+
+mod calls;
+mod story;
+mod visit;
 
 /// Id of the recorded container.
 pub const CONTAINER_ID: &str = "3f2a9c1b7d5e4f60718293a4b5c6d7e8f90a1b2c3d4e5f60718293a4b5c6d7e8";
@@ -124,40 +131,23 @@ fn container() -> Container {
     }
 }
 
-/// Events as they come to mind.
-#[derive(Default)]
-struct Story {
-    live: Vec<Image>,
-    events: Vec<Event>,
-}
-
-/// A time in milliseconds after the beginning.
-fn at(ms: u64) -> BootNs {
-    BEGIN_NS + ms * MS
-}
-
-fn end(addr: &str, port: u16) -> Endpoint {
-    Endpoint { addr: addr.parse::<IpAddr>().expect("an address"), port }
-}
-
 fn tell() -> Story {
     let mut story = Story::default();
     let systemd = story.found(1, None, "/usr/lib/systemd/systemd", &["/sbin/init"], 10 * MS);
     let dockerd = story.found(800, Some(&systemd), "/usr/bin/dockerd", &["dockerd", "-H", "fd://"], 9_000 * MS);
-    story.add(
-        at(0),
-        None,
-        Body::Lifecycle(Lifecycle { op: LifecycleOp::Created, cgroup_path: format!("/docker/{CONTAINER_ID}") }),
-    );
+    story.lifecycle(0, LifecycleOp::Created, None);
     let init = story.run(100, 5000, &dockerd, "/bin/busybox", &["sh", "/entrypoint.sh"], Stdio::CharDevice);
     let httpd = story.run(500, 5001, &init, "/bin/busybox", &["httpd", "-f", "-p", "8080"], Stdio::CharDevice);
     story.flow(600, &httpd, 1, FlowPhase::Begin, &listener());
     story.file(700, &httpd, FileOp::Open, "/etc/httpd.conf", 0);
+    story.io(705, &httpd, "/etc/httpd.conf", 212, 0);
     story.file(710, &httpd, FileOp::Open, "/etc/httpd.d/extra.conf", -2);
     let shell = intrusion(&mut story, &httpd);
     download(&mut story, &shell);
     let implant = implant(&mut story, &shell);
+    calls::tell(&mut story, &implant);
     aftermath(&mut story, &shell, &implant, &httpd);
+    visit::tell(&mut story, &dockerd);
     story
 }
 
@@ -175,6 +165,7 @@ fn intrusion(story: &mut Story, httpd: &Image) -> Image {
             message: "sh runs with 203.0.113.9:40112 as its standard input".to_owned(),
         })),
     );
+    story.lifecycle(10_205, LifecycleOp::Level, Some("full: reverse_shell".to_owned()));
     shell
 }
 
@@ -186,6 +177,8 @@ fn download(story: &mut Story, shell: &Image) {
     story.flow(10_380, &curl, 3, FlowPhase::Established, &flow);
     story.file(10_400, &curl, FileOp::Create, "/tmp/.part", 0);
     (flow.bytes_sent, flow.bytes_received) = (84, 1_482_752);
+    story.digest(10_320, &curl, Err("permission denied".to_owned()));
+    story.io(10_790, &curl, "/tmp/.part", 0, 1_482_752);
     story.flow(10_800, &curl, 3, FlowPhase::End, &flow);
     story.exit(10_810, &curl, Some(0), None);
     let mv = story.run(10_830, 5012, shell, "/bin/busybox", &["mv", "/tmp/.part", "/tmp/.x"], Stdio::Pipe);
@@ -198,6 +191,13 @@ fn download(story: &mut Story, shell: &Image) {
 
 fn implant(story: &mut Story, shell: &Image) -> Image {
     let implant = story.run(11_200, 5014, shell, "/tmp/.x", &["/tmp/.x"], Stdio::Pipe);
+    story.digest(11_205, &implant, Ok([0xab; 32]));
+    let mut question = udp(6, end("172.17.0.2", 40053), end("172.17.0.1", 53));
+    story.flow(11_220, &implant, 6, FlowPhase::Begin, &question);
+    story.dns(11_221, &implant, "beacon.example", None);
+    story.dns(11_232, &implant, "beacon.example", Some(("NOERROR", &["198.51.100.7"])));
+    (question.bytes_sent, question.bytes_received) = (32, 48);
+    story.flow(11_240, &implant, 6, FlowPhase::End, &question);
     let mut refused = call(4, end("127.0.0.1", 51001), end("127.0.0.1", 4444));
     story.flow(11_250, &implant, 4, FlowPhase::Begin, &refused);
     refused.result = -111;
@@ -205,8 +205,10 @@ fn implant(story: &mut Story, shell: &Image) -> Image {
     let open = call(5, end("172.17.0.2", 51002), end("198.51.100.7", 4444));
     story.flow(11_300, &implant, 5, FlowPhase::Begin, &open);
     story.flow(11_340, &implant, 5, FlowPhase::Established, &open);
+    story.server_name(11_342, &implant, 5, "beacon.example");
     let hostile = story.run(11_500, 5015, &implant, "/tmp/.x", &[HOSTILE, "plain"], Stdio::Pipe);
     story.file(11_520, &hostile, FileOp::Open, "/etc/shadow", -13);
+    story.dns(11_530, &hostile, HOSTILE, None);
     story.exit(11_540, &hostile, Some(1), None);
     story.file(11_600, &implant, FileOp::Unlink, "/tmp/.x", 0);
     implant
@@ -245,6 +247,7 @@ fn flow(id: u64, op: FlowOp, local: Endpoint, remote: Option<Endpoint>) -> FlowE
     FlowEvent {
         flow_id: id,
         phase: FlowPhase::Begin,
+        protocol: Protocol::Tcp,
         op,
         start_ns: 0,
         local,
@@ -267,102 +270,8 @@ fn call(id: u64, local: Endpoint, remote: Endpoint) -> FlowEvent {
     flow(id, FlowOp::Connect, local, Some(remote))
 }
 
-fn actor(image: &Image) -> Actor {
-    Actor { exec_id: image.exec_id, pid: image.pid, tid: image.pid, uid: image.uid, comm: image.comm.clone() }
-}
-
-fn image(pid: u32, parent: Option<&Image>, origin: Origin, time_ns: BootNs, exe: &str, args: &[&str]) -> Image {
-    let process_id = ProcessId::new(&boot(), pid, time_ns);
-    let name = args.first().copied().unwrap_or_default();
-    let host = matches!(origin, Origin::Scan);
-    Image {
-        exec_id: process_id.image(&boot(), 0),
-        process_id,
-        parent_exec_id: parent.map(|parent| parent.exec_id),
-        origin,
-        time_ns,
-        pid,
-        ppid: parent.map_or(0, |parent| parent.pid),
-        uid: 0,
-        gid: 0,
-        comm: name.rsplit('/').next().unwrap_or_default().chars().take(15).collect(),
-        exe: exe.to_owned(),
-        exe_inode: 1000 + u64::from(pid),
-        exe_deleted: false,
-        args: args.iter().map(|arg| (*arg).to_owned()).collect(),
-        args_cut: false,
-        cwd: "/".to_owned(),
-        stdio: [Stdio::Unknown; 2],
-        container_id: if host { HOST } else { CONTAINER_ID }.to_owned(),
-        container_name: if host { HOST } else { "web" }.to_owned(),
-    }
-}
-
-impl Story {
-    fn add(&mut self, time_ns: BootNs, actor: Option<Actor>, body: Body) {
-        self.events.push(Event { time_ns, actor, body });
-    }
-
-    /// A process on the host, older than the recorder.
-    fn found(&mut self, pid: u32, parent: Option<&Image>, exe: &str, args: &[&str], time_ns: BootNs) -> Image {
-        let image = image(pid, parent, Origin::Scan, time_ns, exe, args);
-        self.live.push(image.clone());
-        image
-    }
-
-    /// A fork 10 ms before `ms`, and the exec at `ms`.
-    fn run(&mut self, ms: u64, pid: u32, parent: &Image, exe: &str, args: &[&str], stdin: Stdio) -> Image {
-        let parent_args: Vec<&str> = parent.args.iter().map(String::as_str).collect();
-        let forked = image(pid, Some(parent), Origin::Fork, at(ms - 10), &parent.exe, &parent_args);
-        self.add(forked.time_ns, Some(actor(&forked)), Body::Image(Box::new(forked.clone())));
-        let image = Image {
-            exec_id: forked.process_id.image(&boot(), 1),
-            process_id: forked.process_id,
-            stdio: [stdin, Stdio::Pipe],
-            ..image(pid, Some(parent), Origin::Exec, at(ms), exe, args)
-        };
-        self.add(image.time_ns, Some(actor(&image)), Body::Image(Box::new(image.clone())));
-        image
-    }
-
-    fn exit(&mut self, ms: u64, image: &Image, code: Option<i32>, signal: Option<i32>) {
-        self.add(at(ms), Some(actor(image)), Body::Exit(Exit { code, signal }));
-    }
-
-    fn file(&mut self, ms: u64, image: &Image, op: FileOp, path: &str, result: i32) {
-        let (flags, mode, fd) = match op {
-            FileOp::Create => (0o1101, Some(0o644), Some(3)),
-            FileOp::Open => (0o2_000_000, None, (result == 0).then_some(3)),
-            FileOp::Chmod => (0, Some(0o755), None),
-            FileOp::Unlink | FileOp::Rmdir | FileOp::Rename => (0, None, None),
-        };
-        let kernel = fd.is_some();
-        self.add(
-            at(ms),
-            Some(actor(image)),
-            Body::File(Box::new(FileEvent {
-                op,
-                path: path.to_owned(),
-                new_path: (op == FileOp::Rename).then(|| "/tmp/.x".to_owned()),
-                path_source: if kernel { PathSource::Kernel } else { PathSource::User },
-                flags,
-                mode,
-                result,
-                fd,
-                inode: kernel.then_some(77),
-            })),
-        );
-    }
-
-    /// One moment of a flow; it began when it was first told of.
-    fn flow(&mut self, ms: u64, image: &Image, id: u64, phase: FlowPhase, flow: &FlowEvent) {
-        let began = self.events.iter().find_map(|event| match &event.body {
-            Body::Flow(known) if known.flow_id == id => Some(known.start_ns),
-            _ => None,
-        });
-        let moment = FlowEvent { flow_id: id, phase, start_ns: began.unwrap_or(at(ms)), ..flow.clone() };
-        self.add(at(ms), Some(actor(image)), Body::Flow(Box::new(moment)));
-    }
+fn udp(id: u64, local: Endpoint, remote: Endpoint) -> FlowEvent {
+    FlowEvent { protocol: Protocol::Udp, ..call(id, local, remote) }
 }
 
 #[cfg(test)]

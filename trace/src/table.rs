@@ -1,44 +1,21 @@
 //! Rows of an evidence table on their way to Parquet.
 
 use crate::schema::{self, Kind, Table as Spec};
-use arrow_array::builder::{
-    ArrayBuilder, BooleanBuilder, Int32Builder, ListBuilder, StringBuilder, TimestampNanosecondBuilder, UInt16Builder,
-    UInt32Builder, UInt64Builder,
-};
-use arrow_array::{ArrayRef, RecordBatch};
-use arrow_schema::Field;
+use arrow_array::RecordBatch;
 use parquet::arrow::ArrowWriter;
 use parquet::basic::{Compression, Encoding, ZstdLevel};
 use parquet::errors::ParquetError;
 use parquet::file::metadata::SortingColumn;
 use parquet::file::properties::{EnabledStatistics, WriterProperties};
-use std::sync::Arc;
+
+mod cell;
+mod column;
+
+pub use cell::Cell;
+use column::Builder;
 
 /// Rows per data page: small enough that a window of time reads few pages it does not need.
 const PAGE_ROWS: usize = 16 << 10;
-
-/// A value on its way into a column.
-#[derive(Clone, Debug)]
-pub enum Cell<'a> {
-    /// NULL.
-    Null,
-    /// Nanoseconds since 1970, UTC.
-    Time(i64),
-    /// Text.
-    Text(&'a str),
-    /// A list of text.
-    TextList(&'a [String]),
-    /// Yes or no.
-    Bool(bool),
-    /// Unsigned 16 bits.
-    U16(u16),
-    /// Unsigned 32 bits.
-    U32(u32),
-    /// Unsigned 64 bits.
-    U64(u64),
-    /// Signed 32 bits.
-    I32(i32),
-}
 
 /// One table being filled.
 #[derive(Debug)]
@@ -46,18 +23,6 @@ pub struct Table {
     spec: &'static Spec,
     columns: Vec<Builder>,
     rows: usize,
-}
-
-#[derive(Debug)]
-enum Builder {
-    Time(TimestampNanosecondBuilder),
-    Text(StringBuilder),
-    TextList(ListBuilder<StringBuilder>),
-    Bool(BooleanBuilder),
-    U16(UInt16Builder),
-    U32(UInt32Builder),
-    U64(UInt64Builder),
-    I32(Int32Builder),
 }
 
 /// All tables of a bundle, in the order of [`schema::TABLES`].
@@ -139,7 +104,7 @@ impl Table {
             return Err(RowError::Width { table, columns, cells: cells.len() });
         }
         for (column, cell) in self.spec.all_columns().zip(cells) {
-            if !fits(column, cell) {
+            if !cell.fits(column) {
                 return Err(RowError::Type { table: self.spec.name, column: column.name });
             }
         }
@@ -180,84 +145,6 @@ impl Table {
         writer.into_inner()
     }
 }
-
-fn fits(column: &schema::Column, cell: &Cell<'_>) -> bool {
-    match cell {
-        Cell::Null => column.nullable,
-        Cell::Time(_) => column.kind == Kind::Time,
-        Cell::Text(_) => column.kind == Kind::Text,
-        Cell::TextList(_) => column.kind == Kind::TextList,
-        Cell::Bool(_) => column.kind == Kind::Bool,
-        Cell::U16(_) => column.kind == Kind::U16,
-        Cell::U32(_) => column.kind == Kind::U32,
-        Cell::U64(_) => column.kind == Kind::U64,
-        Cell::I32(_) => column.kind == Kind::I32,
-    }
-}
-
-impl Builder {
-    fn new(kind: Kind) -> Self {
-        match kind {
-            Kind::Time => Self::Time(TimestampNanosecondBuilder::new().with_timezone("UTC")),
-            Kind::Text => Self::Text(StringBuilder::new()),
-            Kind::TextList => {
-                let item = Field::new_list_field(arrow_schema::DataType::Utf8, false);
-                Self::TextList(ListBuilder::new(StringBuilder::new()).with_field(item))
-            }
-            Kind::Bool => Self::Bool(BooleanBuilder::new()),
-            Kind::U16 => Self::U16(UInt16Builder::new()),
-            Kind::U32 => Self::U32(UInt32Builder::new()),
-            Kind::U64 => Self::U64(UInt64Builder::new()),
-            Kind::I32 => Self::I32(Int32Builder::new()),
-        }
-    }
-
-    /// Appends a cell that [`fits`]; any other becomes NULL, which the schema check at the end refuses.
-    fn append(&mut self, cell: &Cell<'_>) {
-        match (self, cell) {
-            (Self::Time(builder), Cell::Time(value)) => builder.append_value(*value),
-            (Self::Time(builder), _) => builder.append_null(),
-            (Self::Text(builder), Cell::Text(value)) => builder.append_value(value),
-            (Self::Text(builder), _) => builder.append_null(),
-            (Self::TextList(builder), Cell::TextList(values)) => {
-                builder.append_value(values.iter().map(Some));
-            }
-            (Self::TextList(builder), _) => builder.append_null(),
-            (Self::Bool(builder), Cell::Bool(value)) => builder.append_value(*value),
-            (Self::Bool(builder), _) => builder.append_null(),
-            (Self::U16(builder), Cell::U16(value)) => builder.append_value(*value),
-            (Self::U16(builder), _) => builder.append_null(),
-            (Self::U32(builder), Cell::U32(value)) => builder.append_value(*value),
-            (Self::U32(builder), _) => builder.append_null(),
-            (Self::U64(builder), Cell::U64(value)) => builder.append_value(*value),
-            (Self::U64(builder), _) => builder.append_null(),
-            (Self::I32(builder), Cell::I32(value)) => builder.append_value(*value),
-            (Self::I32(builder), _) => builder.append_null(),
-        }
-    }
-
-    fn finish(&self) -> ArrayRef {
-        match self {
-            Self::Time(builder) => builder.finish_cloned_ref(),
-            Self::Text(builder) => builder.finish_cloned_ref(),
-            Self::TextList(builder) => builder.finish_cloned_ref(),
-            Self::Bool(builder) => builder.finish_cloned_ref(),
-            Self::U16(builder) => builder.finish_cloned_ref(),
-            Self::U32(builder) => builder.finish_cloned_ref(),
-            Self::U64(builder) => builder.finish_cloned_ref(),
-            Self::I32(builder) => builder.finish_cloned_ref(),
-        }
-    }
-}
-
-/// `ArrayBuilder::finish_cloned` under a name that no inherent method of a builder hides.
-trait FinishCloned: ArrayBuilder {
-    fn finish_cloned_ref(&self) -> ArrayRef {
-        Arc::clone(&ArrayBuilder::finish_cloned(self))
-    }
-}
-
-impl<B: ArrayBuilder> FinishCloned for B {}
 
 #[cfg(test)]
 mod tests {

@@ -36,17 +36,32 @@ pub fn shown(text: &str) -> Cow<'_, str> {
         return Cow::Borrowed(text);
     }
     let mut out = String::with_capacity(text.len() + 16);
-    for ch in text.chars() {
+    text.chars().for_each(|ch| push_shown(&mut out, ch));
+    Cow::Owned(out)
+}
+
+/// Bytes of a terminal as lines of text: as [`shown`], but line ends and tabs stay what they are, and what is not UTF-8
+/// becomes U+FFFD. The bytes themselves have to be kept apart: a backslash that was typed is not told from an escape.
+pub fn of_terminal(bytes: &[u8]) -> String {
+    let mut out = String::with_capacity(bytes.len() + 16);
+    for ch in String::from_utf8_lossy(bytes).chars() {
         match ch {
-            '\n' => out.push_str("\\n"),
-            '\r' => out.push_str("\\r"),
-            '\t' => out.push_str("\\t"),
-            '\u{1b}' => out.push_str("\\e"),
-            ch if is_unsafe(ch) => out.extend(ch.escape_unicode()),
-            ch => out.push(ch),
+            '\n' | '\t' => out.push(ch),
+            ch => push_shown(&mut out, ch),
         }
     }
-    Cow::Owned(out)
+    out
+}
+
+fn push_shown(out: &mut String, ch: char) {
+    match ch {
+        '\n' => out.push_str("\\n"),
+        '\r' => out.push_str("\\r"),
+        '\t' => out.push_str("\\t"),
+        '\u{1b}' => out.push_str("\\e"),
+        ch if is_unsafe(ch) => out.extend(ch.escape_unicode()),
+        ch => out.push(ch),
+    }
 }
 
 /// Arguments as one line that a shell would take apart again: quoted where needed.
@@ -104,6 +119,13 @@ mod tests {
         let safe = shown(evil);
         assert_eq!(safe, "\\e]0;owned\\u{7}\\u{9b}31m\\u{202e}txt.exe\\n");
         assert!(!safe.chars().any(is_unsafe));
+    }
+
+    #[test]
+    fn a_terminal_keeps_its_lines_and_loses_its_power() {
+        let printed = of_terminal(b"\x1b[1mok\x1b[0m\tl\xc3\xa4rm\r\n\xff\x07\x7f\xc2\x9b2J");
+        assert_eq!(printed, "\\e[1mok\\e[0m\tl\u{e4}rm\\r\n\u{fffd}\\u{7}\\u{7f}\\u{9b}2J");
+        assert!(!printed.chars().any(|ch| is_unsafe(ch) && ch != '\n' && ch != '\t'));
     }
 
     #[test]

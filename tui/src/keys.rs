@@ -122,7 +122,7 @@ pub const BINDINGS: &[Binding] = &[
     },
     Binding {
         keys: &[(Key::Char('f'), Action::NextKind)],
-        does: "only a kind: process, file, network, finding, all",
+        does: "only one kind of event, one after the other, then all",
         hint: Some(("f", "kind")),
     },
     Binding {

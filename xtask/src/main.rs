@@ -1,7 +1,8 @@
-//! The developer's entry point: `cargo xtask test | bpf | samples | gen-docs`.
+//! The developer's entry point: `cargo xtask test | bpf | bench | samples | gen-docs`.
 //!
 //! It depends on little, so that it is there in seconds; what needs the project's own code runs the project's binary.
 
+mod bench;
 mod bpf;
 mod docs;
 mod samples;
@@ -32,6 +33,11 @@ enum Task {
         #[arg(long)]
         check: bool,
     },
+    /// Measure what it costs, against the same without it, in one run.
+    Bench {
+        #[command(subcommand)]
+        what: bench::Bench,
+    },
     /// Record the sample traces anew.
     Samples,
     /// Write docs/EVENTS.md and the README's picture from what the program itself says.
@@ -46,6 +52,7 @@ fn main() -> ExitCode {
     let done = match Cli::parse().task {
         Task::Test { args } => test::run(&args),
         Task::Bpf { check } => bpf::run(check),
+        Task::Bench { what } => bench::run(&what),
         Task::Samples => samples::run(),
         Task::GenDocs { check } => docs::run(check),
     };

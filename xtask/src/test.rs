@@ -1,6 +1,6 @@
 //! `cargo xtask test`: sets up what the tests need, runs all of them, and takes down what it started.
 
-mod docker;
+pub mod docker;
 
 use anyhow::{Context as _, Result, bail};
 use docker::Docker;

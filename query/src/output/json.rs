@@ -28,7 +28,7 @@ impl Keys {
             let unique = std::iter::once(name.clone()).chain(numbered).find(|key| taken.insert(key.clone()));
             let mut quoted = String::new();
             string(unique.as_ref().unwrap_or(name), &mut quoted);
-            Key { quoted, is_id: name == "id" || name.ends_with("_id") }
+            Key { quoted, is_id: name == "id" || name.ends_with("_id") || name == "entered_by" }
         });
         Self { keys: keys.collect() }
     }

@@ -1,7 +1,9 @@
--- One row per change to the file system that succeeded: files opened for writing, created, renamed, removed or given
--- other permissions, with the process that did it, in order.
+-- One row per change to the file system: files opened for writing, written, created, renamed, removed, given other
+-- permissions or another owner, with the process that did it, in order. What failed is not here.
 --
--- How much was written is not recorded: a file opened for writing may have been left as it was.
+-- An io row says how many bytes were written since the io row before, or since the file was opened; a file opened for
+-- writing without one may have been left as it was. made_executable: a create or chmod gave an execute permission.
+-- result is 0, or NULL where it never became known; it is NULL for io.
 WITH image AS (
     SELECT bundle, exec_id, min(cmdline) AS cmdline FROM process GROUP BY bundle, exec_id
 )
@@ -11,7 +13,9 @@ SELECT
     file.op,
     file.path,
     file.new_path,
+    file.bytes_written,
     octal(file.mode) AS mode,
+    file.made_executable,
     file.flags,
     file.path_source,
     file.pid,
@@ -19,9 +23,11 @@ SELECT
     file.exe,
     image.cmdline,
     file.exec_id,
+    file.result,
     file.bundle
 FROM file
 LEFT JOIN image ON image.bundle = file.bundle AND image.exec_id = file.exec_id
-WHERE file.result = 0
+WHERE coalesce(file.result, 0) = 0
+    AND (file.op <> 'io' OR file.bytes_written > 0)
     AND (file.op <> 'open' OR file.flags LIKE 'O_WRONLY%' OR file.flags LIKE 'O_RDWR%' OR file.flags LIKE '%O_TRUNC%')
 ORDER BY file.time, file.pid, file.path

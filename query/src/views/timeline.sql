@@ -1,20 +1,26 @@
--- One row per thing that happened, in order.
+-- One row per thing that happened, in order. Single system calls are not among them: they are in the table syscall.
 --
--- kind is process, file, network, lifecycle, finding or gap; op says what it was:
+-- kind is process, file, network, dns, privilege, kernel, terminal, lifecycle, finding or gap; op says what it was:
 --   process    exec, fork, scan (found running), and exit where it is known how the process ended
---   file       open, create, unlink, rmdir, rename, chmod
---   network    connect, accept, listen, and close with the bytes of a connection that had been made
---   lifecycle  found, created, removed
+--   file       open, create, unlink, rename, chmod ..., and io for the bytes that went through an open file
+--   network    connect, accept, listen, socket, and close with the bytes of a connection that had been made
+--   dns        query, response
+--   privilege  setuid, setgid, capset, unshare ...: the family of the call
+--   kernel     bpf, module_load, mount, ptrace, mprotect_wx ...
+--   terminal   typed, printed; line ends and tabs are written out, and what is long is cut
+--   lifecycle  found, created, removed, entered, level
 --   finding    the rule's name
 --   gap        the cause; its time is the earliest at which events can be missing
--- summary is the row in one line. result is 0 or a negative errno for file and network, else NULL.
+-- summary is the row in one line. result is 0 or a negative errno for file, network, privilege and kernel, or what the
+-- call returned; NULL where it is not known, and for the others.
 -- Ancestors outside the container are rows too: their container_name is that of where they ran.
 WITH event AS (
     SELECT
         time, container_name, 'process' AS kind, origin AS op, pid, comm, exe, exec_id, 2 AS step, bundle,
         CASE origin WHEN 'exec' THEN 'exec ' WHEN 'fork' THEN 'fork of ' ELSE 'running ' END
-            || coalesce(nullif(cmdline, ''), nullif(exe, ''), comm, '?') AS summary,
-        CAST(NULL AS INT) AS result
+            || coalesce(nullif(cmdline, ''), nullif(exe, ''), comm, '?')
+            || CASE WHEN entered IS NULL THEN '' ELSE ' (from outside)' END AS summary,
+        CAST(NULL AS BIGINT) AS result
     FROM process
     UNION ALL
     SELECT
@@ -29,18 +35,35 @@ WITH event AS (
     UNION ALL
     SELECT
         time, container_name, 'file', op, pid, comm, exe, exec_id, 4, bundle,
-        CASE WHEN op = 'chmod' AND mode IS NOT NULL THEN 'chmod ' || octal(mode) ELSE op END
-            || ' ' || path
+        CASE
+            WHEN op = 'chmod' AND mode IS NOT NULL THEN 'chmod ' || octal(mode)
+            WHEN op = 'chown' THEN 'chown ' || coalesce(CAST(owner_uid AS VARCHAR), '')
+                || CASE WHEN owner_gid IS NULL THEN '' ELSE ':' || CAST(owner_gid AS VARCHAR) END
+            ELSE op
+        END
+            || ' ' || coalesce(nullif(path, ''), 'fd ' || CAST(fd AS VARCHAR), '?')
             || CASE WHEN new_path IS NULL THEN '' ELSE ' -> ' || new_path END
+            || CASE WHEN attribute IS NULL THEN '' ELSE ' ' || attribute END
+            || CASE WHEN size_bytes IS NULL THEN '' ELSE ' to ' || CAST(size_bytes AS VARCHAR) || ' bytes' END
             || CASE WHEN op = 'open' AND (flags LIKE 'O_WRONLY%' OR flags LIKE 'O_RDWR%') THEN ' for writing' ELSE '' END
+            || CASE
+                WHEN op = 'io' THEN ' (read ' || coalesce(CAST(bytes_read AS VARCHAR), '?')
+                    || ', wrote ' || coalesce(CAST(bytes_written AS VARCHAR), '?') || ' bytes)'
+                ELSE ''
+            END
+            || CASE WHEN rewritten_from IS NULL THEN '' ELSE ' (was ' || rewritten_from || ' when the call began)' END
             || CASE WHEN result < 0 THEN ' (' || failure(result) || ')' ELSE '' END,
         result
     FROM file
     UNION ALL
     SELECT
         time, container_name, 'network', op, pid, comm, exe, exec_id, 3, bundle,
-        op || ' ' || protocol || ' '
-            || coalesce(endpoint(remote_addr, remote_port), endpoint(local_addr, local_port), '?')
+        op || ' ' || protocol
+            || CASE
+                WHEN op = 'socket' THEN ''
+                ELSE ' ' || coalesce(endpoint(remote_addr, remote_port), path, endpoint(local_addr, local_port), '?')
+            END
+            || CASE WHEN server_name IS NULL THEN '' ELSE ' for ' || server_name END
             || CASE WHEN result < 0 THEN ' (' || failure(result) || ')' ELSE '' END,
         result
     FROM network
@@ -59,8 +82,43 @@ WITH event AS (
     WHERE end_time IS NOT NULL AND result = 0
     UNION ALL
     SELECT
+        time, container_name, 'dns', op, pid, comm, exe, exec_id, 4, bundle,
+        op || ' ' || qtype || ' ' || name
+            || CASE
+                WHEN op = 'query' THEN ''
+                ELSE ': ' || coalesce(nullif(array_to_string(answers, ', '), ''), rcode, '?')
+            END
+            || CASE WHEN sent = (op = 'query') THEN '' WHEN sent THEN ' (sent)' ELSE ' (received)' END,
+        NULL
+    FROM dns
+    UNION ALL
+    SELECT
+        time, container_name, 'privilege', op, pid, comm, exe, exec_id, 4, bundle,
+        syscall || CASE WHEN detail = '' THEN '' ELSE ' ' || detail END
+            || CASE WHEN result < 0 THEN ' (' || failure(result) || ')' ELSE '' END,
+        result
+    FROM privilege
+    UNION ALL
+    SELECT
+        time, container_name, 'kernel', op, pid, comm, exe, exec_id, 4, bundle,
+        syscall || CASE WHEN detail = '' THEN '' ELSE ' ' || detail END
+            || CASE WHEN path IS NULL THEN '' ELSE ' ' || path END
+            || CASE WHEN target IS NULL THEN '' ELSE ' -> ' || target END
+            || CASE WHEN target_pid IS NULL THEN '' ELSE ' pid ' || CAST(target_pid AS VARCHAR) END
+            || CASE WHEN result < 0 THEN ' (' || failure(result) || ')' ELSE '' END,
+        result
+    FROM kernel
+    UNION ALL
+    SELECT
+        time, container_name, 'terminal', direction, pid, comm, exe, exec_id, 4, bundle,
+        direction || ' "' || replace(replace(left(text, 120), chr(10), '\n'), chr(9), '\t')
+            || CASE WHEN char_length(text) > 120 OR cut THEN '…"' ELSE '"' END,
+        NULL
+    FROM terminal
+    UNION ALL
+    SELECT
         time, container_name, 'lifecycle', op, pid, comm, exe, exec_id, CASE op WHEN 'removed' THEN 8 ELSE 1 END, bundle,
-        'container ' || op, NULL
+        'container ' || op || CASE WHEN detail IS NULL THEN '' ELSE ': ' || detail END, NULL
     FROM lifecycle
     UNION ALL
     SELECT

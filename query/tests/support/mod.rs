@@ -86,9 +86,18 @@ pub fn large(dir: &Path, count: u64) -> PathBuf {
         let time = Cell::Time(1_773_478_800_000_000_000 + index as i64 * 1_000_000);
         let common = [time, Cell::Text(fixture::CONTAINER_ID), Cell::Text("web"), Cell::U64(noise % 50), Cell::U32(7)];
         let rest = [Cell::U32(7), Cell::Text("httpd"), Cell::Text("/bin/httpd"), Cell::U32(0)];
-        let own = [Cell::Text("open"), Cell::Text(&path), Cell::Null, Cell::Text("kernel"), Cell::Text("O_RDONLY")];
-        let last = [Cell::Null, Cell::I32(0), Cell::I32(3), Cell::U64(noise)];
-        let cells: Vec<Cell<'_>> = common.into_iter().chain(rest).chain(own).chain(last).collect();
+        let mut cells: Vec<Cell<'_>> = common.into_iter().chain(rest).collect();
+        cells.extend(FILE.columns.iter().map(|column| match column.name {
+            "op" => Cell::Text("open"),
+            "path" => Cell::Text(&path),
+            "path_source" => Cell::Text("kernel"),
+            "flags" => Cell::Text("O_RDONLY"),
+            "other_mounts" | "made_executable" => Cell::Bool(false),
+            "result" => Cell::I32(0),
+            "fd" => Cell::I32(3),
+            "inode" => Cell::U64(noise),
+            _ => Cell::Null,
+        }));
         table.push(&cells).expect("a row");
     }
     let path = dir.join("large.evidence.zip");

@@ -1,6 +1,6 @@
 //! The asking side of the control socket. Blocking: a command line asks one thing and waits.
 
-use super::{REPLY_MAX_BYTES, Reply, Request, TriggerRequest};
+use super::{LevelRequest, REPLY_MAX_BYTES, Reply, Request, TriggerRequest};
 use crate::config::Config;
 use crate::health::Status;
 use std::io::{self, BufRead as _, BufReader, Read as _, Write as _};
@@ -62,10 +62,23 @@ pub fn trigger(state_dir: &Path, request: TriggerRequest) -> Result<PathBuf, Cli
     }
 }
 
+/// Changes how much is recorded of a container.
+///
+/// # Errors
+/// [`ClientError`].
+pub fn level(state_dir: &Path, request: LevelRequest) -> Result<(), ClientError> {
+    match ask(state_dir, &Request::Level(request))? {
+        Reply::Done => Ok(()),
+        other => Err(unexpected(other)),
+    }
+}
+
 fn unexpected(reply: Reply) -> ClientError {
     match reply {
         Reply::Refused { reason } => ClientError::Refused(reason),
-        Reply::Status(_) | Reply::Bundle { .. } => ClientError::Answer("it answers another question".to_owned()),
+        Reply::Status(_) | Reply::Bundle { .. } | Reply::Done => {
+            ClientError::Answer("it answers another question".to_owned())
+        }
     }
 }
 

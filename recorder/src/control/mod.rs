@@ -1,4 +1,4 @@
-//! The control socket: how `status` and `trigger` talk to a running recorder.
+//! The control socket: how `status`, `trigger` and `level` talk to a running recorder.
 //!
 //! One request a connection: a line of JSON there, a line of JSON back. Root and the recorder's own user are answered;
 //! the directory's mode keeps everybody else from connecting at all, and the peer's credentials are checked besides.
@@ -6,7 +6,7 @@
 mod client;
 pub(crate) mod server;
 
-pub use client::{ClientError, status, trigger};
+pub use client::{ClientError, level, status, trigger};
 
 use crate::health::Status;
 use serde::{Deserialize, Serialize};
@@ -25,6 +25,41 @@ pub enum Request {
     Status,
     /// Seal a container's history.
     Trigger(TriggerRequest),
+    /// Record more or less of a container.
+    Level(LevelRequest),
+}
+
+/// How much is to be recorded of a container.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LevelRequest {
+    /// Name, id, or the beginning of an id; `host` for what runs in no container.
+    pub container: String,
+    /// How much.
+    pub level: Level,
+}
+
+/// How much is recorded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Level {
+    /// Its processes are known, nothing else of them is recorded.
+    Off,
+    /// Everything but single system calls.
+    Standard,
+    /// Every system call as well.
+    Full,
+}
+
+impl Level {
+    /// The word used on the command line and in evidence.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Off => "off",
+            Self::Standard => "standard",
+            Self::Full => "full",
+        }
+    }
 }
 
 /// An order by hand.
@@ -56,6 +91,8 @@ pub enum Reply {
         /// The path.
         path: PathBuf,
     },
+    /// It is done.
+    Done,
     /// It cannot be done; why, in one line.
     Refused {
         /// Why.

@@ -76,6 +76,11 @@ async fn answer(request: Request, commands: &mpsc::Sender<Command>) -> Reply {
             Some(status) => Reply::Status(Box::<Status>::new(status)),
             None => refused("the recorder is ending"),
         },
+        Request::Level(request) => match ask(commands, |reply| Command::Level(request, reply)).await {
+            Some(Ok(())) => Reply::Done,
+            Some(Err(reason)) => Reply::Refused { reason },
+            None => refused("the recorder is ending"),
+        },
         Request::Trigger(order) => {
             if let Some(reason) = unfit(&order) {
                 return refused(reason);

@@ -133,6 +133,11 @@ impl Containers {
         self.known.get(&key)
     }
 
+    /// The cgroups of a container: its own and those below it.
+    pub fn cgroups_of(&self, key: ContainerKey) -> Vec<u64> {
+        self.by_cgroup.iter().filter(|(_, known)| **known == key).map(|(id, _)| *id).collect()
+    }
+
     /// Whether its cgroup is gone.
     pub fn is_removed(&self, key: ContainerKey) -> bool {
         self.removed.contains(&key)

@@ -3,7 +3,7 @@
 use super::processes::comm;
 use procfs::process::Process;
 use taffrail_probes::abi::Header;
-use taffrail_trace::event::{Image, Origin, Stdio};
+use taffrail_trace::event::{Image, Namespaces, Origin, Stdio};
 use taffrail_trace::ids::{BootId, ExecId, ProcessId};
 use taffrail_trace::text;
 
@@ -24,6 +24,7 @@ pub struct Found {
     cwd: String,
     uid: u32,
     gid: u32,
+    namespaces: Option<Namespaces>,
 }
 
 /// Every process, kernel threads left out. One that ends meanwhile is passed over: its exit is an event.
@@ -58,13 +59,36 @@ fn look(process: &Process) -> Option<Found> {
         cwd: process.cwd().map(bytes).unwrap_or_default(),
         uid: status.ruid,
         gid: status.rgid,
+        namespaces: namespaces(process),
     })
+}
+
+fn namespaces(process: &Process) -> Option<Namespaces> {
+    let all = process.namespaces().ok()?.0;
+    let inode = |name: &str| {
+        let found = all.get(std::ffi::OsStr::new(name));
+        found.and_then(|namespace| u32::try_from(namespace.identifier).ok()).unwrap_or(0)
+    };
+    Some(Namespaces {
+        mount: inode("mnt"),
+        pid: inode("pid_for_children"),
+        network: inode("net"),
+        uts: inode("uts"),
+        ipc: inode("ipc"),
+        cgroup: inode("cgroup"),
+        user: inode("user"),
+    })
+}
+
+/// The mount namespace of this process, which is the host's: a recorder in a container of its own would not see the
+/// others' cgroups.
+pub fn own_mounts() -> u32 {
+    Process::myself().ok().as_ref().and_then(namespaces).map_or(0, |own| own.mount)
 }
 
 impl Found {
     /// The image, in a container; the caller names it.
     pub fn image(self, boot: &BootId, parent: Option<ExecId>, container_id: String, container_name: String) -> Image {
-        let exe_deleted = self.exe.ends_with(" (deleted)");
         Image {
             exec_id: ExecId(0),
             process_id: ProcessId::new(boot, self.pid, self.start_ns),
@@ -77,12 +101,18 @@ impl Found {
             gid: self.gid,
             comm: self.comm,
             exe: self.exe.strip_suffix(" (deleted)").unwrap_or(&self.exe).to_owned(),
-            exe_inode: 0,
-            exe_deleted,
+            credentials: None,
+            namespaces: self.namespaces,
+            login_uid: None,
+            tty: None,
+            exe_file: None,
+            script: None,
+            environment: Vec::new(),
+            entered: None,
             args: self.args,
             args_cut: false,
             cwd: self.cwd,
-            stdio: [Stdio::Unknown; 2],
+            stdio: [Stdio::Unknown; 3],
             container_id,
             container_name,
         }
@@ -103,12 +133,18 @@ pub fn nobody(header: &Header, id: ProcessId, container_id: String, container_na
         gid: header.gid,
         comm: comm(header),
         exe: String::new(),
-        exe_inode: 0,
-        exe_deleted: false,
+        credentials: None,
+        namespaces: None,
+        login_uid: None,
+        tty: None,
+        exe_file: None,
+        script: None,
+        environment: Vec::new(),
+        entered: None,
         args: Vec::new(),
         args_cut: false,
         cwd: String::new(),
-        stdio: [Stdio::Unknown; 2],
+        stdio: [Stdio::Unknown; 3],
         container_id,
         container_name,
     }

@@ -96,6 +96,12 @@ impl Incidents {
         Some((Incident { order, bundle, id, pin }, live))
     }
 
+    /// The newest end of a window that lies after `since_ns` and not after `now_ns`.
+    pub fn window_end(&self, since_ns: BootNs, now_ns: BootNs) -> Option<BootNs> {
+        let ends = self.open.iter().map(|(incident, _)| incident.to_ns());
+        ends.filter(|end_ns| *end_ns > since_ns && *end_ns <= now_ns).max()
+    }
+
     /// Whether an after-window is over.
     pub fn are_due(&self, now_ns: BootNs) -> bool {
         self.open.iter().any(|(incident, _)| is_due(incident, now_ns))

@@ -3,7 +3,7 @@
 use super::Command;
 use super::incidents::Incidents;
 use crate::config::Config;
-use crate::control::TriggerRequest;
+use crate::control::{Level, LevelRequest, TriggerRequest};
 use crate::enrich::containers::Change;
 use crate::enrich::docker::Question;
 use crate::health::{ContainerStatus, Status};
@@ -14,10 +14,11 @@ use std::collections::HashMap;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 use taffrail_probes::abi::counters::Cause;
+use taffrail_probes::abi::level::Level as RawLevel;
 use taffrail_probes::{HookState, Losses, Probes};
-use taffrail_trace::clock::{Anchor, rfc3339};
+use taffrail_trace::clock::{Anchor, BootNs, rfc3339};
 use taffrail_trace::container::{Container, Runtime};
-use taffrail_trace::event::{Actor, Body, Class, Event, Finding, Gap, GapCause, Severity};
+use taffrail_trace::event::{Actor, Body, Class, Event, Finding, Gap, GapCause, Lifecycle, LifecycleOp, Severity};
 use taffrail_trace::ids::ContainerKey;
 use taffrail_trace::manifest::{Hook, Host, Trigger};
 use tokio::sync::{mpsc, oneshot};
@@ -27,6 +28,9 @@ use tokio::sync::{mpsc, oneshot};
 const SLEEP: Duration = Duration::from_millis(10);
 /// How often losses are read, budgets kept and files synced.
 const HOUSEKEEPING: Duration = Duration::from_secs(1);
+
+/// How often what goes through open files and flows is told.
+const STOCK: Duration = Duration::from_secs(5);
 
 /// Everything the recording thread owns.
 pub struct Recording {
@@ -41,6 +45,9 @@ pub struct Recording {
     known_losses: Losses,
     losses_read: Anchor,
     housekept: Instant,
+    stock_taken: Instant,
+    turned_ns: BootNs,
+    levels: HashMap<ContainerKey, RawLevel>,
     unreadable: bool,
 }
 
@@ -68,6 +75,9 @@ impl Recording {
             known_losses: Losses::default(),
             losses_read: started,
             housekept: Instant::now(),
+            stock_taken: Instant::now(),
+            turned_ns: started.boot_ns,
+            levels: HashMap::new(),
             unreadable: false,
         }
     }
@@ -92,6 +102,7 @@ impl Recording {
         if let Some(probes) = &mut self.probes {
             let pipeline = &mut self.pipeline;
             let drained = probes.drain(&mut |record| pipeline.take(&record)).map_err(|error| error.to_string())?;
+            pipeline.collect_ended(probes);
             self.malformed(drained.malformed);
         }
         self.news();
@@ -101,6 +112,12 @@ impl Recording {
         report(self.pipeline.ring.flush(now, age_ns));
         if self.housekept.elapsed() >= HOUSEKEEPING {
             self.housekeep();
+        }
+        // What an incident's window ends with is counted at its end, by a turn of this loop too much at most.
+        let window_end = self.incidents.window_end(self.turned_ns, now.boot_ns);
+        self.turned_ns = now.boot_ns;
+        if window_end.is_some() || self.stock_taken.elapsed() >= STOCK {
+            self.take_stock(window_end.unwrap_or(now.boot_ns));
         }
         if self.incidents.are_due(now.boot_ns) {
             self.losses();
@@ -115,8 +132,10 @@ impl Recording {
             self.pipeline.tick(host::anchor());
             let pipeline = &mut self.pipeline;
             let drained = probes.finish(&mut |record| pipeline.take(&record)).map_err(|error| error.to_string())?;
+            pipeline.collect_ended(&mut probes);
             self.malformed(drained.malformed);
             self.probes = Some(probes);
+            self.take_stock(host::boot_now());
         }
         self.news();
         self.losses();
@@ -129,9 +148,22 @@ impl Recording {
         Ok(())
     }
 
+    /// Tells what went through files and flows that are still open.
+    fn take_stock(&mut self, time_ns: BootNs) {
+        self.stock_taken = Instant::now();
+        if let Some(probes) = &mut self.probes {
+            self.pipeline.take_stock(probes, time_ns);
+        }
+    }
+
     fn news(&mut self) {
         let (changes, matched) = self.pipeline.news();
         self.name(&changes);
+        for (cgroup, container) in self.pipeline.new_cgroups() {
+            if let Some(level) = self.levels.get(&container).copied() {
+                self.set_level(&[cgroup], level);
+            }
+        }
         for found in matched {
             self.matched(found);
         }
@@ -164,16 +196,59 @@ impl Recording {
                     report(self.pipeline.ring.describe(&container));
                 }
             }
+            Command::Level(request, reply) => drop(reply.send(self.level(&request))),
+            Command::Digest(answer) => self.pipeline.digested(answer),
             Command::Stop => {}
         }
     }
 
-    fn ordered(&mut self, request: TriggerRequest, reply: oneshot::Sender<Result<PathBuf, String>>) {
-        let Some(container) = self.pipeline.containers.find(&request.container) else {
+    /// Records more or less of a container from now on, and says so in its history.
+    fn level(&mut self, request: &LevelRequest) -> Result<(), String> {
+        let key = self.find(&request.container)?;
+        let cgroups = self.pipeline.containers.cgroups_of(key);
+        let raw = match request.level {
+            Level::Off => RawLevel::Off,
+            Level::Standard => RawLevel::Standard,
+            Level::Full => RawLevel::Full,
+        };
+        self.set_level(&cgroups, raw).map_or(Ok(()), Err)?;
+        if raw == RawLevel::Standard {
+            self.levels.remove(&key);
+        } else {
+            self.levels.insert(key, raw);
+        }
+        if let Some(probes) = &self.probes {
+            self.hooks = describe_hooks(probes);
+        }
+        let cgroup_path = self.pipeline.containers.get(key).map(|known| known.cgroup_path.clone()).unwrap_or_default();
+        let detail = Some(request.level.as_str().to_owned());
+        let body = Body::Lifecycle(Lifecycle { op: LifecycleOp::Level, cgroup_path, detail });
+        let event = Event { time_ns: host::boot_now(), actor: None::<Actor>, body };
+        self.pipeline.append(key, event, None);
+        Ok(())
+    }
+
+    /// Sets the level of cgroups; gives the reason where the kernel refuses one.
+    fn set_level(&mut self, cgroups: &[u64], level: RawLevel) -> Option<String> {
+        let probes = self.probes.as_mut()?;
+        let refused = cgroups.iter().find_map(|cgroup| probes.set_level(*cgroup, level).err())?;
+        tracing::warn!(error = %refused, "a level could not be set");
+        Some(refused.to_string())
+    }
+
+    /// The container that a person means, or which there are.
+    fn find(&self, text: &str) -> Result<ContainerKey, String> {
+        self.pipeline.containers.find(text).ok_or_else(|| {
             let names: Vec<&str> = self.pipeline.containers.iter().map(|container| container.name.as_str()).collect();
             let known = taffrail_trace::text::shown(&names.join(", ")).into_owned();
-            drop(reply.send(Err(format!("no container {:?} here; known: {known}", request.container))));
-            return;
+            format!("no container {text:?} here; known: {known}")
+        })
+    }
+
+    fn ordered(&mut self, request: TriggerRequest, reply: oneshot::Sender<Result<PathBuf, String>>) {
+        let container = match self.find(&request.container) {
+            Ok(container) => container,
+            Err(reason) => return drop(reply.send(Err(reason))),
         };
         let now = host::anchor();
         let finding = Finding { rule: "manual".to_owned(), severity: Severity::Info, message: request.reason.clone() };
@@ -221,8 +296,8 @@ impl Recording {
         let containers = &self.pipeline.containers;
         let removed = self.pipeline.ring.make_room(&|key| containers.is_removed(key));
         for key in removed {
-            self.pipeline.containers.forget(key);
-            self.pipeline.counters.forget(key);
+            self.pipeline.forget(key);
+            self.levels.remove(&key);
         }
     }
 
@@ -253,10 +328,10 @@ impl Recording {
             let cause = match lost.cause {
                 Cause::RingFull => GapCause::RingFull,
                 Cause::FlowTableFull => GapCause::FlowTableFull,
+                Cause::DescriptorTableFull => GapCause::DescriptorTableFull,
+                Cause::Refused => GapCause::Refused,
             };
-            if lost.cause == Cause::RingFull {
-                attributed[lost.class as usize] += lost.count;
-            }
+            attributed[lost.class as usize] += lost.count;
             if lost.count > before {
                 let key = self.pipeline.containers.of(lost.cgroup_id, &mut changes);
                 *own.entry((key, class_of(lost.class), cause)).or_default() += lost.count - before;
@@ -282,8 +357,8 @@ impl Recording {
 
     /// Losses of unknown owner that were known at the last look.
     fn anywhere_known(&self, class: usize) -> u64 {
-        let ring_full = |lost: &&taffrail_probes::Lost| lost.cause == Cause::RingFull && lost.class as usize == class;
-        let attributed: u64 = self.known_losses.by_cgroup.iter().filter(ring_full).map(|lost| lost.count).sum();
+        let of_class = |lost: &&taffrail_probes::Lost| lost.class as usize == class;
+        let attributed: u64 = self.known_losses.by_cgroup.iter().filter(of_class).map(|lost| lost.count).sum();
         self.known_losses.lost[class].saturating_sub(attributed)
     }
 
@@ -363,6 +438,7 @@ fn describe_hooks(probes: &Probes) -> Vec<Hook> {
     let describe = |hook: &taffrail_probes::Hook| {
         let (state, reason) = match &hook.state {
             HookState::Attached => ("attached", None),
+            HookState::Ready => ("ready", None),
             HookState::Refused { reason } => ("refused", Some(reason.clone())),
             HookState::Unsupported { reason } => ("unsupported", Some(reason.clone())),
         };

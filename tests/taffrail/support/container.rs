@@ -1,10 +1,14 @@
-//! Real Docker containers from an image of Debian's static busybox.
+//! Real Docker containers from an image of Debian's static busybox, with or without the workloads' program.
 
 use super::until;
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 
 const IMAGE: &str = "taffrail-test-busybox:latest";
+/// Where the workloads' program is in its image.
+pub const WORKLOADS: &str = "/bin/workloads";
 static COUNT: AtomicU32 = AtomicU32::new(0);
 
 /// A running container, removed with the test.
@@ -18,10 +22,19 @@ pub struct Container {
 impl Container {
     /// `docker run -d IMAGE sh -c SCRIPT`, with a network of its own that has loopback only.
     pub fn run(name: &str, script: &str) -> Self {
-        import();
+        import(IMAGE, |_| ());
+        Self::start(name, &[], IMAGE, &["sh", "-c", script])
+    }
+
+    /// A container of the workloads' image with more of docker's own arguments.
+    pub fn workloads(name: &str, options: &[&str], command: &[&str]) -> Self {
+        Self::start(name, options, &workloads_image(), command)
+    }
+
+    fn start(name: &str, options: &[&str], image: &str, command: &[&str]) -> Self {
         let name = format!("taffrail-{name}-{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
-        let id =
-            docker(&["run", "-d", "--network=none", "--label", "test=yes", "--name", &name, IMAGE, "sh", "-c", script]);
+        let fixed = ["run", "-d", "--network=none", "--label", "test=yes", "--name", &name];
+        let id = docker(&[&fixed[..], options, &[image], command].concat());
         Self { name, id }
     }
 
@@ -54,17 +67,28 @@ pub fn docker(args: &[&str]) -> String {
     String::from_utf8_lossy(&output.stdout).trim().to_owned()
 }
 
-/// The image: `docker import` of a root directory with nothing but busybox and its names.
-fn import() {
-    let there = Command::new("docker").args(["image", "inspect", IMAGE]).output().expect("docker is installed");
+/// The busybox image with the workloads' program, by the program's content: an older one is another image.
+fn workloads_image() -> String {
+    let mut hasher = DefaultHasher::new();
+    taffrail_workloads::PROGRAM.hash(&mut hasher);
+    let image = format!("taffrail-test-workloads:{:016x}", hasher.finish());
+    import(&image, |root| taffrail_workloads::write(&root.join(&WORKLOADS[1..])).expect("the workloads' program"));
+    image
+}
+
+/// An image, where it is not there yet: `docker import` of a root directory with busybox, its names, and what is added.
+fn import(image: &str, add: impl FnOnce(&Path)) {
+    let there = Command::new("docker").args(["image", "inspect", image]).output().expect("docker is installed");
     if there.status.success() {
         return;
     }
     let root = tempfile::tempdir().expect("a directory");
+    std::fs::create_dir(root.path().join("bin")).expect("bin");
+    add(root.path());
     let script = format!(
-        "set -e; cd {}; mkdir -p bin tmp etc; cp \"$(command -v busybox)\" bin/busybox; \
+        "set -e; cd {}; mkdir -p tmp etc; cp \"$(command -v busybox)\" bin/busybox; \
          for name in $(bin/busybox --list); do [ -e bin/$name ] || ln -s busybox bin/$name; done; \
-         echo 'root:x:0:0::/:/bin/sh' > etc/passwd; tar -c . | docker import - {IMAGE}",
+         echo 'root:x:0:0::/:/bin/sh' > etc/passwd; tar -c . | docker import - {image}",
         root.path().display()
     );
     let done = Command::new("sh").args(["-c", &script]).output().expect("sh");

@@ -1,6 +1,7 @@
 //! What the tests share: the executable, a running recorder, containers, questions.
 
 pub mod container;
+pub mod stage;
 
 use serde_json::Value;
 use std::io::{BufRead, BufReader};

@@ -25,7 +25,8 @@ const OPEN: &[(u32, &str)] = &[
 ];
 const UNLINK: &[(u32, &str)] = &[(0x200, "AT_REMOVEDIR")];
 const RENAME: &[(u32, &str)] = &[(1, "RENAME_NOREPLACE"), (2, "RENAME_EXCHANGE"), (4, "RENAME_WHITEOUT")];
-const CHMOD: &[(u32, &str)] = &[(0x100, "AT_SYMLINK_NOFOLLOW"), (0x1000, "AT_EMPTY_PATH")];
+const AT: &[(u32, &str)] = &[(0x100, "AT_SYMLINK_NOFOLLOW"), (0x400, "AT_SYMLINK_FOLLOW"), (0x1000, "AT_EMPTY_PATH")];
+const XATTR: &[(u32, &str)] = &[(1, "XATTR_CREATE"), (2, "XATTR_REPLACE")];
 
 /// `O_WRONLY|O_CREAT`; bits without a name are shown in hex, none as an empty text.
 pub fn shown(op: FileOp, flags: u32) -> String {
@@ -39,7 +40,10 @@ pub fn shown(op: FileOp, flags: u32) -> String {
         }
         FileOp::Unlink | FileOp::Rmdir => UNLINK,
         FileOp::Rename => RENAME,
-        FileOp::Chmod => CHMOD,
+        FileOp::Link | FileOp::Chmod | FileOp::Chown => AT,
+        FileOp::Setxattr => XATTR,
+        // These have none; a bit that is there all the same is shown as a number.
+        FileOp::Symlink | FileOp::Mkdir | FileOp::Mknod | FileOp::Removexattr | FileOp::Truncate => &[],
     };
     for (bits, name) in names {
         if left & bits == *bits {
@@ -64,5 +68,8 @@ mod tests {
         assert_eq!(shown(FileOp::Open, 0o20_200_002), "O_RDWR|O_TMPFILE");
         assert_eq!(shown(FileOp::Rename, 0), "");
         assert_eq!(shown(FileOp::Unlink, 0x8200), "AT_REMOVEDIR|0x8000");
+        assert_eq!(shown(FileOp::Chown, 0x1100), "AT_SYMLINK_NOFOLLOW|AT_EMPTY_PATH");
+        assert_eq!(shown(FileOp::Setxattr, 1), "XATTR_CREATE");
+        assert_eq!(shown(FileOp::Mkdir, 0), "");
     }
 }

@@ -1,7 +1,7 @@
 //! The lives of program images: who each was, when it ended, and who its ancestors were.
 
 use crate::clock::BootNs;
-use crate::event::{Body, Event, Exit, Image};
+use crate::event::{Body, Event, ExeFile, Exit, Image};
 use crate::ids::{ExecId, ProcessId};
 use crate::manifest::Window;
 use std::collections::{HashMap, HashSet};
@@ -11,7 +11,11 @@ use std::collections::{HashMap, HashSet};
 pub struct Processes<'a> {
     images: HashMap<ExecId, &'a Image>,
     ends: HashMap<ExecId, End>,
+    digests: HashMap<FileKey, &'a [u8; 32]>,
 }
+
+/// One content of one file: inode, device and change time.
+type FileKey = (u64, u32, u64);
 
 /// How and when an image ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,6 +41,7 @@ impl<'a> Processes<'a> {
     pub fn of(live: &'a [Image], events: &'a [Event]) -> Self {
         let mut images: HashMap<ExecId, &'a Image> = live.iter().map(|image| (image.exec_id, image)).collect();
         let mut ends = HashMap::new();
+        let mut digests = HashMap::new();
         for event in events {
             match (&event.body, &event.actor) {
                 (Body::Image(image), _) => {
@@ -44,6 +49,11 @@ impl<'a> Processes<'a> {
                 }
                 (Body::Exit(exit), Some(actor)) => {
                     ends.insert(actor.exec_id, End { time_ns: event.time_ns, exit: Some(*exit) });
+                }
+                (Body::Digest(digest), _) => {
+                    if let Ok(sha256) = &digest.sha256 {
+                        digests.insert((digest.inode, digest.dev, digest.ctime_ns), sha256);
+                    }
                 }
                 _ => {}
             }
@@ -58,7 +68,7 @@ impl<'a> Processes<'a> {
                 ends.insert(pair[0].exec_id, End { time_ns: pair[1].time_ns, exit: None });
             }
         }
-        Self { images, ends }
+        Self { images, ends, digests }
     }
 
     /// The image with this identity.
@@ -66,17 +76,29 @@ impl<'a> Processes<'a> {
         self.images.get(&exec_id).copied()
     }
 
-    /// The images that were alive in the window or that `named` asks for, and the ancestors of all of them, by time.
+    /// SHA-256 of an executable as it was when it was run, where that could be read.
+    pub fn digest(&self, file: &ExeFile) -> Option<&'a [u8; 32]> {
+        self.digests.get(&(file.inode, file.dev, file.ctime_ns)).copied()
+    }
+
+    /// The images that were alive in the window or that `named` asks for, the ancestors of all of them, and those that
+    /// sent one of them into the container, by time.
     pub fn within(&self, window: Window, named: &HashSet<ExecId>) -> Vec<Life<'a>> {
         let alive = |image: &Image| {
             image.time_ns <= window.to_ns
                 && self.ends.get(&image.exec_id).is_none_or(|end| end.time_ns >= window.from_ns)
         };
         let mut wanted: HashSet<ExecId> = HashSet::new();
-        for image in self.images.values().filter(|image| alive(image) || named.contains(&image.exec_id)) {
-            let mut next = Some(image.exec_id);
-            while let Some(image) = next.filter(|id| wanted.insert(*id)).and_then(|id| self.image(id)) {
-                next = image.parent_exec_id;
+        let mut next: Vec<ExecId> = self
+            .images
+            .values()
+            .filter(|image| alive(image) || named.contains(&image.exec_id))
+            .map(|image| image.exec_id)
+            .collect();
+        while let Some(id) = next.pop() {
+            if let Some(image) = self.image(id).filter(|_| wanted.insert(id)) {
+                next.extend(image.parent_exec_id);
+                next.extend(image.entered.and_then(|entered| entered.by));
             }
         }
         let mut lives: Vec<Life<'a>> = wanted
@@ -105,14 +127,20 @@ mod tests {
             ppid: 0,
             uid: 0,
             gid: 0,
+            credentials: None,
+            namespaces: None,
+            login_uid: None,
+            tty: None,
             comm: String::new(),
             exe: String::new(),
-            exe_inode: 0,
-            exe_deleted: false,
+            exe_file: None,
+            script: None,
+            environment: Vec::new(),
+            entered: None,
             args: Vec::new(),
             args_cut: false,
             cwd: String::new(),
-            stdio: [Stdio::Unknown; 2],
+            stdio: [Stdio::Unknown; 3],
             container_id: String::new(),
             container_name: String::new(),
         }
@@ -147,7 +175,7 @@ mod tests {
         let exit = |exec_id, time_ns| Event {
             time_ns,
             actor: Some(Actor { exec_id: ExecId(exec_id), pid: 1, tid: 1, uid: 0, comm: String::new() }),
-            body: Body::Exit(Exit { code: Some(0), signal: None }),
+            body: Body::Exit(Exit { code: Some(0), signal: None, threads: 0 }),
         };
         let events = [event(&old), exit(1, 5), event(&child), exit(2, 60)];
         let processes = Processes::of(&[], &events);

@@ -3,7 +3,7 @@
 use crate::error::TuiError;
 use crate::state::draft::{Row, Rows, Who};
 use taffrail_query::arrow::array::{
-    Array, ArrayRef, AsArray as _, BooleanArray, PrimitiveArray, RecordBatch, StringArray,
+    Array, ArrayRef, AsArray as _, BooleanArray, ListArray, PrimitiveArray, RecordBatch, StringArray,
 };
 use taffrail_query::arrow::compute::cast;
 use taffrail_query::arrow::datatypes::{
@@ -21,6 +21,8 @@ pub struct Batch<'a> {
 pub struct Numbers<T: ArrowPrimitiveType>(PrimitiveArray<T>);
 /// A column of texts.
 pub struct Texts(StringArray);
+/// A column of lists of text.
+pub struct TextLists(ListArray);
 /// A column of yes or no.
 pub struct Bools(BooleanArray);
 
@@ -40,6 +42,17 @@ impl Texts {
     /// The value, empty for NULL.
     pub fn get(&self, row: usize) -> &str {
         self.given(row).unwrap_or("")
+    }
+}
+
+impl TextLists {
+    /// The texts with `between` between them, empty for NULL.
+    pub fn joined(&self, row: usize, between: &str) -> String {
+        if self.0.is_null(row) {
+            return String::new();
+        }
+        let texts = self.0.value(row);
+        texts.as_string::<i32>().iter().flatten().collect::<Vec<_>>().join(between)
     }
 }
 
@@ -74,6 +87,12 @@ impl<'a> Batch<'a> {
         Ok(Texts(self.column(column, &DataType::Utf8)?.as_string::<i32>().clone()))
     }
 
+    /// A column of lists of text.
+    pub fn texts(&self, column: &'static str) -> Result<TextLists, TuiError> {
+        let kind = DataType::new_list(DataType::Utf8, true);
+        Ok(TextLists(self.column(column, &kind)?.as_list::<i32>().clone()))
+    }
+
     /// A column of yes or no.
     pub fn bool(&self, column: &'static str) -> Result<Bools, TuiError> {
         Ok(Bools(self.column(column, &DataType::Boolean)?.as_boolean().clone()))
@@ -97,6 +116,11 @@ impl<'a> Batch<'a> {
     /// A column of signed 32 bits.
     pub fn i32(&self, column: &'static str) -> Result<Numbers<Int32Type>, TuiError> {
         Ok(Numbers(self.column(column, &DataType::Int32)?.as_primitive::<Int32Type>().clone()))
+    }
+
+    /// A column of signed 64 bits.
+    pub fn i64(&self, column: &'static str) -> Result<Numbers<Int64Type>, TuiError> {
+        Ok(Numbers(self.column(column, &DataType::Int64)?.as_primitive::<Int64Type>().clone()))
     }
 
     /// A column turned into `kind`, which then is its type.

@@ -1,10 +1,13 @@
 //! A recording in the making: rows in any order go in, a sorted and checked [`Recording`] comes out.
 
 use super::recording::{
-    About, Actor, Body, Event, File, Finding, Flow, Gap, Image, ImageIx, Lifecycle, Lost, Origin, Recording, Time,
+    About, Actor, Body, Call, Dns, Event, File, Finding, Flow, Gap, Image, ImageIx, Io, Lifecycle, Origin, Recording,
+    Terminal, Time,
 };
 use super::strings::{Strings, Sym};
 use std::collections::HashMap;
+
+mod gaps;
 
 /// A recording in the making.
 #[derive(Debug)]
@@ -16,7 +19,11 @@ pub struct Draft {
     events: Vec<Event>,
     images: Vec<NewImage>,
     files: Vec<File>,
+    ios: Vec<Io>,
     flows: Vec<Flow>,
+    messages: Vec<Dns>,
+    calls: Vec<Call>,
+    terminal: Vec<Terminal>,
     moments: Vec<Lifecycle>,
     findings: Vec<Finding>,
     gaps: Vec<Gap>,
@@ -53,6 +60,16 @@ pub struct Who<'a> {
 pub enum Row {
     /// A file operation.
     File(File),
+    /// Bytes went through a file.
+    Io(Io),
+    /// A name was asked for or answered.
+    Dns(Dns),
+    /// Privileges were changed or asked for.
+    Privilege(Call),
+    /// The kernel itself was asked for something.
+    Kernel(Call),
+    /// Bytes went over a terminal.
+    Terminal(Terminal),
     /// A flow, which becomes a beginning and, where it ended, an end.
     Flow(Flow),
     /// A moment of the container's life.
@@ -72,7 +89,11 @@ impl Draft {
             events: Vec::new(),
             images: Vec::new(),
             files: Vec::new(),
+            ios: Vec::new(),
             flows: Vec::new(),
+            messages: Vec::new(),
+            calls: Vec::new(),
+            terminal: Vec::new(),
             moments: Vec::new(),
             findings: Vec::new(),
             gaps: Vec::new(),
@@ -133,6 +154,11 @@ impl Rows {
         let draft = &mut self.draft;
         let body = match row {
             Row::File(file) => Body::File(put(&mut draft.files, file)),
+            Row::Io(io) => Body::Io(put(&mut draft.ios, io)),
+            Row::Dns(message) => Body::Dns(put(&mut draft.messages, message)),
+            Row::Privilege(call) => Body::Privilege(put(&mut draft.calls, call)),
+            Row::Kernel(call) => Body::Kernel(put(&mut draft.calls, call)),
+            Row::Terminal(bytes) => Body::Terminal(put(&mut draft.terminal, bytes)),
             Row::Lifecycle(moment) => Body::Lifecycle(put(&mut draft.moments, moment)),
             Row::Finding(finding) => Body::Finding(put(&mut draft.findings, finding)),
             Row::Flow(flow) => {
@@ -170,8 +196,8 @@ impl Rows {
             about.from = about.from.min(first.time);
             about.to = about.to.max(last.time);
         }
-        let lost = add_up(&draft.gaps);
-        let missing = stretches(&draft.gaps);
+        let lost = gaps::add_up(&draft.gaps);
+        let missing = gaps::stretches(&draft.gaps);
         Recording {
             about: draft.about,
             strings: draft.strings,
@@ -180,7 +206,11 @@ impl Rows {
             images,
             processes,
             files: draft.files,
+            ios: draft.ios,
             flows: draft.flows,
+            messages: draft.messages,
+            calls: draft.calls,
+            terminal: draft.terminal,
             moments: draft.moments,
             findings: draft.findings,
             gaps: draft.gaps,
@@ -238,36 +268,10 @@ fn rank(body: Body) -> u8 {
         Body::Lifecycle(_) => 0,
         Body::Gap(_) => 1,
         Body::Start(_) => 2,
-        Body::File(_) | Body::FlowBegin(_) | Body::FlowEnd(_) => 3,
         Body::End(_) => 4,
         Body::Finding(_) => 5,
+        _ => 3,
     }
-}
-
-fn add_up(gaps: &[Gap]) -> Lost {
-    let mut sum = Lost::default();
-    for gap in gaps {
-        match (gap.lost, gap.own) {
-            (None, _) => sum.unknown = true,
-            (Some(lost), true) => sum.own = sum.own.saturating_add(lost),
-            (Some(lost), false) => sum.maybe = sum.maybe.saturating_add(lost),
-        }
-    }
-    sum
-}
-
-/// The gaps' intervals, brought together where they touch.
-fn stretches(gaps: &[Gap]) -> Vec<(Time, Time)> {
-    let mut all: Vec<(Time, Time)> = gaps.iter().map(|gap| (gap.from, gap.to.max(gap.from))).collect();
-    all.sort_unstable();
-    all.dedup_by(|next, kept| {
-        let touches = next.0 <= kept.1;
-        if touches {
-            kept.1 = kept.1.max(next.1);
-        }
-        touches
-    });
-    all
 }
 
 /// Takes one link out of every circle of parents. No recorder writes one; an attacker's file may have it.

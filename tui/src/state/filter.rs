@@ -1,6 +1,6 @@
 //! Which events the list shows.
 
-use super::recording::{Event, ImageIx, Kind, ProcessIx, Recording};
+use super::recording::{Body, Event, ImageIx, Kind, ProcessIx, Recording};
 use super::summary;
 
 /// The filter of the event list. The default lets everything pass.
@@ -24,8 +24,12 @@ pub enum KindFilter {
     Process,
     /// Files.
     File,
-    /// Flows.
+    /// Flows, sockets and names.
     Network,
+    /// Privileges, and what the kernel itself was asked for.
+    Privilege,
+    /// Terminals.
+    Terminal,
     /// Rule matches.
     Finding,
 }
@@ -37,7 +41,9 @@ impl KindFilter {
             Self::All => Self::Process,
             Self::Process => Self::File,
             Self::File => Self::Network,
-            Self::Network => Self::Finding,
+            Self::Network => Self::Privilege,
+            Self::Privilege => Self::Terminal,
+            Self::Terminal => Self::Finding,
             Self::Finding => Self::All,
         }
     }
@@ -49,6 +55,8 @@ impl KindFilter {
             Self::Process => "process",
             Self::File => "file",
             Self::Network => "network",
+            Self::Privilege => "privilege",
+            Self::Terminal => "terminal",
             Self::Finding => "finding",
         }
     }
@@ -58,7 +66,9 @@ impl KindFilter {
             Self::All => true,
             Self::Process => kind == Kind::Process,
             Self::File => kind == Kind::File,
-            Self::Network => kind == Kind::Network,
+            Self::Network => matches!(kind, Kind::Network | Kind::Dns),
+            Self::Privilege => matches!(kind, Kind::Privilege | Kind::Kernel),
+            Self::Terminal => kind == Kind::Terminal,
             Self::Finding => kind == Kind::Finding,
         }
     }
@@ -99,6 +109,13 @@ impl Filter {
 fn searched(recording: &Recording, event: &Event, line: &mut String) {
     line.clear();
     summary::push(recording, event, line);
+    // Its summary may be cut.
+    if let Body::Terminal(at) = event.body
+        && let Some(row) = recording.terminal.get(at as usize)
+    {
+        line.push('\n');
+        line.push_str(recording.text(row.text));
+    }
     let actor = recording.actor(event);
     let exe = actor.image.and_then(|image| recording.image(image)).and_then(|image| image.exe);
     for sym in [actor.comm, exe].into_iter().flatten() {

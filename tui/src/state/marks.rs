@@ -16,17 +16,15 @@ impl Marks {
         for event in visible.iter().filter_map(|at| recording.events.get(*at as usize)) {
             match event.body {
                 Body::Finding(_) => marks.findings.push(event.time),
-                Body::Gap(_) => {}
+                // The recorder's own line between vital and bulk (taffrail_trace::event::Body::class).
+                Body::Gap(_) | Body::Io(_) | Body::Dns(_) => {}
                 Body::File(at) => {
-                    // The recorder's own line between vital and bulk (taffrail_trace::event::Body::class).
                     let op = recording.files.get(at as usize).map_or("", |file| recording.text(file.op));
                     if !matches!(op, "open" | "create") {
                         marks.vital.push(event.time);
                     }
                 }
-                Body::Start(_) | Body::End(_) | Body::FlowBegin(_) | Body::FlowEnd(_) | Body::Lifecycle(_) => {
-                    marks.vital.push(event.time);
-                }
+                _ => marks.vital.push(event.time),
             }
         }
         marks

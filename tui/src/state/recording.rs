@@ -1,7 +1,11 @@
 //! What a bundle holds, as the screen needs it: events by time, images by their start, texts once.
 
 use super::strings::{Strings, Sym};
-pub use taffrail_trace::event::Severity;
+pub use taffrail_trace::event::{Origin, Severity};
+
+mod rows;
+
+pub use rows::*;
 
 /// Nanoseconds since 1970, UTC. Bundles are hostile input, so arithmetic on it saturates.
 pub type Time = i64;
@@ -29,8 +33,16 @@ pub struct Recording {
     pub processes: u32,
     /// Rows that [`Body::File`] names.
     pub files: Vec<File>,
+    /// Rows that [`Body::Io`] names.
+    pub ios: Vec<Io>,
     /// Rows that [`Body::FlowBegin`] and [`Body::FlowEnd`] name.
     pub flows: Vec<Flow>,
+    /// Rows that [`Body::Dns`] names.
+    pub messages: Vec<Dns>,
+    /// Rows that [`Body::Privilege`] and [`Body::Kernel`] name.
+    pub calls: Vec<Call>,
+    /// Rows that [`Body::Terminal`] names.
+    pub terminal: Vec<Terminal>,
     /// Rows that [`Body::Lifecycle`] names.
     pub moments: Vec<Lifecycle>,
     /// Rows that [`Body::Finding`] names.
@@ -88,10 +100,20 @@ pub enum Body {
     End(ImageIx),
     /// A file operation.
     File(u32),
-    /// A flow began.
+    /// Bytes went through a file.
+    Io(u32),
+    /// A flow began, or a socket without one was used.
     FlowBegin(u32),
     /// A flow ended.
     FlowEnd(u32),
+    /// A name was asked for or answered.
+    Dns(u32),
+    /// Privileges were changed or asked for.
+    Privilege(u32),
+    /// The kernel itself was asked for something.
+    Kernel(u32),
+    /// Bytes went over a terminal.
+    Terminal(u32),
     /// A moment of the container's life.
     Lifecycle(u32),
     /// A rule matched.
@@ -107,8 +129,16 @@ pub enum Kind {
     Process,
     /// Files.
     File,
-    /// Flows.
+    /// Flows and sockets.
     Network,
+    /// Names.
+    Dns,
+    /// Privileges.
+    Privilege,
+    /// The kernel itself.
+    Kernel,
+    /// Terminals.
+    Terminal,
     /// The container's own life.
     Lifecycle,
     /// Rule matches.
@@ -118,15 +148,49 @@ pub enum Kind {
 }
 
 impl Kind {
-    /// One letter, so that nothing depends on colour.
+    /// Every one, in the order in which the help explains them.
+    pub const ALL: [Self; 10] = [
+        Self::Process,
+        Self::File,
+        Self::Network,
+        Self::Dns,
+        Self::Privilege,
+        Self::Kernel,
+        Self::Terminal,
+        Self::Lifecycle,
+        Self::Finding,
+        Self::Gap,
+    ];
+
+    /// One sign, so that nothing depends on colour.
     pub fn letter(self) -> char {
         match self {
             Self::Process => 'P',
             Self::File => 'F',
             Self::Network => 'N',
+            Self::Dns => 'D',
+            Self::Privilege => '^',
+            Self::Kernel => 'K',
+            Self::Terminal => '$',
             Self::Lifecycle => 'C',
             Self::Finding => '!',
             Self::Gap => '?',
+        }
+    }
+
+    /// The word that explains it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Process => "process",
+            Self::File => "file",
+            Self::Network => "network",
+            Self::Dns => "dns",
+            Self::Privilege => "privilege",
+            Self::Kernel => "kernel",
+            Self::Terminal => "terminal",
+            Self::Lifecycle => "container",
+            Self::Finding => "finding",
+            Self::Gap => "missing",
         }
     }
 }
@@ -136,8 +200,12 @@ impl Body {
     pub fn kind(self) -> Kind {
         match self {
             Self::Start(_) | Self::End(_) => Kind::Process,
-            Self::File(_) => Kind::File,
+            Self::File(_) | Self::Io(_) => Kind::File,
             Self::FlowBegin(_) | Self::FlowEnd(_) => Kind::Network,
+            Self::Dns(_) => Kind::Dns,
+            Self::Privilege(_) => Kind::Privilege,
+            Self::Kernel(_) => Kind::Kernel,
+            Self::Terminal(_) => Kind::Terminal,
             Self::Lifecycle(_) => Kind::Lifecycle,
             Self::Finding(_) => Kind::Finding,
             Self::Gap(_) => Kind::Gap,
@@ -160,140 +228,6 @@ pub struct Actor {
     pub uid: Option<u32>,
 }
 
-/// One program image.
-#[derive(Clone, Copy, Debug)]
-pub struct Image {
-    /// Its identity in the evidence.
-    pub exec_id: u64,
-    /// Its process.
-    pub process: ProcessIx,
-    /// The parent's image.
-    pub parent: Option<ImageIx>,
-    /// Process id.
-    pub pid: u32,
-    /// The parent's process id.
-    pub ppid: Option<u32>,
-    /// User id.
-    pub uid: u32,
-    /// Group id.
-    pub gid: u32,
-    /// Thread name.
-    pub comm: Sym,
-    /// Executable.
-    pub exe: Option<Sym>,
-    /// Arguments as one line.
-    pub cmdline: Sym,
-    /// Working directory.
-    pub cwd: Sym,
-    /// What fd 0 led to.
-    pub stdin: Sym,
-    /// What fd 1 led to.
-    pub stdout: Sym,
-    /// `exec`, `fork` or `scan`.
-    pub origin: Origin,
-    /// When it came to be.
-    pub start: Time,
-    /// When it ended or was replaced; `None` while it ran at the window's end.
-    pub end: Option<Time>,
-    /// Exit code.
-    pub exit_code: Option<i32>,
-    /// Signal that ended it.
-    pub exit_signal: Option<i32>,
-    /// Arguments were longer than what is kept.
-    pub args_cut: bool,
-    /// The executable had no name.
-    pub exe_deleted: bool,
-    /// It ran in the container this is the history of.
-    pub inside: bool,
-}
-
-pub use taffrail_trace::event::Origin;
-
-/// One file operation.
-#[derive(Clone, Copy, Debug)]
-pub struct File {
-    /// What was asked for.
-    pub op: Sym,
-    /// The file.
-    pub path: Sym,
-    /// The new name of a rename.
-    pub new_path: Option<Sym>,
-    /// `kernel` or `user`.
-    pub source: Sym,
-    /// Flags by name.
-    pub flags: Sym,
-    /// Permission bits.
-    pub mode: Option<u32>,
-    /// 0 or a negative errno.
-    pub result: i32,
-    /// The descriptor returned.
-    pub fd: Option<i32>,
-    /// Inode number.
-    pub inode: Option<u64>,
-}
-
-/// One flow.
-#[derive(Clone, Copy, Debug)]
-pub struct Flow {
-    /// `connect`, `accept`, `listen`.
-    pub op: Sym,
-    /// `tcp`.
-    pub protocol: Sym,
-    /// Local address and port, joined.
-    pub local: Sym,
-    /// Remote address and port, joined.
-    pub remote: Option<Sym>,
-    /// When it really began, which may be before the window.
-    pub start: Time,
-    /// When it ended.
-    pub end: Option<Time>,
-    /// Bytes sent.
-    pub sent: Option<u64>,
-    /// Bytes received.
-    pub received: Option<u64>,
-    /// 0 or a negative errno.
-    pub result: i32,
-    /// Its number.
-    pub flow_id: u64,
-}
-
-/// A moment of the container's life.
-#[derive(Clone, Copy, Debug)]
-pub struct Lifecycle {
-    /// `found`, `created`, `removed`.
-    pub op: Sym,
-    /// Its cgroup.
-    pub cgroup: Sym,
-}
-
-/// A rule that matched.
-#[derive(Clone, Copy, Debug)]
-pub struct Finding {
-    /// The rule.
-    pub rule: Sym,
-    /// `info`, `warning`, `critical`.
-    pub severity: Sym,
-    /// One sentence.
-    pub message: Sym,
-}
-
-/// Missing events.
-#[derive(Clone, Copy, Debug)]
-pub struct Gap {
-    /// `vital` or `bulk`.
-    pub class: Sym,
-    /// Why.
-    pub cause: Sym,
-    /// How many, where known.
-    pub lost: Option<u64>,
-    /// Not before.
-    pub from: Time,
-    /// Not after.
-    pub to: Time,
-    /// Surely this container's.
-    pub own: bool,
-}
-
 /// What is missing, summed up.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Lost {
@@ -309,6 +243,11 @@ impl Recording {
     /// A text.
     pub fn text(&self, sym: Sym) -> &str {
         self.strings.get(sym)
+    }
+
+    /// A text, where there is one.
+    pub fn text_of(&self, sym: Option<Sym>) -> Option<&str> {
+        sym.map(|sym| self.text(sym))
     }
 
     /// The actor of an event.

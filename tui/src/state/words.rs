@@ -67,9 +67,9 @@ pub fn count(number: u64) -> String {
     out
 }
 
-/// Appends `: ENOENT` for a failed result, nothing for 0.
-pub fn push_failure(out: &mut String, result: i32) {
-    if result == 0 {
+/// Appends `: ENOENT` for a failed result, nothing for one that is no error.
+pub fn push_failure(out: &mut String, result: i64) {
+    if result >= 0 {
         return;
     }
     // Writing into a String cannot fail.
@@ -79,11 +79,12 @@ pub fn push_failure(out: &mut String, result: i32) {
     };
 }
 
-/// The name of a negative errno, where it is one that files and sockets meet.
-pub fn errno(result: i32) -> Option<&'static str> {
+/// The name of a negative errno, where it is one that calls meet.
+pub fn errno(result: i64) -> Option<&'static str> {
     let name = match result.checked_neg()? {
         1 => "EPERM",
         2 => "ENOENT",
+        3 => "ESRCH",
         4 => "EINTR",
         5 => "EIO",
         6 => "ENXIO",
@@ -109,9 +110,12 @@ pub fn errno(result: i32) -> Option<&'static str> {
         30 => "EROFS",
         32 => "EPIPE",
         36 => "ENAMETOOLONG",
+        38 => "ENOSYS",
         39 => "ENOTEMPTY",
         40 => "ELOOP",
+        61 => "ENODATA",
         95 => "EOPNOTSUPP",
+        97 => "EAFNOSUPPORT",
         98 => "EADDRINUSE",
         99 => "EADDRNOTAVAIL",
         101 => "ENETUNREACH",
@@ -194,7 +198,7 @@ mod tests {
     #[test]
     fn results_have_names() {
         assert_eq!(errno(-13), Some("EACCES"));
-        assert_eq!(errno(i32::MIN), None);
+        assert_eq!(errno(i64::MIN), None);
         assert_eq!(signal(9), Some("SIGKILL"));
         assert_eq!(signal(0), None);
         let mut out = "open /x".to_owned();

@@ -3,13 +3,15 @@
 use super::text::{cut, wrap};
 use super::theme::{Role, Theme};
 use super::{is_focused, pane};
-use crate::state::recording::{Actor, Body, Event, Image, Recording, Time};
+use crate::state::recording::{Actor, Event, Image, Recording, Time};
 use crate::state::{Focus, State, summary, words};
 use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::Paragraph;
 use taffrail_trace::clock::rfc3339;
+
+mod fields;
 
 /// The width of the labels' column.
 const LABEL: usize = 9;
@@ -62,6 +64,15 @@ pub fn lines(state: &State, width: u16, theme: Theme) -> Vec<Line<'static>> {
     }
     if let Some(image) = image {
         sheet.pairs("image", &of_image(recording, image));
+        let more = [("script", image.more.script), ("environ", image.more.environment), ("sha256", image.more.sha256)];
+        for (label, sym) in more {
+            if let Some(sym) = sym {
+                sheet.field(label, recording.text(sym));
+            }
+        }
+        if let Some(set) = image.more.capabilities {
+            sheet.field("powers", &powers(set));
+        }
     }
     sheet.lines
 }
@@ -99,6 +110,8 @@ fn by(recording: &Recording, actor: &Actor, image: Option<&Image>) -> Pairs {
     number("pid", actor.pid);
     number("tid", actor.tid.filter(|tid| Some(*tid) != actor.pid));
     number("uid", actor.uid);
+    number("euid", image.and_then(|image| image.more.euid.filter(|euid| *euid != image.uid)));
+    number("login uid", image.and_then(|image| image.more.login_uid));
     number("gid", image.map(|image| image.gid));
     number("ppid", image.and_then(|image| image.ppid));
     if let Some(comm) = actor.comm {
@@ -106,7 +119,13 @@ fn by(recording: &Recording, actor: &Actor, image: Option<&Image>) -> Pairs {
     }
     if let Some(image) = image {
         let exe = image.exe.map_or("unknown", |exe| recording.text(exe));
-        pairs.push(("exe", format!("{exe}{}", if image.exe_deleted { " (deleted)" } else { "" })));
+        let odd = [
+            (image.more.memfd, " (in memory)"),
+            (image.exe_deleted && !image.more.memfd, " (deleted)"),
+            (image.more.upper, " (not from the image)"),
+        ];
+        let odd: String = odd.into_iter().filter_map(|(is, word)| is.then_some(word)).collect();
+        pairs.push(("exe", format!("{exe}{odd}")));
         pairs.push(("cwd", recording.text(image.cwd).to_owned()));
     }
     pairs
@@ -124,7 +143,15 @@ fn of_image(recording: &Recording, image: &Image) -> Pairs {
     if let Some(number) = image.exit_signal {
         pairs.push(("signal", words::signal(number).map_or_else(|| number.to_string(), str::to_owned)));
     }
-    for (label, sym) in [("stdin", image.stdin), ("stdout", image.stdout)] {
+    pairs.extend(image.more.threads.filter(|threads| *threads > 0).map(|threads| ("threads", threads.to_string())));
+    if let Some(way) = image.more.entered {
+        let way = recording.text(way);
+        let by = image.more.entered_by.map_or_else(|| "unknown".to_owned(), |by| sender(recording, by));
+        pairs.push(("entered", format!("by {way}, sent by {by}")));
+    }
+    pairs.extend(image.more.tty.map(|tty| ("tty", recording.text(tty).to_owned())));
+    let stdio = [("stdin", Some(image.stdin)), ("stdout", Some(image.stdout)), ("stderr", image.more.stderr)];
+    for (label, sym) in stdio.into_iter().filter_map(|(label, sym)| Some((label, sym?))) {
         let value = recording.text(sym);
         if value != "unknown" {
             pairs.push((label, value.to_owned()));
@@ -132,6 +159,22 @@ fn of_image(recording: &Recording, image: &Image) -> Pairs {
     }
     pairs.push(("exec_id", format!("{:016x}", image.exec_id)));
     pairs
+}
+
+/// `dockerd 800`, or the bare identity of an image that the recording does not have.
+fn sender(recording: &Recording, exec_id: u64) -> String {
+    match recording.images.iter().find(|image| image.exec_id == exec_id) {
+        Some(image) => format!("{} {}", recording.text(image.comm), image.pid),
+        None => format!("{exec_id:016x}"),
+    }
+}
+
+/// Capabilities by name, spaces between them so that they wrap.
+fn powers(set: u64) -> String {
+    match set {
+        0 => "none".to_owned(),
+        set => taffrail_query::capability_names(set).replace("cap_", "").replace(',', " "),
+    }
 }
 
 /// Finer than in the list: here one compares.
@@ -190,76 +233,5 @@ impl Sheet {
             line.push_span(Span::raw(value));
         }
         self.lines.push(line);
-    }
-
-    /// The fields of the event's own table.
-    fn own(&mut self, recording: &Recording, event: &Event) {
-        match event.body {
-            Body::Start(_) | Body::End(_) => {}
-            Body::File(at) => {
-                let Some(file) = recording.files.get(at as usize) else { return };
-                let text = |sym| recording.text(sym).to_owned();
-                let mut pairs = vec![("op", text(file.op)), ("path from", text(file.source))];
-                pairs.extend(Some(("flags", text(file.flags))).filter(|(_, flags)| !flags.is_empty()));
-                pairs.push(("result", result(file.result)));
-                pairs.extend(file.mode.map(|mode| ("mode", format!("{mode:04o}"))));
-                pairs.extend(file.fd.map(|fd| ("fd", fd.to_string())));
-                pairs.extend(file.inode.map(|inode| ("inode", inode.to_string())));
-                self.field("path", recording.text(file.path));
-                if let Some(new_path) = file.new_path {
-                    self.field("new path", recording.text(new_path));
-                }
-                self.pairs("file", &pairs);
-            }
-            Body::FlowBegin(at) | Body::FlowEnd(at) => self.flow(recording, at),
-            Body::Lifecycle(at) => {
-                let Some(moment) = recording.moments.get(at as usize) else { return };
-                self.field("cgroup", recording.text(moment.cgroup));
-            }
-            Body::Finding(at) => {
-                let Some(finding) = recording.findings.get(at as usize) else { return };
-                let text = |sym| recording.text(sym).to_owned();
-                self.pairs("finding", &vec![("rule", text(finding.rule)), ("severity", text(finding.severity))]);
-            }
-            Body::Gap(at) => {
-                let Some(gap) = recording.gaps.get(at as usize) else { return };
-                let text = |sym| recording.text(sym).to_owned();
-                let lost = gap.lost.map_or_else(|| "unknown".to_owned(), words::count);
-                let own = if gap.own { "this container" } else { "any container" };
-                self.pairs(
-                    "gap",
-                    &vec![
-                        ("class", text(gap.class)),
-                        ("cause", text(gap.cause)),
-                        ("lost", lost),
-                        ("of", own.to_owned()),
-                        ("from", moment(recording, gap.from)),
-                        ("to", moment(recording, gap.to)),
-                    ],
-                );
-            }
-        }
-    }
-
-    fn flow(&mut self, recording: &Recording, at: u32) {
-        let Some(flow) = recording.flows.get(at as usize) else { return };
-        let text = |sym| recording.text(sym).to_owned();
-        let bytes = |count: Option<u64>| count.map_or_else(|| "not known yet".to_owned(), words::bytes);
-        let mut pairs = vec![("op", text(flow.op)), ("protocol", text(flow.protocol)), ("local", text(flow.local))];
-        pairs.extend(flow.remote.map(|remote| ("remote", text(remote))));
-        pairs.push(("result", result(flow.result)));
-        pairs.push(("start", moment(recording, flow.start)));
-        pairs.push(("end", flow.end.map_or_else(|| "still open".to_owned(), |end| moment(recording, end))));
-        pairs.extend([("sent", bytes(flow.sent)), ("received", bytes(flow.received))]);
-        pairs.push(("flow_id", format!("{:x}", flow.flow_id)));
-        self.pairs("flow", &pairs);
-    }
-}
-
-fn result(result: i32) -> String {
-    match (result, words::errno(result)) {
-        (0, _) => "ok".to_owned(),
-        (_, Some(name)) => format!("{name} ({result})"),
-        (_, None) => result.to_string(),
     }
 }

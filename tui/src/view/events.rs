@@ -130,7 +130,10 @@ impl Columns {
 /// Failed and ended things step back, findings and gaps step forward.
 fn style(state: &State, event: &Event, theme: Theme) -> Style {
     let failed = match event.body {
-        Body::File(at) => state.recording.files.get(at as usize).is_some_and(|file| file.result != 0),
+        Body::File(at) => state.recording.files.get(at as usize).is_some_and(|file| file.result.unwrap_or(0) != 0),
+        Body::Privilege(at) | Body::Kernel(at) => {
+            state.recording.calls.get(at as usize).is_some_and(|call| call.result < 0)
+        }
         Body::End(_) | Body::FlowEnd(_) => true,
         _ => false,
     };

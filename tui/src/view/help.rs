@@ -65,26 +65,22 @@ fn lines(room: usize, theme: Theme) -> Vec<Line<'static>> {
     }
     lines.push(Line::default());
     lines.extend(legend(room, theme));
+    let elsewhere = wrap("Single system calls are not listed: ask the SQL table syscall.", room);
+    lines.extend(elsewhere.into_iter().map(|text| Line::styled(format!(" {text}"), theme.style(Role::Quiet))));
     lines
 }
 
 /// What the letters and marks mean.
 fn legend(room: usize, theme: Theme) -> Vec<Line<'static>> {
-    let kind = |kind: Kind, word: &'static str| (kind.letter().to_string(), Role::Kind(kind), word);
+    let kinds = Kind::ALL.map(|kind| (kind.letter().to_string(), Role::Kind(kind), kind.as_str()));
     let marks = [
-        kind(Kind::Process, "process"),
-        kind(Kind::File, "file"),
-        kind(Kind::Network, "network"),
-        kind(Kind::Lifecycle, "container"),
-        kind(Kind::Finding, "finding"),
-        kind(Kind::Gap, "missing"),
         (strip::PLAYHEAD.to_owned(), Role::Playhead, "now"),
         (strip::TRIGGER.to_owned(), Role::Strong, "trigger"),
         (strip::VITAL.to_owned(), Role::Kind(Kind::Process), "vital events"),
         (strip::GAP.to_owned(), Role::Kind(Kind::Gap), "events are missing"),
     ];
     let mut lines = vec![Line::default()];
-    for (mark, role, word) in marks {
+    for (mark, role, word) in kinds.into_iter().chain(marks) {
         let need = width(&mark) + word.len() + 4;
         if lines.last().is_some_and(|line| line.width() + need > room && !line.spans.is_empty()) {
             lines.push(Line::default());

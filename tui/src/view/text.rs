@@ -64,6 +64,16 @@ pub fn wrap(raw: &str, width: usize) -> Vec<String> {
     lines
 }
 
+/// A text of several lines, each [`wrap`]ped; tabs become spaces.
+pub fn wrap_lines(raw: &str, width: usize) -> Vec<String> {
+    let end = raw.char_indices().nth(LAID_OUT_MAX).map_or(raw.len(), |(end, _)| end);
+    let mut lines: Vec<String> = raw[..end].lines().flat_map(|line| wrap(&line.replace('\t', "    "), width)).collect();
+    if end < raw.len() {
+        lines.extend(wrap(&format!("\u{2026} ({} bytes more)", raw.len() - end), width));
+    }
+    lines
+}
+
 /// As much of a safe text's beginning as takes at most `width` columns.
 fn take(safe: &str, width: usize) -> &str {
     let mut used = 0;
@@ -95,6 +105,12 @@ mod tests {
     fn an_escape_sequence_is_cut_only_after_it_is_harmless() {
         assert_eq!(cut("\u{1b}[31m", 20), "\\e[31m");
         assert_eq!(cut("\u{1b}[31m", 3), "\\e\u{2026}");
+    }
+
+    #[test]
+    fn lines_stay_lines_and_their_number_is_bounded() {
+        assert_eq!(wrap_lines("a\tb\n\u{1b}[2J\r\n\nc", 20), ["a    b", "\\e[2J", "", "c"]);
+        assert!(wrap_lines(&"\n".repeat(1 << 20), 80).len() < 20_000);
     }
 
     #[test]

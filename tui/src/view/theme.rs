@@ -47,6 +47,9 @@ const GREEN: Color = Color::Indexed(71);
 const BLUE: Color = Color::Indexed(68);
 const VIOLET: Color = Color::Indexed(134);
 const TEAL: Color = Color::Indexed(37);
+const PINK: Color = Color::Indexed(169);
+const GOLD: Color = Color::Indexed(136);
+const OLIVE: Color = Color::Indexed(107);
 const GREY: Color = Color::Indexed(244);
 
 impl Theme {
@@ -83,6 +86,10 @@ fn look(role: Role) -> (Option<Color>, Modifier) {
         Role::Kind(Kind::Process) => (Some(GREEN), Modifier::empty()),
         Role::Kind(Kind::File) => (Some(BLUE), Modifier::empty()),
         Role::Kind(Kind::Network) => (Some(VIOLET), Modifier::empty()),
+        Role::Kind(Kind::Dns) => (Some(PINK), Modifier::empty()),
+        Role::Kind(Kind::Privilege) => (Some(GOLD), Modifier::BOLD),
+        Role::Kind(Kind::Kernel) => (Some(GOLD), Modifier::empty()),
+        Role::Kind(Kind::Terminal) => (Some(OLIVE), Modifier::empty()),
         Role::Kind(Kind::Lifecycle) => (Some(TEAL), Modifier::empty()),
         Role::Kind(Kind::Finding) => (Some(RED), Modifier::BOLD),
         Role::Kind(Kind::Gap) => (Some(ORANGE), Modifier::BOLD),

@@ -33,9 +33,27 @@ fn every_kind_of_event_is_read_from_a_bundle() {
         "open /etc/httpd.d/extra.conf: ENOENT",
         "rename /tmp/.part -> /tmp/.x",
         "connect 127.0.0.1:4444: ECONNREFUSED",
-        "connect 198.51.100.7:4444",
         "killed by SIGKILL",
         "exit 137",
+        "io /tmp/.part  read 0 B, wrote 1.5 MB",
+        "open /etc/passwd (rewritten from /etc/motd)",
+        "symlink /var/tmp/.c/log -> /dev/null",
+        "chown /var/tmp/.c owner 33",
+        "truncate /var/log/httpd.log to 0 B",
+        "setxattr /var/tmp/.c security.capability: EPERM",
+        "connect udp 172.17.0.1:53",
+        "connect 198.51.100.7:4444 for beacon.example",
+        "connect unix /var/run/docker.sock: ENOENT",
+        "socket raw",
+        "query A beacon.example",
+        "response A beacon.example: 198.51.100.7",
+        "setresuid uid 0, effective 0, saved 0",
+        "unshare CLONE_NEWUSER: EPERM",
+        "ptrace PTRACE_ATTACH pid 1: EPERM",
+        "mount type ext4 /dev/sda1 -> /mnt: EPERM",
+        "exec sh (from outside)",
+        "typed \"id\n\"",
+        "container entered: sh (5020) by dockerd (800)",
     ] {
         assert!(lines.iter().any(|line| line == expected), "{expected} is not among {lines:#?}");
     }
@@ -49,7 +67,10 @@ fn every_row_of_the_evidence_is_an_event_or_an_image() {
     let rows = |name: &str| manifest.tables.iter().find(|table| table.name == name).map_or(0, |table| table.rows);
     let recording = &state.recording;
     assert_eq!(recording.images.len() as u64, rows("process"));
-    assert_eq!(recording.files.len() as u64, rows("file"));
+    assert_eq!((recording.files.len() + recording.ios.len()) as u64, rows("file"));
+    assert_eq!(recording.messages.len() as u64, rows("dns"));
+    assert_eq!(recording.calls.len() as u64, rows("privilege") + rows("kernel"));
+    assert_eq!(recording.terminal.len() as u64, rows("terminal"));
     assert_eq!(recording.flows.len() as u64, rows("network"));
     assert_eq!(recording.moments.len() as u64, rows("lifecycle"));
     assert_eq!(recording.findings.len() as u64, rows("finding"));
@@ -74,6 +95,42 @@ fn a_hostile_name_in_a_bundle_does_not_reach_the_terminal() {
         let screen = screen_text(&state, 120, 40);
         assert!(screen.chars().all(|ch| ch == '\n' || !ch.is_control()), "{screen:?}");
         state.apply(Action::Step(1));
+    }
+}
+
+#[test]
+fn the_detail_tells_what_the_list_has_no_room_for() {
+    let mut state = incident();
+    for (text, expected) in [
+        ("rewritten from", vec!["began as", "/etc/motd", "(not from the image)", "abababab"]),
+        ("beacon.example: 198", vec!["answers", "code NOERROR", "remote 172.17.0.1:53"]),
+        ("unshare", vec!["result EPERM (-1)", "euid after 0", "after it", "net_raw"]),
+        (
+            "uid=0(root)",
+            vec!["| uid=0(root) gid=0(root)", "| / #", "tty pts/0", "sent by dockerd 800", "login uid 1000"],
+        ),
+        ("/var/log/wtmp", vec!["result never known", "made as io_uring"]),
+    ] {
+        state.apply(Action::Find);
+        text.chars().for_each(|ch| state.apply(Action::Type(ch)));
+        state.apply(Action::Enter);
+        let screen = screen_text(&state, 160, 60);
+        for expected in expected {
+            assert!(screen.contains(expected), "{expected} is not in\n{screen}");
+        }
+        state.apply(Action::Escape);
+    }
+}
+
+#[test]
+fn a_bundle_of_format_1_replays() {
+    let old = concat!(env!("CARGO_MANIFEST_DIR"), "/../query/tests/old/format-1.evidence.zip");
+    let mut state = open(&[PathBuf::from(old)]).expect("an old bundle loads");
+    assert!(state.recording.calls.is_empty() && state.recording.terminal.is_empty());
+    for action in [Action::First, Action::Last, Action::Trigger] {
+        state.apply(action);
+        let screen = screen_text(&state, 120, 40);
+        assert!(screen.contains("detail") && !screen.contains("powers"), "{screen}");
     }
 }
 

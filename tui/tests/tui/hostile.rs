@@ -43,7 +43,8 @@ fn evil() -> State {
     story::flow(&mut rows, -50, who(1, 7, EVIL), &call);
     let sym = rows.sym(EVIL);
     rows.row(Some(at(0)), who(1, 7, EVIL), Row::Finding(Finding { rule: sym, severity: sym, message: sym }));
-    rows.row(Some(at(1)), who(1, 7, EVIL), Row::Lifecycle(Lifecycle { op: sym, cgroup: sym }));
+    rows.row(Some(at(1)), who(1, 7, EVIL), Row::Lifecycle(Lifecycle { op: sym, cgroup: sym, detail: Some(sym) }));
+    story::others(&mut rows, 20, who(1, 7, EVIL), EVIL);
     rows.gap(Gap { class: sym, cause: sym, lost: None, from: at(2), to: at(3), own: true });
     State::new(rows.finish())
 }
@@ -70,6 +71,25 @@ fn no_escape_sequence_of_a_trace_reaches_a_cell() {
         }
     }
     assert!(screen_text(&state, 120, 40).contains("\\e[2J"), "it is shown, not hidden");
+}
+
+#[test]
+fn a_terminal_full_of_lines_stays_bounded_and_harmless() {
+    let text = format!("{EVIL}\n").repeat(100_000);
+    let mut state = story::incident_with(|rows| story::terminal(rows, 7_000, "top\n", &text));
+    state.apply(Action::Find);
+    "printed".chars().for_each(|ch| state.apply(Action::Type(ch)));
+    state.apply(Action::Enter);
+    state.apply(Action::Escape);
+    state.focus = Focus::Detail;
+    let mut told = false;
+    for scroll in (0..4_000).step_by(10) {
+        state.detail_scroll = scroll;
+        let screen = screen_text(&state, 80, 60);
+        assert_harmless(&screen, "terminal");
+        told |= screen.contains("bytes more");
+    }
+    assert!(told, "what is left out is told");
 }
 
 #[test]
@@ -109,7 +129,7 @@ fn impossible_times_do_not_stop_a_replay() {
         let mut rows = draft.link_images();
         let sym = rows.sym("x");
         for time in [None, Some(i64::MIN), Some(-1), Some(i64::MAX)] {
-            rows.row(time, who(1, 1, "x"), Row::Lifecycle(Lifecycle { op: sym, cgroup: sym }));
+            rows.row(time, who(1, 1, "x"), Row::Lifecycle(Lifecycle { op: sym, cgroup: sym, detail: None }));
         }
         rows.gap(Gap { class: sym, cause: sym, lost: Some(u64::MAX), from: i64::MAX, to: i64::MIN, own: true });
         rows.gap(Gap { class: sym, cause: sym, lost: Some(u64::MAX), from: i64::MIN, to: i64::MAX, own: true });

@@ -205,13 +205,24 @@ fn moving_in_the_tree_chooses_a_process() {
 
 #[test]
 fn a_kind_filter_never_hides_a_gap() {
-    let mut state = story::lossy();
+    let mut state = story::incident_with(|rows| {
+        story::gap(rows, -30_000, -21_500, Some(1_204), true);
+        story::others(rows, 4_000, story::who(8, 9109, "sh"), "x");
+    });
     state.apply(Action::NextKind);
     assert_eq!(kinds(&state), [Kind::Gap, Kind::Process]);
-    for expected in [Kind::File, Kind::Network, Kind::Finding] {
+    let rounds: [&[Kind]; 5] = [
+        &[Kind::File],
+        &[Kind::Network, Kind::Dns],
+        &[Kind::Privilege, Kind::Kernel],
+        &[Kind::Terminal],
+        &[Kind::Finding],
+    ];
+    for expected in rounds {
         state.apply(Action::NextKind);
         let kinds = kinds(&state);
-        assert!(kinds.len() == 2 && kinds.contains(&Kind::Gap) && kinds.contains(&expected), "{kinds:?}");
+        assert_eq!(kinds.len(), expected.len() + 1, "{kinds:?}");
+        assert!(kinds.contains(&Kind::Gap) && expected.iter().all(|kind| kinds.contains(kind)), "{kinds:?}");
     }
     state.apply(Action::NextKind);
     assert!(state.filter.is_off());
@@ -231,6 +242,16 @@ fn a_text_is_found_in_summary_name_and_executable_whatever_its_case() {
             assert_eq!(line(&state), hit);
         }
     }
+}
+
+#[test]
+fn a_text_is_found_in_what_was_printed_also_beyond_its_first_line() {
+    let printed = format!("{}\nhunter2\n", "x".repeat(4_000));
+    let mut state = story::incident_with(|rows| story::terminal(rows, 7_000, "cat pass\n", &printed));
+    typed(&mut state, "hunter2");
+    assert_eq!(state.visible.len(), 1);
+    state.apply(Action::Enter);
+    assert!(line(&state).starts_with("printed \"xxx") && line(&state).chars().count() < 140);
 }
 
 #[test]

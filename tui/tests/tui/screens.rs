@@ -47,6 +47,19 @@ fn an_empty_bundle_says_so() {
 }
 
 #[test]
+fn somebody_types_in_the_container() {
+    let mut state = story::incident_with(|rows| {
+        story::others(rows, 5_980, story::who(8, 9109, "sh"), "sample");
+        story::terminal(rows, 6_000, "ls -l /srv\n", "total 8\ndrwxr-xr-x\t2 root\\e[01;34m www\\e[0m\n");
+    });
+    state.apply(Action::Find);
+    "drwx".chars().for_each(|ch| state.apply(Action::Type(ch)));
+    state.apply(Action::Enter);
+    state.apply(Action::Escape);
+    check("terminal", &state, ALL);
+}
+
+#[test]
 fn a_lossy_bundle_says_what_is_missing() {
     let changed = Verdict::Altered(vec![Mismatch::Changed("events/file.parquet".to_owned())]);
     let mut state = story::lossy().with_verdict(changed);

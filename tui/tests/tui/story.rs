@@ -2,7 +2,10 @@
 
 use taffrail_tui::State;
 use taffrail_tui::state::draft::{Draft, NewImage, Row, Rows, Who};
-use taffrail_tui::state::recording::{About, File, Finding, Flow, Gap, Image, Lifecycle, Origin, Severity, Time};
+use taffrail_tui::state::recording::{
+    About, Call as SystemCall, Dns, File, Finding, Flow, Gap, Image, ImageMore, Io, Lifecycle, Origin, Severity,
+    Terminal, Time,
+};
 
 /// 2026-01-31T12:00:00Z.
 pub const TRIGGER: Time = 1_769_860_800_000_000_000;
@@ -86,6 +89,7 @@ pub fn program(draft: &mut Draft, program: &Program<'_>) {
         args_cut: false,
         exe_deleted: false,
         inside: program.inside,
+        more: ImageMore::default(),
     };
     draft.image(NewImage { image, process_id: program.process, parent_exec_id: program.parent });
 }
@@ -100,11 +104,15 @@ pub fn file(rows: &mut Rows, when: i64, who: Who<'_>, op: &str, path: &str, resu
         path: rows.sym(path),
         new_path: None,
         source: rows.sym(if result == 0 { "kernel" } else { "user" }),
+        rewritten_from: None,
+        other_mounts: false,
         flags: rows.sym(if op == "create" { "O_WRONLY|O_CREAT|O_TRUNC" } else { "O_RDONLY|O_CLOEXEC" }),
         mode: (op != "open").then_some(0o755),
-        result,
+        given: None,
+        result: Some(result),
         fd: (result == 0).then_some(5),
         inode: (result == 0).then_some(1_234_567),
+        abi: Some(rows.sym("x86_64")),
     };
     rows.row(Some(at(when)), who, Row::File(file));
 }
@@ -124,14 +132,69 @@ pub fn flow(rows: &mut Rows, when: i64, who: Who<'_>, call: &Call<'_>) {
         protocol: rows.sym("tcp"),
         local: rows.sym(call.local),
         remote: call.remote.map(|remote| rows.sym(remote)),
+        server_name: None,
+        source: rows.sym("kernel"),
         start: at(when),
         end: call.end.map(at),
         sent: call.end.map(|_| call.bytes.0),
         received: call.end.map(|_| call.bytes.1),
         result: call.result,
-        flow_id: when.unsigned_abs(),
+        flow_id: Some(when.unsigned_abs()),
     };
     rows.row(Some(at(when)), who, Row::Flow(flow));
+}
+
+/// One event of each family that the incident does without, every text of it `text`.
+pub fn others(rows: &mut Rows, when: i64, who: Who<'_>, text: &str) {
+    let sym = rows.sym(text);
+    let call = SystemCall {
+        op: sym,
+        syscall: sym,
+        detail: sym,
+        path: Some(sym),
+        target: Some(sym),
+        source: Some(sym),
+        target_pid: Some(1),
+        result: -1,
+        euid: Some(0),
+        capabilities: Some(1 << 21),
+        abi: sym,
+    };
+    let message = Dns {
+        op: sym,
+        sent: true,
+        name: sym,
+        qtype: sym,
+        answers: sym,
+        rcode: Some(sym),
+        id: Some(7),
+        local: sym,
+        remote: sym,
+        flow_id: Some(6),
+    };
+    let terminal =
+        Terminal { direction: sym, text: sym, session: Some(9), fd: Some(0), bytes: text.len() as u64, cut: true };
+    let io = Io { path: sym, fd: Some(3), inode: Some(77), read: 12, written: 345, closed: true };
+    let bodies = [Row::Io(io), Row::Dns(message), Row::Privilege(call), Row::Kernel(call), Row::Terminal(terminal)];
+    for (place, body) in bodies.into_iter().enumerate() {
+        rows.row(Some(at(when + place as i64)), who, body);
+    }
+}
+
+/// A person at a terminal of the container types `typed`, and this comes back.
+pub fn terminal(rows: &mut Rows, when: i64, typed: &str, printed: &str) {
+    let stretches = [("typed", typed), ("printed", printed)];
+    for (place, (direction, text)) in stretches.into_iter().enumerate() {
+        let stretch = Terminal {
+            direction: rows.sym(direction),
+            text: rows.sym(text),
+            session: Some(9),
+            fd: Some(0),
+            bytes: text.len() as u64,
+            cut: false,
+        };
+        rows.row(Some(at(when + 5 * place as i64)), who(8, 9109, "sh"), Row::Terminal(stretch));
+    }
 }
 
 pub fn gap(rows: &mut Rows, from: i64, to: i64, lost: Option<u64>, own: bool) {
@@ -271,7 +334,8 @@ fn after(rows: &mut Rows) {
         result: 0,
     };
     flow(rows, 2_260, who(11, 9116, "kworkerds"), &pool);
-    let removed = Lifecycle { op: rows.sym("removed"), cgroup: rows.sym("/system.slice/docker-4f1c.scope") };
+    let removed =
+        Lifecycle { op: rows.sym("removed"), cgroup: rows.sym("/system.slice/docker-4f1c.scope"), detail: None };
     rows.row(Some(at(9_600)), Who::default(), Row::Lifecycle(removed));
 }
 

@@ -105,7 +105,8 @@ fn quiet(program: &str, args: &[&str]) -> bool {
     command.is_ok_and(|status| status.success())
 }
 
-fn on_path(program: &str) -> bool {
+/// Whether a program is where programs are.
+pub fn on_path(program: &str) -> bool {
     let path = std::env::var_os("PATH").unwrap_or_default();
     std::env::split_paths(&path).chain([PathBuf::from("/usr/sbin")]).any(|dir| dir.join(program).is_file())
 }
@@ -114,9 +115,10 @@ fn is_root() -> bool {
     fs::metadata("/proc/self").is_ok_and(|meta| std::os::unix::fs::MetadataExt::uid(&meta) == 0)
 }
 
-fn install(packages: &[&str]) -> Result<()> {
+/// Installs Debian packages, as root on Debian; elsewhere says what is missing.
+pub fn install(packages: &[&str]) -> Result<()> {
     if !is_root() || !on_path("apt-get") {
-        bail!("the tests need {}: install it (as root on Debian this is done for you)", packages.join(", "));
+        bail!("this needs {}: install it (as root on Debian this is done for you)", packages.join(", "));
     }
     say(&format!("installing {}", packages.join(", ")))?;
     for args in [&["update"][..], &[&["install", "-y", "--no-install-recommends"][..], packages].concat()] {

@@ -1,0 +1,188 @@
+//! What is inside an executable that is new to its container: its SHA-256, computed beside the recording.
+//!
+//! A thread of its own, one file at a time, reads the file through `/proc`: the process's own executable where it still runs, else the
+//! same path as a living process of the container sees it. Whether that is the file that ran is told by size and change
+//! time; where it is not, the answer says so and holds no hash.
+
+use sha2::{Digest as _, Sha256};
+use std::collections::{HashSet, VecDeque};
+use std::fs::File;
+use std::io::Read as _;
+use std::os::unix::fs::MetadataExt as _;
+use std::path::PathBuf;
+use std::sync::mpsc;
+use taffrail_trace::event::{Actor, Digest, ExeFile};
+use taffrail_trace::ids::ContainerKey;
+
+/// How many executables can wait.
+const WAITING: usize = 1024;
+/// How many files are remembered as known, so that a container that runs ever new programs does not fill memory.
+const KNOWN_MAX: usize = 65_536;
+/// The longest executable that is read.
+const FILE_MAX_BYTES: u64 = 512 << 20;
+
+/// A file that ran for the first time.
+#[derive(Clone, Debug)]
+pub struct Question {
+    /// In which container.
+    pub container: ContainerKey,
+    /// Who ran it.
+    pub actor: Actor,
+    /// The file.
+    pub file: ExeFile,
+    /// Its path there.
+    pub path: String,
+    /// A process that sees the container's files and lives longer, where one is known.
+    pub other_pid: Option<u32>,
+}
+
+/// An answer.
+#[derive(Clone, Debug)]
+pub struct Answer {
+    /// What was asked.
+    pub question: Question,
+    /// The event's body.
+    pub digest: Digest,
+}
+
+/// The asking side.
+#[derive(Debug)]
+pub struct Digests {
+    questions: mpsc::SyncSender<Question>,
+    known: HashSet<(ContainerKey, u64, u32, u64)>,
+    order: VecDeque<(ContainerKey, u64, u32, u64)>,
+}
+
+impl Digests {
+    /// Starts the thread; `answer` is called on it and says whether anybody still listens.
+    ///
+    /// # Errors
+    /// Where no thread can be made.
+    pub fn start(mut answer: impl FnMut(Answer) -> bool + Send + 'static) -> std::io::Result<Self> {
+        let (questions, asked) = mpsc::sync_channel::<Question>(WAITING);
+        std::thread::Builder::new().name("digests".to_owned()).spawn(move || {
+            while let Ok(question) = asked.recv() {
+                let sha256 = look(&question);
+                let ExeFile { inode, dev, ctime_ns, .. } = question.file;
+                if !answer(Answer { digest: Digest { inode, dev, ctime_ns, sha256 }, question }) {
+                    return;
+                }
+            }
+        })?;
+        Ok(Self { questions, known: HashSet::new(), order: VecDeque::new() })
+    }
+
+    /// Whether a file is new to its container; from now on it is not.
+    pub fn is_new(&mut self, container: ContainerKey, file: &ExeFile) -> bool {
+        let key = (container, file.inode, file.dev, file.ctime_ns);
+        if !self.known.insert(key) {
+            return false;
+        }
+        self.order.push_back(key);
+        if self.order.len() > KNOWN_MAX
+            && let Some(oldest) = self.order.pop_front()
+        {
+            self.known.remove(&oldest);
+        }
+        true
+    }
+
+    /// Asks. Where too many wait the file goes without: the answer at hand says so.
+    pub fn ask(&self, question: Question) -> Option<Answer> {
+        let refused = match self.questions.try_send(question) {
+            Ok(()) => return None,
+            Err(mpsc::TrySendError::Full(question) | mpsc::TrySendError::Disconnected(question)) => question,
+        };
+        let ExeFile { inode, dev, ctime_ns, .. } = refused.file;
+        let sha256 = Err("too many new programs at once".to_owned());
+        Some(Answer { digest: Digest { inode, dev, ctime_ns, sha256 }, question: refused })
+    }
+}
+
+fn look(question: &Question) -> Result<[u8; 32], String> {
+    let running = PathBuf::from(format!("/proc/{}/exe", question.actor.pid));
+    let seen_by = |pid: u32| PathBuf::from(format!("/proc/{pid}/root{}", question.path));
+    let mut places = vec![running];
+    if !question.file.deleted {
+        places.push(seen_by(question.actor.pid));
+        places.extend(question.other_pid.map(seen_by));
+    }
+    let mut reason = "the process was over before its file could be read".to_owned();
+    for place in places {
+        let Ok(file) = File::open(&place) else { continue };
+        match read(file, &question.file) {
+            Ok(sha256) => return Ok(sha256),
+            Err(why) => reason = why,
+        }
+    }
+    Err(reason)
+}
+
+fn read(file: File, expected: &ExeFile) -> Result<[u8; 32], String> {
+    let found = file.metadata().map_err(|error| error.to_string())?;
+    let ctime_ns = found.ctime().wrapping_mul(1_000_000_000).wrapping_add(found.ctime_nsec());
+    if !found.is_file() || found.len() != expected.bytes || ctime_ns as u64 != expected.ctime_ns {
+        return Err("the file was replaced before it could be read".to_owned());
+    }
+    if found.len() > FILE_MAX_BYTES {
+        return Err(format!("the file is longer than {} MiB", FILE_MAX_BYTES >> 20));
+    }
+    let mut hasher = Sha256::new();
+    let mut buffer = vec![0; 128 << 10];
+    let mut file = file.take(FILE_MAX_BYTES);
+    loop {
+        match file.read(&mut buffer).map_err(|error| error.to_string())? {
+            0 => return Ok(hasher.finalize().into()),
+            read => hasher.update(&buffer[..read]),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn question(path: &std::path::Path, bytes: u64, ctime_ns: u64) -> Question {
+        let file =
+            ExeFile { inode: 1, dev: 1, mode: 0o755, bytes, ctime_ns, deleted: false, memfd: false, upper: false };
+        let actor = Actor {
+            exec_id: taffrail_trace::ids::ExecId(1),
+            pid: 4_000_000,
+            tid: 4_000_000,
+            uid: 0,
+            comm: String::new(),
+        };
+        Question {
+            container: ContainerKey(1),
+            actor,
+            file,
+            path: path.to_string_lossy().into_owned(),
+            other_pid: Some(std::process::id()),
+        }
+    }
+
+    #[test]
+    fn a_file_is_hashed_as_another_process_sees_it_and_never_when_it_was_replaced() {
+        let dir = tempfile::tempdir().expect("tempdir");
+        let path = dir.path().join("program");
+        std::fs::write(&path, b"abc").expect("write");
+        let found = std::fs::metadata(&path).expect("metadata");
+        let ctime_ns = (found.ctime() * 1_000_000_000 + found.ctime_nsec()) as u64;
+        let sha256 = look(&question(&path, 3, ctime_ns)).expect("a hash");
+        assert_eq!(sha256[..4], [0xba, 0x78, 0x16, 0xbf], "SHA-256 of abc");
+        assert!(look(&question(&path, 3, ctime_ns - 1)).expect_err("another file").contains("replaced"));
+        assert!(look(&question(&dir.path().join("none"), 3, 0)).expect_err("no file").contains("over"));
+    }
+
+    #[test]
+    fn a_program_is_new_once_in_each_container() {
+        let (answers, got) = mpsc::channel();
+        let mut digests = Digests::start(move |answer| answers.send(answer).is_ok()).expect("a thread");
+        let question = question(std::path::Path::new("/nowhere"), 0, 0);
+        assert!(digests.is_new(ContainerKey(1), &question.file));
+        assert!(!digests.is_new(ContainerKey(1), &question.file));
+        assert!(digests.is_new(ContainerKey(2), &question.file));
+        assert!(digests.ask(question).is_none());
+        assert!(got.recv().expect("an answer").digest.sha256.is_err());
+    }
+}

@@ -1,0 +1,61 @@
+//! Ways into a container from outside, and from one container into another.
+
+use crate::support::container::{Container, docker};
+use crate::support::stage::{CAPABLE, Stage, assert_rows};
+use serde_json::json;
+use std::process::Command;
+
+fn pid_of(container: &Container) -> String {
+    docker(&["inspect", "--format", "{{.State.Pid}}", &container.id])
+}
+
+#[test]
+fn who_comes_in_by_nsenter_acts_in_the_container_and_is_marked_with_who_sent_him() {
+    let stage = Stage::new("entered", &[]);
+    let pid = pid_of(&stage.container);
+    let doors = ["--mount", "--uts", "--ipc", "--net", "--pid"];
+    let entered = Command::new("nsenter")
+        .args(["--target", &pid])
+        .args(doors)
+        .args(["/bin/sh", "-c", "/bin/touch /data/from-outside; /bin/true"])
+        .output()
+        .expect("nsenter");
+    assert!(entered.status.success(), "{entered:?}");
+    let evidence = stage.evidence();
+
+    let programs = "SELECT p.args, p.entered, b.comm AS sender, b.container_id AS sender_in FROM process p \
+         LEFT JOIN process b ON p.entered_by = b.exec_id WHERE p.origin = 'exec' AND p.args[2] = '-c' AND p.args[3] LIKE '%from-outside%'";
+    let shell = json!({ "entered": "namespaces", "sender": "nsenter", "sender_in": "host" });
+    assert_rows("the shell", &evidence.ask(programs), &[shell]);
+    let inner = "SELECT entered FROM process WHERE args[1] = '/bin/touch' AND origin = 'exec'";
+    assert_rows("what the shell ran", &evidence.ask(inner), &[json!({ "entered": null })]);
+    let touched = "SELECT op, path FROM file WHERE path = '/data/from-outside' AND op = 'create'";
+    assert_eq!(evidence.ask(touched).len(), 1);
+}
+
+#[test]
+fn who_joins_another_containers_namespaces_is_seen_in_both() {
+    let stage = Stage::new("joining", &[CAPABLE, &["--pid=host"]].concat());
+    let other = Container::workloads("joined", &[], &["sh", "-c", "mkdir /data; sleep 600"]);
+    other.wait_for("/data");
+    let pid = pid_of(&other);
+    stage.container.exec(&["nsenter", "-t", &pid, "-m", "/bin/touch", "/data/crossed"]);
+    other.exec(&["test", "-e", "/data/crossed"]);
+    let evidence = stage.evidence();
+
+    let joined = "SELECT detail, result FROM privilege WHERE op = 'setns' AND comm = 'nsenter' AND result = 0";
+    let rows = evidence.ask(joined);
+    assert_eq!(rows.len(), 1, "{rows:?}");
+    assert!(rows[0]["detail"].as_str().is_some_and(|detail| detail.contains("CLONE_NEWNS")), "{rows:?}");
+    let touched = "SELECT f.path, p.mount_ns <> n.mount_ns AS elsewhere FROM file f JOIN process p ON f.exec_id = p.exec_id \
+         JOIN process n ON p.process_id = n.process_id AND n.comm = 'nsenter' AND n.origin = 'exec' WHERE f.path = '/data/crossed'";
+    assert_rows("the touch", &evidence.ask(touched), &[json!({ "elsewhere": true })]);
+
+    let visited = stage.recorder.trigger(&other.id, "10m", "0s");
+    let told = crate::support::ask(
+        &visited,
+        "SELECT detail FROM lifecycle WHERE op = 'entered' AND detail LIKE '%joined its namespaces%'",
+    );
+    assert_eq!(told.len(), 1, "{told:?}");
+    assert!(told[0]["detail"].as_str().is_some_and(|detail| detail.contains(&stage.container.name)), "{told:?}");
+}

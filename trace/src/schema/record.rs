@@ -1,0 +1,48 @@
+//! What the recorder itself has to say.
+
+use super::{Kind, Table, has, may};
+
+/// `lifecycle`: the container itself.
+pub const LIFECYCLE: Table = Table {
+    name: "lifecycle",
+    doc: "One row per moment in the life of the container itself.",
+    columns: &[
+        has(
+            "op",
+            Kind::Text,
+            "`found` (older than the recorder), `created`, `removed`, `entered` (a process from outside was put into it) or `level` (how much is recorded of it was changed).",
+        ),
+        has("cgroup_path", Kind::Text, "Path of the cgroup below the unified hierarchy's root."),
+        may("detail", Kind::Text, "More about it: the process that entered, the new level."),
+    ],
+};
+
+/// `finding`: why this evidence was sealed, and what else matched.
+pub const FINDING: Table = Table {
+    name: "finding",
+    doc: "One row per rule that matched and per person who asked; its time is the moment of the trigger.",
+    columns: &[
+        has("rule", Kind::Text, "The rule's stable name; `manual` where a person asked."),
+        has("severity", Kind::Text, "`info`, `warning` or `critical`."),
+        has("message", Kind::Text, "What matched, in one sentence."),
+    ],
+};
+
+/// `gap`: what is missing.
+pub const GAP: Table = Table {
+    name: "gap",
+    doc: "One row per interval and class in which events are missing, with their number and the reason. `time` is \
+          `from_time`.",
+    columns: &[
+        has("class", Kind::Text, "`vital` or `bulk`."),
+        has(
+            "cause",
+            Kind::Text,
+            "`ring_full`, `flow_table_full`, `descriptor_table_full`, `nested`, `malformed` (the kernel could not deliver), `refused` (a budget said no), `evicted` (the ring aged it out), `damaged`, `recorder_down`.",
+        ),
+        may("lost", Kind::U64, "How many events are missing; NULL where that cannot be known."),
+        has("from_time", Kind::Time, "They happened not before this."),
+        has("to_time", Kind::Time, "They happened not after this."),
+        has("own", Kind::Bool, "They were this container's; false where they could have been any container's."),
+    ],
+};

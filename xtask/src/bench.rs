@@ -1,0 +1,61 @@
+//! `cargo xtask bench`: what the recorder costs, each figure against the same work without it in the same run.
+
+mod cpu;
+mod figures;
+mod kernel_time;
+mod loops;
+mod losses;
+mod probes;
+mod recorder;
+mod rig;
+mod servers;
+
+use anyhow::Result;
+use clap::{Args, Subcommand, ValueEnum};
+use std::path::PathBuf;
+
+/// What can be measured.
+#[derive(Debug, Subcommand)]
+pub enum Bench {
+    /// The kernel programs and the recorder: loops of system calls, servers, CPU time, losses. As root, with Docker.
+    Probes(Probes),
+}
+
+/// How the kernel programs are measured.
+#[derive(Debug, Args)]
+pub struct Probes {
+    /// Rounds of each loop and server; a figure is the median of its rounds.
+    #[arg(long, default_value_t = 9, value_parser = clap::value_parser!(u32).range(1..100))]
+    rounds: u32,
+    /// What to measure; everything where nothing is said.
+    #[arg(long, value_delimiter = ',')]
+    only: Vec<Phase>,
+    /// Seconds of the flood at a bounded rate.
+    #[arg(long, default_value_t = 30)]
+    flood_seconds: u64,
+    /// Measure this program instead of building one.
+    #[arg(long, value_name = "FILE")]
+    binary: Option<PathBuf>,
+}
+
+/// A part of the measurement.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Phase {
+    /// Nanoseconds of system calls.
+    Loops,
+    /// Requests a second of redis and nginx.
+    Servers,
+    /// Time in each kernel program.
+    KernelTime,
+    /// The recorder's own CPU time.
+    Cpu,
+    /// What is lost in a flood.
+    Losses,
+}
+
+/// Measures.
+pub fn run(what: &Bench) -> Result<()> {
+    match what {
+        Bench::Probes(options) => probes::run(options),
+    }
+}
