@@ -8,15 +8,19 @@
 //! Every access is checked: a damaged or cut file gives an error and never a panic. Reads what the loader needs,
 //! struct members and enum values, and nothing else. Little-endian, as the machines this runs on.
 
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 /// Where the running kernel keeps its BTF.
 pub const VMLINUX: &str = "/sys/kernel/btf/vmlinux";
 
 const MAGIC: u16 = 0xEB9F;
+const POINTER: u32 = 2;
 const STRUCT: u32 = 4;
 const UNION: u32 = 5;
 const ENUM: u32 = 6;
+const TYPEDEF: u32 = 8;
+const FUNCTION_PROTOTYPE: u32 = 13;
 const ENUM64: u32 = 19;
 /// `typedef`, `volatile`, `const`, `restrict` and type tag: they name another type and have no layout of their own.
 const TRANSPARENT: [u32; 5] = [8, 9, 10, 11, 18];
@@ -57,6 +61,8 @@ pub struct Btf {
     strings: std::ops::Range<usize>,
     /// Where each type starts in `bytes`; the id is the index plus one, id 0 is `void`.
     types: Vec<usize>,
+    /// Where the first type of a name that has members or parameters starts.
+    names: HashMap<Vec<u8>, usize>,
 }
 
 #[derive(Clone, Copy)]
@@ -113,7 +119,16 @@ impl Btf {
         if at != types_at.end {
             return Err(BtfError::Damaged(types_at.end));
         }
-        Ok(Btf { bytes, strings, types })
+        let mut btf = Btf { bytes, strings, types, names: HashMap::new() };
+        for at in &btf.types {
+            let Some(ty) = type_at(&btf.bytes, *at) else { continue };
+            let named = matches!(ty.kind, STRUCT | UNION | ENUM | ENUM64) && ty.vlen > 0 || ty.kind == TYPEDEF;
+            if let Some(name) = btf.name(ty.name).filter(|name| named && !name.is_empty()) {
+                let name = name.to_vec();
+                btf.names.entry(name).or_insert(*at);
+            }
+        }
+        Ok(btf)
     }
 
     /// Byte offset of a field, `a.b` for a field of a nested struct; members of anonymous structs and unions belong
@@ -126,6 +141,32 @@ impl Btf {
         self.find(structure, field)
             .and_then(|bits| (bits % 8 == 0).then_some(bits / 8))
             .ok_or_else(|| BtfError::NoField { structure: structure.into(), field: field.into() })
+    }
+
+    /// Size of a struct in bytes.
+    ///
+    /// # Errors
+    ///
+    /// When there is no such struct.
+    pub fn size_of(&self, structure: &str) -> Result<u32, BtfError> {
+        let ty = self.named(structure, &[STRUCT, UNION]);
+        ty.map(|ty| ty.size_or_id)
+            .ok_or_else(|| BtfError::NoField { structure: structure.into(), field: String::new() })
+    }
+
+    /// How many parameters the function has that a typedef such as `btf_trace_sys_exit` points to.
+    pub fn parameters_of(&self, typedef: &str) -> Option<usize> {
+        let mut ty = self.named(typedef, &[TYPEDEF])?;
+        for _ in 0..DEPTH_MAX {
+            if ty.kind == FUNCTION_PROTOTYPE {
+                return Some(ty.vlen);
+            }
+            if ty.kind != POINTER && !TRANSPARENT.contains(&ty.kind) {
+                return None;
+            }
+            ty = type_at(&self.bytes, *self.types.get((ty.size_or_id as usize).checked_sub(1)?)?)?;
+        }
+        None
     }
 
     /// Value of an enum's variant.
@@ -152,12 +193,10 @@ impl Btf {
         Some(bits)
     }
 
-    /// The first type of one of `kinds` that has the name and members.
+    /// The type of a name, where it is one of `kinds`.
     fn named(&self, name: &str, kinds: &[u32]) -> Option<Type> {
-        self.types
-            .iter()
-            .filter_map(|at| type_at(&self.bytes, *at))
-            .find(|ty| ty.vlen > 0 && kinds.contains(&ty.kind) && self.name(ty.name) == Some(name.as_bytes()))
+        let ty = type_at(&self.bytes, *self.names.get(name.as_bytes())?)?;
+        kinds.contains(&ty.kind).then_some(ty)
     }
 
     /// Bit offset and type of a member, anonymous members searched through.

@@ -2,10 +2,12 @@
 
 use taffrail_probes_abi::{
     Class, Header, Kind, RECORD_MAX_BYTES,
-    cgroup::Cgroup,
-    file::FileOp,
-    network::Flow,
-    process::{Exec, Exit, Fork},
+    call::{Call, Completed},
+    cgroup::{Attach, Cgroup},
+    io::{Hello, Terminal, Totals, Use},
+    network::{DNS_MAX_BYTES, Dns, Flow},
+    process::{Credentials, Exec, Exit, Fork, Thread},
+    syscall::Syscall,
 };
 
 use crate::plain::{self, Plain};
@@ -34,28 +36,69 @@ pub enum Body<'a> {
         exe: &'a [u8],
         /// Working directory, walked.
         cwd: &'a [u8],
+        /// What was asked to be run.
+        name: &'a [u8],
         /// Arguments, each ended by a NUL.
         args: &'a [u8],
+        /// Environment, each variable ended by a NUL.
+        environment: &'a [u8],
     },
     /// A process was made.
     Fork(Fork),
     /// A process ended.
     Exit(Exit),
-    /// Open, unlink, rename or chmod; see [`FileOp`] for what the strings are.
-    File {
+    /// A process made a thread.
+    Thread(Thread),
+    /// A system call that is reported one by one; see [`Call`] for what the strings are.
+    Call {
         /// The fixed part.
-        op: FileOp,
-        /// Walked path of the file itself or of the directory that `path` is relative to.
-        base: &'a [u8],
-        /// As the program passed it.
-        path: &'a [u8],
-        /// Walked path of the directory that `new_path` is relative to.
-        new_base: &'a [u8],
-        /// As the program passed it.
-        new_path: &'a [u8],
+        call: Call,
+        /// Names and texts.
+        names: Names<'a>,
+        /// Who the actor is after it, for calls on privileges.
+        credentials: Option<Credentials>,
     },
-    /// A step in the life of a TCP flow.
+    /// A request of `io_uring` is over.
+    Completed {
+        /// The fixed part.
+        completed: Completed,
+        /// The file that was opened, walked.
+        path: &'a [u8],
+    },
+    /// A step in the life of a flow.
     Flow(Flow),
+    /// A DNS message.
+    Dns {
+        /// The fixed part.
+        dns: Dns,
+        /// The payload.
+        payload: &'a [u8],
+    },
+    /// The first bytes of a TLS client.
+    Hello {
+        /// The fixed part.
+        hello: Hello,
+        /// The bytes.
+        bytes: &'a [u8],
+    },
+    /// A file is used that was opened elsewhere.
+    Use {
+        /// The fixed part.
+        used: Use,
+        /// The file, walked.
+        path: &'a [u8],
+    },
+    /// A file that was used is closed.
+    Totals(Totals),
+    /// Bytes on a terminal.
+    Terminal {
+        /// The fixed part.
+        terminal: Terminal,
+        /// The bytes.
+        bytes: &'a [u8],
+    },
+    /// A system call at level `full`.
+    Syscall(Syscall),
     /// A cgroup was made or removed.
     Cgroup {
         /// The fixed part.
@@ -63,6 +106,25 @@ pub enum Body<'a> {
         /// Path below the hierarchy's root.
         path: &'a [u8],
     },
+    /// A process was moved to another cgroup.
+    Attach(Attach),
+}
+
+/// The strings of a [`Call`].
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Names<'a> {
+    /// Walked path of the file itself or of the directory that `path` is relative to.
+    pub base: &'a [u8],
+    /// As the program passed it.
+    pub path: &'a [u8],
+    /// Walked path of the directory that `new_path` is relative to.
+    pub new_base: &'a [u8],
+    /// As the program passed it.
+    pub new_path: &'a [u8],
+    /// `path` as it was when the call began.
+    pub entered: &'a [u8],
+    /// Another text of the call.
+    pub data: &'a [u8],
 }
 
 /// Why bytes are no record.
@@ -114,9 +176,33 @@ impl Record<'_> {
             Kind::Exec => exec(rest)?,
             Kind::Fork => Body::Fork(alone(rest)?),
             Kind::Exit => Body::Exit(alone(rest)?),
-            Kind::Open | Kind::Unlink | Kind::Rename | Kind::Chmod => file(rest)?,
+            Kind::Thread => Body::Thread(alone(rest)?),
+            Kind::Open | Kind::File | Kind::Privilege | Kind::Kernel | Kind::Socket => call(rest)?,
+            Kind::Completed => {
+                let (completed, [path]) = with_strings(rest, |body: &Completed| [body.base_len])?;
+                Body::Completed { completed, path }
+            }
             Kind::Connect | Kind::Accept | Kind::Listen | Kind::Established | Kind::FlowEnd => Body::Flow(alone(rest)?),
-            Kind::CgroupMake | Kind::CgroupRemove => cgroup(rest)?,
+            Kind::Dns => dns(rest)?,
+            Kind::Hello => {
+                let (hello, [bytes]) = with_strings(rest, |body: &Hello| [body.data_len])?;
+                Body::Hello { hello, bytes }
+            }
+            Kind::CgroupMake | Kind::CgroupRemove => {
+                let (cgroup, [path]) = with_strings(rest, |body: &Cgroup| [body.path_len])?;
+                Body::Cgroup { cgroup, path }
+            }
+            Kind::CgroupAttach => Body::Attach(alone(rest)?),
+            Kind::Use => {
+                let (used, [path]) = with_strings(rest, |body: &Use| [body.path_len])?;
+                Body::Use { used, path }
+            }
+            Kind::Totals => Body::Totals(alone(rest)?),
+            Kind::Terminal => {
+                let (terminal, [bytes]) = with_strings(rest, |body: &Terminal| [body.data_len])?;
+                Body::Terminal { terminal, bytes }
+            }
+            Kind::Syscall => Body::Syscall(alone(rest)?),
         };
         Ok(Record { header, kind, class: kind.class(), body })
     }
@@ -129,9 +215,18 @@ fn fixed<T: Plain>(bytes: &[u8]) -> Result<T, DecodeError> {
 
 /// A body that has no strings.
 fn alone<T: Plain>(bytes: &[u8]) -> Result<T, DecodeError> {
-    let body = fixed(bytes)?;
-    let [] = strings(&bytes[size_of::<T>()..], [])?;
+    let (body, []) = with_strings(bytes, |_: &T| [])?;
     Ok(body)
+}
+
+/// A body and its strings, whose lengths it gives.
+fn with_strings<T: Plain, const N: usize>(
+    bytes: &[u8],
+    lens: impl FnOnce(&T) -> [u16; N],
+) -> Result<(T, [&[u8]; N]), DecodeError> {
+    let body = fixed(bytes)?;
+    let strings = strings(&bytes[size_of::<T>()..], lens(&body))?;
+    Ok((body, strings))
 }
 
 /// Splits what follows a body into its strings, which must fill it exactly.
@@ -149,22 +244,26 @@ fn strings<const N: usize>(bytes: &[u8], lens: [u16; N]) -> Result<[&[u8]; N], D
 }
 
 fn exec(bytes: &[u8]) -> Result<Body<'_>, DecodeError> {
-    let exec: Exec = fixed(bytes)?;
-    let lens = [exec.exe_len, exec.cwd_len, exec.args_len];
-    let [exe, cwd, args] = strings(&bytes[size_of::<Exec>()..], lens)?;
-    Ok(Body::Exec { exec, exe, cwd, args })
+    let (exec, [exe, cwd, name, args, environment]) = with_strings(bytes, |body: &Exec| body.lens)?;
+    Ok(Body::Exec { exec, exe, cwd, name, args, environment })
 }
 
-fn file(bytes: &[u8]) -> Result<Body<'_>, DecodeError> {
-    let op: FileOp = fixed(bytes)?;
-    let [base, path, new_base, new_path] = strings(&bytes[size_of::<FileOp>()..], op.lens)?;
-    Ok(Body::File { op, base, path, new_base, new_path })
+fn call(bytes: &[u8]) -> Result<Body<'_>, DecodeError> {
+    let (call, [base, path, new_base, new_path, entered, data, credentials]) =
+        with_strings(bytes, |body: &Call| body.lens)?;
+    let names = Names { base, path, new_base, new_path, entered, data };
+    Ok(Body::Call { call, names, credentials: plain::read(credentials) })
 }
 
-fn cgroup(bytes: &[u8]) -> Result<Body<'_>, DecodeError> {
-    let cgroup: Cgroup = fixed(bytes)?;
-    let [path] = strings(&bytes[size_of::<Cgroup>()..], [cgroup.path_len])?;
-    Ok(Body::Cgroup { cgroup, path })
+/// The payload lies in an area of one size.
+fn dns(bytes: &[u8]) -> Result<Body<'_>, DecodeError> {
+    let dns: Dns = fixed(bytes)?;
+    let area = &bytes[size_of::<Dns>()..];
+    let kept = usize::from(dns.data_len);
+    match area.get(..kept) {
+        Some(payload) if area.len() == DNS_MAX_BYTES => Ok(Body::Dns { dns, payload }),
+        _ => Err(DecodeError::Strings { said: kept, have: area.len() }),
+    }
 }
 
 /// Turns a walked path round: `env\0bin\0usr\0` becomes `/usr/bin/env`, nothing becomes `/`. Where the walk was cut

@@ -8,7 +8,7 @@ use crate::{
     load::{Options, Probes},
     load_error::LoadError,
     offsets,
-    preflight::{KERNEL_MIN, kernel_release},
+    preflight::{KERNEL_MIN, kernel_release, unified_root},
 };
 
 /// One finding.
@@ -50,7 +50,7 @@ pub fn doctor() -> Vec<Check> {
 fn kernel() -> Result<String, (String, &'static str)> {
     match kernel_release() {
         (release, Some(version)) if version >= KERNEL_MIN => Ok(format!("Linux {release}")),
-        (release, _) => Err((format!("Linux {release}"), "install Linux 5.8 or newer")),
+        (release, _) => Err((format!("Linux {release}"), "install Linux 5.11 or newer")),
     }
 }
 
@@ -87,20 +87,8 @@ fn privileges() -> Result<String, (String, &'static str)> {
 }
 
 fn cgroups() -> Result<String, (String, &'static str)> {
-    let mounts = std::fs::read_to_string("/proc/self/mountinfo").unwrap_or_default();
-    unified(&mounts).map(|path| format!("unified (v2) at {path}")).ok_or_else(|| {
+    unified_root().map(|path| format!("unified (v2) at {}", path.display())).ok_or_else(|| {
         ("no unified (v2) hierarchy is mounted".to_owned(), "mount -t cgroup2 none /sys/fs/cgroup/unified")
-    })
-}
-
-/// Mount point of the unified hierarchy, out of a mountinfo file.
-fn unified(mounts: &str) -> Option<&str> {
-    mounts.lines().find_map(|line| {
-        let (mount, kind) = line.split_once(" - ")?;
-        if kind.split(' ').next() != Some("cgroup2") {
-            return None;
-        }
-        mount.split(' ').nth(4)
     })
 }
 
@@ -113,6 +101,7 @@ fn hooks() -> Vec<Check> {
             .map(|hook| {
                 let result = match &hook.state {
                     HookState::Attached => Ok("loads and attaches".to_owned()),
+                    HookState::Ready => Ok("loads; attached while a container is at level full".to_owned()),
                     HookState::Refused { reason } => {
                         Err((reason.clone(), "see why the kernel refuses: lockdown, privileges"))
                     }
@@ -127,19 +116,5 @@ fn hooks() -> Vec<Check> {
             vec![Check::new("kernel programs", Err((error.to_string(), "report this as a bug")))]
         }
         Err(error) => vec![Check::new("kernel programs", Err((error.to_string(), "mend what the checks above say")))],
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::unified;
-
-    #[test]
-    fn the_unified_hierarchy_is_found_among_mounts() {
-        let mounts = "24 30 0:22 / /proc rw - proc proc rw\n\
-                      32 30 0:28 / /sys/fs/cgroup/memory rw - cgroup cgroup rw,memory\n\
-                      33 30 0:29 / /sys/fs/cgroup/unified rw,nosuid - cgroup2 cgroup2 rw\n";
-        assert_eq!(unified(mounts), Some("/sys/fs/cgroup/unified"));
-        assert_eq!(unified("24 30 0:22 / /proc rw - proc proc rw\n"), None);
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use aya::maps::{MapData, RingBuf};
 use nix::time::{ClockId, clock_gettime};
-use taffrail_probes_abi::Header;
+use taffrail_probes_abi::{Header, Kind, process::Exec};
 
 use crate::{
     decode::Record,
@@ -64,6 +64,24 @@ impl Probes {
         Ok(self.rings.drain(now_ns, now_ns.saturating_sub(HOLD_NS), each))
     }
 
+    /// Takes what the rings hold into the order of time and hands on nothing yet. `notice` is told of each exec at once:
+    /// a program can be over long before its record's turn comes, and its file is best looked at while it runs.
+    ///
+    /// # Errors
+    ///
+    /// When the clock can't be read.
+    pub fn take_in(&mut self, notice: &mut dyn FnMut(&Header, &Exec)) -> Result<(), DrainError> {
+        let now_ns = boottime_ns()?;
+        self.rings.take_in(now_ns, &mut |bytes| {
+            if let Some(header) = plain::read::<Header>(bytes).filter(|header| header.kind == Kind::Exec as u16)
+                && let Some(exec) = plain::read::<Exec>(&bytes[size_of::<Header>()..])
+            {
+                notice(&header, &exec);
+            }
+        });
+        Ok(())
+    }
+
     /// Takes the hooks off and hands on everything that is left. The counters stay readable.
     ///
     /// # Errors
@@ -75,7 +93,7 @@ impl Probes {
         Ok(self.rings.drain(u64::MAX, u64::MAX, each))
     }
 
-    /// Readable when records wait: the vital ring at once, the bulk ring when it is a quarter full. Drain every 20 ms
+    /// Readable when records wait: the vital ring at an exec, the bulk ring when it is a quarter full. Drain every 20 ms
     /// all the same.
     pub fn poll_fds(&self) -> [BorrowedFd<'_>; 2] {
         [self.rings.vital.as_fd(), self.rings.bulk.as_fd()]
@@ -94,11 +112,7 @@ impl Rings {
             Err(_) => drained.malformed += 1,
         };
         for ring in [&mut self.vital, &mut self.bulk] {
-            while let Some(item) = ring.next() {
-                // What is too short for a header goes out first and is counted by the decoder.
-                let time_ns = plain::read::<Header>(&item).map_or(0, |header| header.time_ns);
-                self.merge.hold(time_ns, &item);
-                drop(item);
+            while let Some(time_ns) = hold_next(ring, &mut self.merge, &mut |_| {}) {
                 if self.merge.is_full() {
                     self.merge.deliver(deliver_until_ns, &mut each);
                 }
@@ -113,6 +127,30 @@ impl Rings {
         self.merge.deliver(deliver_until_ns, &mut each);
         drained
     }
+}
+
+impl Rings {
+    fn take_in(&mut self, take_until_ns: u64, notice: &mut dyn FnMut(&[u8])) {
+        for ring in [&mut self.vital, &mut self.bulk] {
+            while !self.merge.is_full()
+                && let Some(time_ns) = hold_next(ring, &mut self.merge, notice)
+            {
+                if time_ns > take_until_ns {
+                    break;
+                }
+            }
+        }
+    }
+}
+
+/// Moves a ring's next record to those that wait for their turn; gives its time.
+fn hold_next(ring: &mut RingBuf<MapData>, merge: &mut Merge, notice: &mut dyn FnMut(&[u8])) -> Option<u64> {
+    let item = ring.next()?;
+    // What is too short for a header goes out first and is counted by the decoder.
+    let time_ns = plain::read::<Header>(&item).map_or(0, |header| header.time_ns);
+    notice(&item);
+    merge.hold(time_ns, &item);
+    Some(time_ns)
 }
 
 /// Now, on the clock of the records.

@@ -12,7 +12,9 @@
 //!
 //! What it is not: it knows no containers, keeps no state about processes and writes no file.
 
+mod attach;
 mod btf;
+mod control;
 mod decode;
 mod doctor;
 mod drain;
@@ -26,7 +28,8 @@ mod plain;
 mod preflight;
 
 pub use btf::{Btf, BtfError};
-pub use decode::{Body, DecodeError, Record, walked_path};
+pub use control::ControlError;
+pub use decode::{Body, DecodeError, Names, Record, walked_path};
 pub use doctor::{Check, doctor};
 pub use drain::{DrainError, Drained};
 pub use hook::{Hook, HookState};

@@ -1,21 +1,21 @@
 //! Loads the object, gives it the kernel's offsets and attaches its programs.
 
+use std::fs::File;
 use std::os::fd::{AsFd, AsRawFd};
 use std::path::Path;
 
 use aya::{
     Ebpf, EbpfLoader,
-    maps::{Map, RingBuf},
-    programs::{
-        BtfTracePoint, Program, ProgramError, RawTracePoint, raw_trace_point::RawTracePointLinkId,
-        tp_btf::BtfTracePointLinkId,
-    },
+    maps::{Map, MapData, ProgramArray, RingBuf},
+    programs::Program,
 };
 
 use crate::{
+    attach::{self, Link},
     btf::{self, Btf},
+    control::Controls,
     drain::{DrainError, Rings},
-    hook::{Hook, HookState, TARGETS, Target, TargetKind},
+    hook::{Hook, HookState, TARGETS, Target},
     load_error::{LoadError, map_error, object_error, refusal},
     losses::{Counters, LossesError},
     merge::Merge,
@@ -35,11 +35,21 @@ pub struct Options {
     /// A process (tgid) whose system calls are not recorded: the recorder itself. Its execs, forks, exits and TCP
     /// state changes are.
     pub ignore_pid: Option<u32>,
+    /// Whether the environment comes with an exec.
+    pub environment: bool,
+    /// Bytes kept of one terminal session.
+    pub terminal_bytes: u64,
 }
 
 impl Default for Options {
     fn default() -> Options {
-        Options { vital_bytes: 4 << 20, bulk_bytes: 8 << 20, ignore_pid: Some(std::process::id()) }
+        Options {
+            vital_bytes: 4 << 20,
+            bulk_bytes: 8 << 20,
+            ignore_pid: Some(std::process::id()),
+            environment: true,
+            terminal_bytes: 1 << 20,
+        }
     }
 }
 
@@ -48,14 +58,10 @@ pub struct Probes {
     pub(crate) ebpf: Ebpf,
     pub(crate) rings: Rings,
     pub(crate) counters: Counters,
-    hooks: Vec<Hook>,
-    links: Vec<(&'static Target, Link)>,
-}
-
-/// A program on its hook.
-enum Link {
-    Raw(RawTracePointLinkId),
-    Typed(BtfTracePointLinkId),
+    pub(crate) controls: Controls,
+    pub(crate) hooks: Vec<Hook>,
+    pub(crate) links: Vec<(&'static Target, Link)>,
+    _tails: ProgramArray<MapData>,
 }
 
 impl Probes {
@@ -69,28 +75,45 @@ impl Probes {
         preflight::check_ring("bulk", options.bulk_bytes)?;
         preflight::check_machine()?;
         preflight::check_abi(OBJECT)?;
-        let offsets = offsets::from_btf(&Btf::read(Path::new(btf::VMLINUX))?)?;
+        let types = Btf::read(Path::new(btf::VMLINUX))?;
+        let offsets = offsets::from_btf(&types)?;
+        // Before Linux 6.14 the result is an argument, among eight; since then it is in the third.
+        let uring_result = u32::from(types.parameters_of("btf_trace_io_uring_complete").is_some_and(|count| count > 4));
+        drop(types);
+        let share_from = [options.vital_bytes, options.bulk_bytes].map(|bytes| u64::from(bytes) / 4 * 3);
         let mut ebpf = EbpfLoader::new()
-            .btf(None)
             .override_global("OFFSETS", plain::bytes_of(&offsets), true)
             .override_global("IGNORE_TGID", &options.ignore_pid.unwrap_or(0), true)
             .override_global("BULK_WAKE_BYTES", &u64::from(options.bulk_bytes / 4), true)
+            .override_global("SHARE_FROM_BYTES", &share_from, true)
+            .override_global("URING_RESULT_IS_AN_ARGUMENT", &uring_result, true)
+            .override_global("ENVIRONMENT_BYTES", &u32::from(options.environment), true)
             .map_max_entries("VITAL", options.vital_bytes)
             .map_max_entries("BULK", options.bulk_bytes)
             .load(OBJECT)
             .map_err(object_error)?;
+        let types = aya::Btf::from_sys_fs().map_err(|error| LoadError::Object(Box::new(error.into())))?;
+        let mut controls = Controls::take(&mut ebpf)?;
+        controls.begin(options.terminal_bytes)?;
+        let tails = attach::tails(&mut ebpf, &types)?;
+        let root = preflight::unified_root().and_then(|root| File::open(root).ok());
         let mut links = Vec::new();
         let mut hooks = Vec::new();
         for target in TARGETS {
-            let state = match attach(&mut ebpf, target) {
-                Ok(link) => {
-                    links.push((target, link));
-                    HookState::Attached
-                }
+            let state = match attach::load(&mut ebpf, target, &types) {
+                Ok(()) if !target.always => HookState::Ready,
+                Ok(()) => match attach::attach(&mut ebpf, target, root.as_ref()) {
+                    Ok(link) => {
+                        links.push((target, link));
+                        HookState::Attached
+                    }
+                    Err(error) => refusal(target, error)?,
+                },
                 Err(error) => refusal(target, error)?,
             };
             hooks.push(Hook { name: target.name, state });
         }
+        drop(types);
         if links.is_empty() {
             return Err(LoadError::NoHook(first_reason(&hooks)));
         }
@@ -104,7 +127,7 @@ impl Probes {
             lost_total: take(&mut ebpf, "LOST_TOTAL")?.try_into().map_err(map_error)?,
             sent: take(&mut ebpf, "SENT")?.try_into().map_err(map_error)?,
         };
-        Ok(Probes { ebpf, rings, counters, hooks, links })
+        Ok(Probes { ebpf, rings, counters, controls, hooks, links, _tails: tails })
     }
 
     /// Every hook of this build and what became of it.
@@ -116,7 +139,7 @@ impl Probes {
     pub(crate) fn detach(&mut self) -> Result<(), DrainError> {
         let mut result = Ok(());
         for (target, link) in self.links.drain(..) {
-            let detached = detach(&mut self.ebpf, target, link);
+            let detached = attach::detach(&mut self.ebpf, target, link);
             result = result
                 .and(detached.map_err(|source| DrainError::Detach { hook: target.name, source: Box::new(source) }));
         }
@@ -127,7 +150,7 @@ impl Probes {
     pub(crate) fn recursion_misses(&self) -> Result<Vec<(&'static str, u64)>, LossesError> {
         let mut misses = Vec::new();
         for target in TARGETS {
-            let Some(Ok(fd)) = self.ebpf.program(target.tracepoint).map(Program::fd) else {
+            let Some(Ok(fd)) = self.ebpf.program(target.program).map(Program::fd) else {
                 continue;
             };
             let path = format!("/proc/self/fdinfo/{}", fd.as_fd().as_raw_fd());
@@ -143,40 +166,16 @@ impl Probes {
     }
 }
 
-fn attach(ebpf: &mut Ebpf, target: &'static Target) -> Result<Link, ProgramError> {
-    let program = ebpf.program_mut(target.tracepoint).ok_or(ProgramError::NotLoaded)?;
-    match target.kind {
-        TargetKind::Raw => {
-            let program: &mut RawTracePoint = program.try_into()?;
-            program.load()?;
-            program.attach(target.tracepoint).map(Link::Raw)
-        }
-        TargetKind::Typed => {
-            let program: &mut BtfTracePoint = program.try_into()?;
-            program.load(target.tracepoint, &aya::Btf::from_sys_fs()?)?;
-            program.attach().map(Link::Typed)
-        }
-    }
-}
-
-fn detach(ebpf: &mut Ebpf, target: &'static Target, link: Link) -> Result<(), ProgramError> {
-    let program = ebpf.program_mut(target.tracepoint).ok_or(ProgramError::NotLoaded)?;
-    match link {
-        Link::Raw(link) => <&mut RawTracePoint>::try_from(program)?.detach(link),
-        Link::Typed(link) => <&mut BtfTracePoint>::try_from(program)?.detach(link),
-    }
-}
-
 /// What the first hook that is not attached says.
 fn first_reason(hooks: &[Hook]) -> String {
     let reason = hooks.iter().find_map(|hook| match &hook.state {
-        HookState::Attached => None,
+        HookState::Attached | HookState::Ready => None,
         HookState::Refused { reason } | HookState::Unsupported { reason } => Some(format!("{}: {reason}", hook.name)),
     });
     reason.unwrap_or_default()
 }
 
-fn take(ebpf: &mut Ebpf, name: &'static str) -> Result<Map, LoadError> {
+pub(crate) fn take(ebpf: &mut Ebpf, name: &'static str) -> Result<Map, LoadError> {
     ebpf.take_map(name).ok_or(LoadError::Incomplete(name))
 }
 

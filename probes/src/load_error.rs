@@ -22,7 +22,7 @@ pub enum LoadError {
         page: u32,
     },
     /// The kernel has no BPF ring buffer.
-    #[error("Linux {release} is too old: the kernel programs need 5.8 or newer")]
+    #[error("Linux {release} is too old: the kernel programs need 5.11 or newer")]
     KernelTooOld {
         /// The running kernel.
         release: String,
@@ -78,7 +78,7 @@ pub enum LoadError {
 pub(crate) fn refusal(target: &Target, error: ProgramError) -> Result<HookState, LoadError> {
     let errno = |error: &std::io::Error| error.raw_os_error().unwrap_or(0);
     match error {
-        ProgramError::NotLoaded | ProgramError::UnexpectedProgramType => Err(LoadError::Incomplete(target.tracepoint)),
+        ProgramError::NotLoaded | ProgramError::UnexpectedProgramType => Err(LoadError::Incomplete(target.program)),
         ProgramError::LoadError { io_error, .. } if errno(&io_error) == nix::libc::EPERM => {
             Ok(HookState::Refused { reason: format!("loading the program: {io_error}") })
         }
@@ -88,15 +88,29 @@ pub(crate) fn refusal(target: &Target, error: ProgramError) -> Result<HookState,
             log_tail: tail(&verifier_log.to_string(), 30),
         }),
         ProgramError::SyscallError(error) if errno(&error.io_error) == nix::libc::ENOENT => {
-            Ok(HookState::Unsupported { reason: format!("the kernel has no tracepoint {}", target.tracepoint) })
+            Ok(HookState::Unsupported { reason: format!("the kernel has no tracepoint {}", target.program) })
         }
         ProgramError::SyscallError(error) => {
             Ok(HookState::Refused { reason: format!("{}: {}", error.call, error.io_error) })
         }
         ProgramError::Btf(error) => {
-            Ok(HookState::Unsupported { reason: format!("the type of {}: {error}", target.tracepoint) })
+            Ok(HookState::Unsupported { reason: format!("the type of {}: {error}", target.program) })
         }
         error => Ok(HookState::Refused { reason: error.to_string() }),
+    }
+}
+
+/// What it means that a program behind `sys_exit` is refused: always an error, since its events would be missing.
+pub(crate) fn tail_refusal(program: &'static str, error: ProgramError) -> LoadError {
+    match error {
+        ProgramError::NotLoaded | ProgramError::UnexpectedProgramType => LoadError::Incomplete(program),
+        ProgramError::LoadError { io_error, .. } if io_error.raw_os_error() == Some(nix::libc::EPERM) => {
+            LoadError::NotPermitted { what: format!("loading the program {program}"), source: io_error }
+        }
+        ProgramError::LoadError { io_error, verifier_log } => {
+            LoadError::Verifier { hook: program, source: io_error, log_tail: tail(&verifier_log.to_string(), 30) }
+        }
+        error => LoadError::Object(Box::new(EbpfError::ProgramError(error))),
     }
 }
 

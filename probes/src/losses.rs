@@ -89,6 +89,8 @@ fn lost([cgroup_id, class_and_cause]: [u64; 2], count: u64) -> Option<Lost> {
     let cause = match class_and_cause >> 32 {
         0 => Cause::RingFull,
         1 => Cause::FlowTableFull,
+        2 => Cause::DescriptorTableFull,
+        3 => Cause::Refused,
         _ => return None,
     };
     (count > 0).then_some(Lost { cgroup_id, class, cause, count })

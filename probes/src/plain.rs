@@ -2,11 +2,14 @@
 
 use taffrail_probes_abi::{
     Header,
-    cgroup::Cgroup,
-    file::FileOp,
-    network::Flow,
+    call::{Call, Completed},
+    cgroup::{Attach, Cgroup},
+    io::{Descriptor, DescriptorKey, Hello, Session, Terminal, Totals, Use},
+    level::Settings,
+    network::{Dns, Flow, UdpFlow, UdpKey},
     offsets::Offsets,
-    process::{Exec, Exit, Fork},
+    process::{Credentials, Exec, Exit, Fork, Thread},
+    syscall::Syscall,
 };
 
 /// A `repr(C)` struct of integers and arrays of them, without padding.
@@ -28,7 +31,32 @@ macro_rules! plain {
     };
 }
 
-plain!(Header, Exec, Fork, Exit, FileOp, Flow, Cgroup, Offsets);
+plain!(
+    Header,
+    Exec,
+    Fork,
+    Exit,
+    Thread,
+    Credentials,
+    Call,
+    Completed,
+    Flow,
+    UdpKey,
+    UdpFlow,
+    Dns,
+    Use,
+    Totals,
+    Terminal,
+    Hello,
+    Descriptor,
+    DescriptorKey,
+    Session,
+    Syscall,
+    Cgroup,
+    Attach,
+    Settings,
+    Offsets,
+);
 
 /// Copies a value out of the first bytes of `bytes`; none where there are too few.
 pub fn read<T: Plain>(bytes: &[u8]) -> Option<T> {

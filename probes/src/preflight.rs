@@ -1,5 +1,7 @@
 //! What is checked before the kernel is asked for anything.
 
+use std::path::PathBuf;
+
 use taffrail_probes_abi::ABI_VERSION;
 
 use crate::load_error::LoadError;
@@ -7,8 +9,25 @@ use crate::load_error::LoadError;
 /// Stands before the ABI version in the object's read-only data.
 const ABI_MARK: &[u8; 12] = b"TAFFRAIL-ABI";
 
-/// The oldest kernel with a BPF ring buffer and `bpf_ktime_get_boot_ns`.
-pub(crate) const KERNEL_MIN: (u32, u32) = (5, 8);
+/// The oldest kernel with `bpf_get_current_task_btf`, and a BPF ring buffer.
+pub(crate) const KERNEL_MIN: (u32, u32) = (5, 11);
+
+/// Where the unified cgroup hierarchy is mounted.
+pub(crate) fn unified_root() -> Option<PathBuf> {
+    let mounts = std::fs::read_to_string("/proc/self/mountinfo").ok()?;
+    unified(&mounts).map(PathBuf::from)
+}
+
+/// Mount point of the unified hierarchy, out of a mountinfo file.
+pub(crate) fn unified(mounts: &str) -> Option<&str> {
+    mounts.lines().find_map(|line| {
+        let (mount, kind) = line.split_once(" - ")?;
+        if kind.split(' ').next() != Some("cgroup2") {
+            return None;
+        }
+        mount.split(' ').nth(4)
+    })
+}
 
 /// Whether the kernel takes a ring buffer of this size.
 pub(crate) fn check_ring(ring: &'static str, bytes: u32) -> Result<(), LoadError> {
@@ -58,7 +77,7 @@ pub(crate) fn check_abi(object: &[u8]) -> Result<(), LoadError> {
 
 #[cfg(test)]
 mod tests {
-    use super::{ABI_MARK, ABI_VERSION, LoadError, check_abi, check_ring};
+    use super::{ABI_MARK, ABI_VERSION, LoadError, check_abi, check_ring, unified};
 
     #[test]
     fn an_object_of_another_abi_is_refused() {
@@ -75,5 +94,14 @@ mod tests {
         for bytes in [0, 100, 2048, (1 << 20) + 4096] {
             assert!(matches!(check_ring("bulk", bytes), Err(LoadError::RingSize { .. })), "{bytes}");
         }
+    }
+
+    #[test]
+    fn the_unified_hierarchy_is_found_among_mounts() {
+        let mounts = "24 30 0:22 / /proc rw - proc proc rw\n\
+                      32 30 0:28 / /sys/fs/cgroup/memory rw - cgroup cgroup rw,memory\n\
+                      33 30 0:29 / /sys/fs/cgroup/unified rw,nosuid - cgroup2 cgroup2 rw\n";
+        assert_eq!(unified(mounts), Some("/sys/fs/cgroup/unified"));
+        assert_eq!(unified("24 30 0:22 / /proc rw - proc proc rw\n"), None);
     }
 }

@@ -2,7 +2,7 @@
 
 mod support;
 
-use support::{Group, What, record};
+use support::{Group, What, own, record};
 use taffrail_probes::abi::Kind;
 
 #[test]
@@ -39,7 +39,22 @@ fn every_record_names_the_cgroup_of_its_actor() {
     });
     let open = recorded
         .of(std::process::id())
-        .find(|event| matches!(&event.what, What::File { base, .. } if base == "/proc/version"))
+        .find(|event| matches!(&event.what, What::Call(called) if called.base == "/proc/version"))
         .expect("the open");
     assert_eq!(open.header.cgroup_id, id);
+}
+
+#[test]
+fn a_process_that_is_moved_is_told_with_where_it_is_now() {
+    let group = Group::make("taffrail-move");
+    let id = group.id();
+    let recorded = record(|| {
+        group.enter();
+        group.leave();
+    });
+    let moves = recorded.pick(own(), |what| if let What::Attach(attach) = what { Some(attach) } else { None });
+    assert_eq!(moves.len(), 2, "{moves:?}");
+    assert_eq!(moves[0].to, id);
+    assert_ne!(moves[1].to, id);
+    assert!(moves.iter().all(|attach| attach.moved.pid == own()));
 }

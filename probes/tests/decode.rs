@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 use taffrail_probes::{
     Body, DecodeError, Record,
-    abi::{Header, Kind, file::FileOp, process::Fork},
+    abi::{Header, Kind, call::Call, process::Fork},
     walked_path,
 };
 
@@ -40,16 +40,16 @@ fn a_kind_that_is_not_known_is_refused() {
 
 #[test]
 fn strings_must_fill_the_record_exactly() {
-    let mut body = vec![0; size_of::<FileOp>()];
-    let lens = size_of::<FileOp>() - 8;
+    let mut body = vec![0; size_of::<Call>()];
+    let lens = size_of::<Call>() - 14;
     body[lens..lens + 4].copy_from_slice(&[3, 0, 2, 0]);
     body.extend_from_slice(b"abcde");
-    let bytes = of(Kind::Unlink as u16, &body);
-    let record = Record::decode(&bytes).expect("an unlink");
-    let Body::File { base, path, new_base, .. } = record.body else { panic!("a file") };
-    assert_eq!((base, path, new_base), (&b"abc"[..], &b"de"[..], &b""[..]));
+    let bytes = of(Kind::File as u16, &body);
+    let record = Record::decode(&bytes).expect("a call");
+    let Body::Call { names, credentials: None, .. } = record.body else { panic!("{record:?}") };
+    assert_eq!((names.base, names.path, names.new_base), (&b"abc"[..], &b"de"[..], &b""[..]));
     body.push(b'!');
-    assert!(matches!(Record::decode(&of(Kind::Unlink as u16, &body)), Err(DecodeError::Strings { said: 5, have: 6 })));
+    assert!(matches!(Record::decode(&of(Kind::File as u16, &body)), Err(DecodeError::Strings { said: 5, have: 6 })));
 }
 
 proptest! {
@@ -60,7 +60,7 @@ proptest! {
 
     #[test]
     fn no_bytes_behind_a_good_header_panic(
-        kind in proptest::sample::select(Kind::ALL.map(|kind| kind as u16).to_vec()),
+        kind in proptest::sample::select(Kind::ALL.iter().map(|kind| *kind as u16).collect::<Vec<_>>()),
         rest in proptest::collection::vec(prop_oneof![Just(0_u8), any::<u8>()], 0..600),
     ) {
         let bytes = of(kind, &rest);

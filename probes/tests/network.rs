@@ -6,12 +6,8 @@ use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::process::Command;
 
-use support::{Recorded, comm, record};
+use support::{Recorded, comm, own, record};
 use taffrail_probes::abi::{Kind, network::Flow};
-
-fn own() -> u32 {
-    std::process::id()
-}
 
 /// The flow event of this process with these ports; it must be the only one.
 fn one(recorded: &Recorded, kind: Kind, is: impl Fn(&Flow) -> bool) -> Flow {

@@ -8,12 +8,8 @@ use std::os::unix::fs::{MetadataExt, symlink};
 use std::os::unix::process::ExitStatusExt;
 use std::process::{Command, Stdio};
 
-use support::{Event, Recorded, What, comm, record};
-use taffrail_probes::abi::{Kind, header_flags, process::exec_flags};
-
-fn own() -> u32 {
-    std::process::id()
-}
+use support::{Event, Recorded, What, comm, own, record};
+use taffrail_probes::abi::{Kind, process::exec_flags};
 
 /// The exec of a process; it must be the only one.
 fn exec(recorded: &Recorded, pid: u32) -> &Event {
@@ -40,7 +36,7 @@ fn an_exec_tells_program_arguments_directory_and_lineage() {
         child.wait().expect("its end");
     });
     let event = exec(&recorded, pid);
-    let What::Exec { exec, exe, cwd, args } = &event.what else { panic!("{event:?}") };
+    let What::Exec { exec, exe, cwd, args, .. } = &event.what else { panic!("{event:?}") };
     let program = std::fs::canonicalize("/bin/sh").expect("the shell's path");
     let file = std::fs::metadata(&program).expect("the shell's inode");
     assert_eq!(exe, &program.to_string_lossy());
@@ -132,10 +128,10 @@ fn long_arguments_are_cut_and_say_so() {
         child.wait().expect("its end");
     });
     let event = exec(&recorded, pid);
-    let What::Exec { args, .. } = &event.what else { panic!("{event:?}") };
-    assert_ne!(event.header.flags & header_flags::STRING_CUT, 0);
+    let What::Exec { exec, args, .. } = &event.what else { panic!("{event:?}") };
+    assert_ne!(exec.flags & exec_flags::ARGS_CUT, 0);
     assert_eq!(args.len(), 2);
-    assert_eq!(args[1].len(), 4096 - "true\0".len());
+    assert_eq!(args[1].len(), 4095 - "true\0".len());
 }
 
 #[test]

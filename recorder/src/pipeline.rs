@@ -26,6 +26,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use taffrail_probes::abi::call::call_flags;
 use taffrail_probes::abi::io::{Direction, Terminal};
+use taffrail_probes::abi::process::Exec;
 use taffrail_probes::abi::{Class as RawClass, Header, Kind, header_flags};
 use taffrail_probes::{Body as RawBody, Record};
 use taffrail_trace::clock::{Anchor, BootNs};
@@ -36,6 +37,9 @@ use taffrail_trace::event::{
 use taffrail_trace::ids::ContainerKey;
 use taffrail_trace::text;
 use traffic::Traffic;
+
+/// An exec whose record did not come by then was lost.
+const NOTICED_NS: u64 = 1_000_000_000;
 
 /// Identities, ring and rule: what an event meets on its way.
 #[derive(Debug)]
@@ -111,6 +115,9 @@ impl Pipeline {
     /// Sets the clocks that batches written from now on are stamped with.
     pub fn tick(&mut self, now: Anchor) {
         self.now = now;
+        if let Some(digests) = &mut self.digests {
+            digests.close_older_than(now.boot_ns.saturating_sub(NOTICED_NS));
+        }
     }
 
     /// Takes one record to the ring.
@@ -162,6 +169,13 @@ impl Pipeline {
         self.digests = Some(digests);
     }
 
+    /// An exec was noticed before its record's turn.
+    pub fn notice(&mut self, header: &Header, exec: &Exec) {
+        if let Some(digests) = &mut self.digests {
+            digests.notice(header, exec);
+        }
+    }
+
     /// Puts the hash of an executable into its container's history.
     pub fn digested(&mut self, answer: Answer) {
         let event = Event {
@@ -204,6 +218,9 @@ impl Pipeline {
 
     fn act(&mut self, record: &Record<'_>, cgroup: ContainerKey, changes: &mut Vec<Change>) {
         let header = &record.header;
+        if header.flags & header_flags::NO_ACTOR != 0 {
+            return self.nobody_acted(record, cgroup);
+        }
         let known = self.actor(record, cgroup);
         // Whoever joined a container's namespaces from the host acts there.
         let key = if cgroup == self.containers.host() { known.home } else { cgroup };
@@ -217,7 +234,7 @@ impl Pipeline {
                 let known = self.processes.ran(header, ran, entered, place.within());
                 self.doors.lives(key, &known.image);
                 self.began(key, &known, header.time_ns);
-                self.hash(key, &known);
+                self.hash(key, &known, header);
             }
             RawBody::Fork(fork) => {
                 let child_cgroup = self.containers.of(fork.child_cgroup_id, changes);
@@ -270,7 +287,7 @@ impl Pipeline {
                 };
                 if let Some(flow) = convert::network::flow(record.kind, flow) {
                     if flow.protocol == Protocol::Udp {
-                        self.udp_began(key, known_actor(header, &known), Some(&known), &flow);
+                        self.udp_began(key, Some(actor(header, &known)), Some(&known), &flow);
                     }
                     self.put(key, header, &known, Body::Flow(Box::new(flow)));
                 }
@@ -322,6 +339,22 @@ impl Pipeline {
         }
     }
 
+    /// A packet of a socket whose owner is not known: it is older than the recorder.
+    fn nobody_acted(&mut self, record: &Record<'_>, key: ContainerKey) {
+        let body = match &record.body {
+            RawBody::Flow(flow) => convert::network::flow(record.kind, flow).map(|flow| {
+                self.udp_began(key, None, None, &flow);
+                Body::Flow(Box::new(flow))
+            }),
+            RawBody::Dns { dns, payload } => convert::dns::dns(dns, payload).map(|event| Body::Dns(Box::new(event))),
+            _ => None,
+        };
+        match body {
+            Some(body) => self.append(key, Event { time_ns: record.header.time_ns, actor: None, body }, None),
+            None => self.counters.undecoded += 1,
+        }
+    }
+
     /// A file was opened: the bytes that will go through it are its.
     fn opened(&mut self, key: ContainerKey, header: &Header, known: &Arc<Known>, event: &FileEvent) {
         if let Some(fd) = event.fd.and_then(|fd| u32::try_from(fd).ok()) {
@@ -333,8 +366,9 @@ impl Pipeline {
     }
 
     /// Has an executable hashed that is new to its container.
-    fn hash(&mut self, key: ContainerKey, known: &Arc<Known>) {
+    fn hash(&mut self, key: ContainerKey, known: &Arc<Known>, header: &Header) {
         let Some(digests) = &mut self.digests else { return };
+        let open = digests.opened(&header.image);
         let Some(file) = known.image.exe_file.filter(|file| digests.is_new(key, file)) else { return };
         // The program may be over before its file is read; another process of the container sees the same file.
         let neighbour = self.processes.live().find(|other| other.home == key && other.image.pid != known.image.pid);
@@ -343,6 +377,7 @@ impl Pipeline {
             actor: own_actor(&known.image),
             file,
             path: known.image.exe.clone(),
+            open,
             other_pid: neighbour.map(|other| other.image.pid),
         };
         if let Some(answer) = digests.ask(question) {
@@ -387,7 +422,7 @@ impl Pipeline {
     }
 
     fn put(&mut self, key: ContainerKey, header: &Header, known: &Arc<Known>, body: Body) {
-        let event = Event { time_ns: header.time_ns, actor: known_actor(header, known), body };
+        let event = Event { time_ns: header.time_ns, actor: Some(actor(header, known)), body };
         self.append(key, event, Some(known));
     }
 
@@ -446,11 +481,6 @@ fn place(containers: &Containers, key: ContainerKey) -> Place {
         || Place { key, id: key.to_string(), name: key.to_string() },
         |container| Place { key, id: container.id.clone(), name: container.name.clone() },
     )
-}
-
-/// Who did what a record tells, unless the record says that nobody knows.
-fn known_actor(header: &Header, known: &Arc<Known>) -> Option<Actor> {
-    (header.flags & header_flags::NO_ACTOR == 0).then(|| actor(header, known))
 }
 
 /// Who did what a record tells.

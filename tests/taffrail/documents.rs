@@ -38,6 +38,7 @@ fn the_readmes_questions_are_answered_as_written() {
             "sudo taffrail record",
             "taffrail status",
             "taffrail trigger",
+            "taffrail level",
             "taffrail replay",
             "taffrail demo",
         ];

@@ -55,7 +55,7 @@ fn sigterm_leaves_sealed_readable_segments_and_seals_what_was_promised() {
     println!("{segments} segments with {events} events, every one readable");
     assert!(segments > 0 && events > 0);
     let bundle = Path::new(out.trim_end());
-    assert_eq!(number(bundle, "SELECT count(*) AS n FROM file WHERE path = '/tmp/a'"), 1);
+    assert_eq!(number(bundle, "SELECT count(*) AS n FROM file WHERE path = '/tmp/a' AND op = 'create'"), 1);
 }
 
 #[test]

@@ -15,6 +15,16 @@ pub struct Cgroup {
     pub pad: u16,
 }
 
+/// Body of `CgroupAttach`, from `cgroup_attach_task` (since Linux 3.16). The actor of the header is who moved it.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Attach {
+    /// The process that was moved.
+    pub moved: crate::ImageKey,
+    /// Id of the group it is in now.
+    pub to: u64,
+}
+
 /// The most bytes kept of a cgroup's path.
 pub const PATH_MAX_BYTES: usize = 1024;
 

@@ -18,8 +18,13 @@ pub struct LostKey {
 pub enum Cause {
     /// The ring buffer had no room.
     RingFull = 0,
-    /// The table of open flows had no room; the flow's beginning was delivered, its end will not be.
+    /// The table of open flows had no room: of a TCP flow the beginning was delivered and the end will not be, a UDP
+    /// packet was not counted.
     FlowTableFull = 1,
+    /// The table of descriptors had no room; what went through one more was not counted.
+    DescriptorTableFull = 2,
+    /// The ring was filling up and the container had more than its share of it.
+    Refused = 3,
 }
 
 /// The most (cgroup, class, cause) triples counted apart; what comes later is counted in `LOST_TOTAL` alone.
@@ -30,3 +35,16 @@ pub const LOST_KEYS_MAX: u32 = 16_384;
 pub const TOTALS: u32 = crate::CLASSES as u32;
 
 const _: () = assert!(size_of::<LostKey>() == 16);
+
+/// Value of the `SHARES` map: what a cgroup took of a ring that is filling up. Its key is a [`LostKey`] of cause 0.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Share {
+    /// When the share began, `CLOCK_BOOTTIME` nanoseconds.
+    pub since_ns: u64,
+    /// Bytes taken since.
+    pub bytes: u64,
+}
+
+/// The most shares known at once.
+pub const SHARES_MAX: u32 = 4_096;

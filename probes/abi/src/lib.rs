@@ -12,23 +12,27 @@
 //! their documentation says so, and no promise of UTF-8. A *walked path* is a string of another shape, see
 //! [`WalkedPath`].
 //!
-//! Layout: `lib.rs` the header and what all families share; `process.rs`, `file.rs`, `network.rs`, `cgroup.rs` one
-//! family each, mirrored by `probes/ebpf/src/hooks/`; `offsets.rs` the kernel's field offsets; `counters.rs` losses.
+//! Layout: `lib.rs` the header and what all families share; `process.rs`, `call.rs`, `io.rs`, `network.rs`,
+//! `syscall.rs`, `cgroup.rs` one family each, mirrored by `probes/ebpf/src/hooks/`; `level.rs` what is recorded of
+//! whom; `offsets.rs` the kernel's field offsets; `counters.rs` losses.
 #![no_std]
 
+pub mod call;
 pub mod cgroup;
 pub mod counters;
-pub mod file;
+pub mod io;
+pub mod level;
 pub mod network;
 pub mod offsets;
 pub mod process;
+pub mod syscall;
 
 /// Raised with every change of this crate's layouts. The object carries it as a read-only global.
-pub const ABI_VERSION: u32 = 1;
+pub const ABI_VERSION: u32 = 2;
 
-/// The longest record, header and strings included: a rename with four strings of 4096 bytes, rounded up. It bounds
-/// the host's checks.
-pub const RECORD_MAX_BYTES: usize = 17 * 1024;
+/// The longest record, header and strings included. A string is added while the record is shorter than 16 KiB, and
+/// takes 4352 bytes at most. It bounds the host's checks.
+pub const RECORD_MAX_BYTES: usize = 16 * 1024 + 4352;
 
 /// The kernel's `TASK_COMM_LEN`.
 pub const COMM_BYTES: usize = 16;
@@ -37,79 +41,94 @@ pub const COMM_BYTES: usize = 16;
 #[repr(u32)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Class {
-    /// Rare and decisive: programs run, connections, removals, containers.
+    /// Rare and decisive: programs run, connections, removals, privileges, containers.
     Vital = 0,
-    /// Frequent: opened files.
+    /// Frequent: opened files, bytes read and written, single system calls.
     Bulk = 1,
 }
 
 /// How many classes there are.
 pub const CLASSES: usize = 2;
 
-/// What a record tells, and so which body follows the header.
-#[repr(u16)]
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Kind {
+/// Defines [`Kind`], and what must know all of it.
+macro_rules! kinds {
+    ($($(#[$doc:meta])* $name:ident = $number:literal, $class:ident;)*) => {
+        /// What a record tells, and so which body follows the header.
+        #[repr(u8)]
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        pub enum Kind {
+            $($(#[$doc])* $name = $number,)*
+        }
+
+        impl Kind {
+            /// Every kind, for a decoder to look through.
+            pub const ALL: &[Kind] = &[$(Kind::$name),*];
+
+            /// The ring buffer this kind travels in.
+            pub const fn class(self) -> Class {
+                match self {
+                    $(Kind::$name => Class::$class,)*
+                }
+            }
+        }
+    };
+}
+
+kinds! {
     /// A program image was run: [`process::Exec`].
-    Exec = 1,
+    Exec = 1, Vital;
     /// A process was made: [`process::Fork`].
-    Fork = 2,
+    Fork = 2, Vital;
     /// The last thread of a process ended: [`process::Exit`].
-    Exit = 3,
-    /// A file was opened or created: [`file::FileOp`].
-    Open = 10,
-    /// A name was removed: [`file::FileOp`].
-    Unlink = 11,
-    /// A name was changed: [`file::FileOp`].
-    Rename = 12,
-    /// Permission bits were changed: [`file::FileOp`].
-    Chmod = 13,
-    /// A TCP socket began to connect: [`network::Flow`].
-    Connect = 20,
-    /// A process took a connection from a listening socket: [`network::Flow`].
-    Accept = 21,
+    Exit = 3, Vital;
+    /// A process made a thread: [`process::Thread`].
+    Thread = 4, Bulk;
+    /// A file was opened or created: [`call::Call`].
+    Open = 10, Bulk;
+    /// A name or a file was changed: [`call::Call`].
+    File = 11, Vital;
+    /// Privileges were changed or asked for: [`call::Call`].
+    Privilege = 12, Vital;
+    /// The kernel itself was asked for something: [`call::Call`].
+    Kernel = 13, Vital;
+    /// A raw or packet socket was made, a unix socket connected, or a connect failed at once: [`call::Call`].
+    Socket = 14, Vital;
+    /// An io_uring request of an earlier call is over: [`call::Completed`].
+    Completed = 15, Vital;
+    /// A TCP socket began to connect, or a UDP socket to send: [`network::Flow`].
+    Connect = 20, Vital;
+    /// A process took a connection, or a UDP socket its first packet: [`network::Flow`].
+    Accept = 21, Vital;
     /// A socket began to listen: [`network::Flow`].
-    Listen = 22,
+    Listen = 22, Vital;
     /// A connecting socket was answered: [`network::Flow`].
-    Established = 23,
+    Established = 23, Vital;
     /// A socket of an earlier `Connect`, `Accept` or `Listen` is closed: [`network::Flow`].
-    FlowEnd = 24,
+    FlowEnd = 24, Vital;
+    /// A DNS message: [`network::Dns`].
+    Dns = 25, Bulk;
+    /// The first bytes of a TLS client: [`io::Hello`].
+    Hello = 26, Vital;
     /// A cgroup of the unified hierarchy was made: [`cgroup::Cgroup`].
-    CgroupMake = 30,
+    CgroupMake = 30, Vital;
     /// A cgroup of the unified hierarchy was removed: [`cgroup::Cgroup`].
-    CgroupRemove = 31,
+    CgroupRemove = 31, Vital;
+    /// A process was moved to another cgroup: [`cgroup::Attach`].
+    CgroupAttach = 32, Vital;
+    /// A file that was opened elsewhere is read or written: [`io::Use`].
+    Use = 40, Bulk;
+    /// A file that was read or written is closed: [`io::Totals`].
+    Totals = 41, Bulk;
+    /// Bytes on a terminal: [`io::Terminal`].
+    Terminal = 42, Vital;
+    /// A system call, at level `full`: [`syscall::Syscall`].
+    Syscall = 50, Bulk;
 }
 
 impl Kind {
-    /// Every kind, for a decoder to look through.
-    pub const ALL: [Kind; 14] = [
-        Kind::Exec,
-        Kind::Fork,
-        Kind::Exit,
-        Kind::Open,
-        Kind::Unlink,
-        Kind::Rename,
-        Kind::Chmod,
-        Kind::Connect,
-        Kind::Accept,
-        Kind::Listen,
-        Kind::Established,
-        Kind::FlowEnd,
-        Kind::CgroupMake,
-        Kind::CgroupRemove,
-    ];
-
     /// The kind whose number is `raw`, or none.
     pub fn from_raw(raw: u16) -> Option<Kind> {
-        Kind::ALL.into_iter().find(|kind| *kind as u16 == raw)
-    }
-
-    /// The ring buffer this kind travels in.
-    pub const fn class(self) -> Class {
-        match self {
-            Kind::Open => Class::Bulk,
-            _ => Class::Vital,
-        }
+        Kind::ALL.iter().copied().find(|kind| *kind as u16 == raw)
     }
 }
 
@@ -163,6 +182,14 @@ pub mod header_flags {
     pub const STRING_CUT: u16 = 2;
     /// User memory could not be read; the string is empty.
     pub const USER_UNREADABLE: u16 = 4;
+    /// The call was made the 32-bit way (`int 0x80`).
+    pub const ABI_I386: u16 = 8;
+    /// The call was made with an x32 number.
+    pub const ABI_X32: u16 = 16;
+    /// The work was submitted through io_uring.
+    pub const IO_URING: u16 = 32;
+    /// The actor is not known: the packet came when nobody of its socket was running.
+    pub const NO_ACTOR: u16 = 64;
 }
 
 /// A walked path: the components of a kernel dentry, innermost first, each ended by a NUL.

@@ -152,4 +152,154 @@ pub struct Offsets {
     pub regs_r10: u32,
     /// `pt_regs.r8`
     pub regs_r8: u32,
+    /// `task_struct.comm`
+    pub task_comm: u32,
+    /// `task_struct.nsproxy`
+    pub task_nsproxy: u32,
+    /// `task_struct.loginuid`, or `u32::MAX`
+    pub task_loginuid: u32,
+    /// `cred.gid`
+    pub cred_gid: u32,
+    /// `cred.cap_inheritable`
+    pub cred_cap_inheritable: u32,
+    /// `cred.user_ns`
+    pub cred_user_ns: u32,
+    /// `signal_struct.tty`
+    pub signal_tty: u32,
+    /// `tty_struct.name`
+    pub tty_name: u32,
+    /// `mm_struct.env_start`
+    pub mm_env_start: u32,
+    /// `mm_struct.env_end`
+    pub mm_env_end: u32,
+    /// `linux_binprm.filename`
+    pub bprm_filename: u32,
+    /// `linux_binprm.interp`
+    pub bprm_interp: u32,
+    /// `nsproxy.mnt_ns`
+    pub nsproxy_mnt: u32,
+    /// `nsproxy.uts_ns`
+    pub nsproxy_uts: u32,
+    /// `nsproxy.ipc_ns`
+    pub nsproxy_ipc: u32,
+    /// `nsproxy.pid_ns_for_children`
+    pub nsproxy_pid: u32,
+    /// `nsproxy.net_ns`
+    pub nsproxy_net: u32,
+    /// `nsproxy.cgroup_ns`, or `u32::MAX`
+    pub nsproxy_cgroup: u32,
+    /// `mnt_namespace.ns`
+    pub mnt_namespace_ns: u32,
+    /// `uts_namespace.ns`
+    pub uts_namespace_ns: u32,
+    /// `ipc_namespace.ns`
+    pub ipc_namespace_ns: u32,
+    /// `pid_namespace.ns`
+    pub pid_namespace_ns: u32,
+    /// `net.ns`
+    pub net_ns: u32,
+    /// `cgroup_namespace.ns`, or `u32::MAX`
+    pub cgroup_namespace_ns: u32,
+    /// `user_namespace.ns`
+    pub user_namespace_ns: u32,
+    /// `ns_common.inum`
+    pub ns_common_inum: u32,
+    /// `dentry.d_name.len`
+    pub dentry_name_len: u32,
+    /// `mount.mnt_ns`
+    pub mount_ns: u32,
+    /// `inode.i_rdev`
+    pub inode_rdev: u32,
+    /// `inode.i_size`
+    pub inode_size: u32,
+    /// `super_block.s_magic`
+    pub super_block_magic: u32,
+    /// `unix_sock.peer`
+    pub unix_peer: u32,
+    /// `unix_sock.path`
+    pub unix_path: u32,
+    /// `unix_sock.addr`
+    pub unix_addr: u32,
+    /// `unix_address.len`
+    pub unix_address_len: u32,
+    /// `unix_address.name`
+    pub unix_address_name: u32,
+    /// `pt_regs.bx`
+    pub regs_bx: u32,
+    /// `pt_regs.cx`
+    pub regs_cx: u32,
+    /// `pt_regs.bp`
+    pub regs_bp: u32,
+    /// `pt_regs.r9`
+    pub regs_r9: u32,
+    /// `io_kiocb.opcode`, or `u32::MAX`
+    pub uring_opcode: u32,
+    /// `io_kiocb.file`, or `u32::MAX`
+    pub uring_file: u32,
+    /// `io_open.dfd`, or `u32::MAX`
+    pub uring_open_dirfd: u32,
+    /// `io_open.filename`, or `u32::MAX`
+    pub uring_open_name: u32,
+    /// `io_open.how.flags`, or `u32::MAX`
+    pub uring_open_flags: u32,
+    /// `io_open.how.mode`, or `u32::MAX`
+    pub uring_open_mode: u32,
+    /// `io_unlink.dfd`, or `u32::MAX`
+    pub uring_unlink_dirfd: u32,
+    /// `io_unlink.filename`, or `u32::MAX`
+    pub uring_unlink_name: u32,
+    /// `io_unlink.flags`, or `u32::MAX`
+    pub uring_unlink_flags: u32,
+    /// `io_mkdir.dfd`, or `u32::MAX`
+    pub uring_mkdir_dirfd: u32,
+    /// `io_mkdir.filename`, or `u32::MAX`
+    pub uring_mkdir_name: u32,
+    /// `io_rename.old_dfd`, or `u32::MAX`
+    pub uring_rename_dirfd: u32,
+    /// `io_rename.oldpath`, or `u32::MAX`
+    pub uring_rename_name: u32,
+    /// `io_rename.new_dfd`, or `u32::MAX`
+    pub uring_rename_new_dirfd: u32,
+    /// `io_rename.newpath`, or `u32::MAX`
+    pub uring_rename_new_name: u32,
+    /// `io_rename.flags`, or `u32::MAX`
+    pub uring_rename_flags: u32,
+    /// `io_link.old_dfd`, or `u32::MAX`
+    pub uring_link_dirfd: u32,
+    /// `io_link.oldpath`, or `u32::MAX`
+    pub uring_link_name: u32,
+    /// `io_link.new_dfd`, or `u32::MAX`
+    pub uring_link_new_dirfd: u32,
+    /// `io_link.newpath`, or `u32::MAX`
+    pub uring_link_new_name: u32,
+    /// `filename.name`
+    pub filename_name: u32,
+    /// `signal_struct.pids[PIDTYPE_SID]`
+    pub signal_session: u32,
+    /// `dentry.d_shortname`, before Linux 6.14 `d_iname`
+    pub dentry_inline: u32,
+    /// `inode.i_ctime_sec`, before Linux 6.11 in `__i_ctime` or `i_ctime`
+    pub inode_ctime_sec: u32,
+    /// `inode.i_ctime_nsec`, likewise
+    pub inode_ctime_nsec: u32,
+    /// From `ovl_inode.vfs_inode` to `ovl_inode.__upperdentry`
+    pub inode_to_upper: u32,
+    /// `tty_file_private.tty`
+    pub tty_file_tty: u32,
+    /// `pid.numbers[0].nr`: the number in the initial pid namespace
+    pub pid_number: u32,
+    /// `io_kiocb.cqe.fd`: the descriptor, until the request is over; or `u32::MAX`
+    pub uring_fd: u32,
+    /// `io_kiocb.flags`, or `u32::MAX`
+    pub uring_flags: u32,
+    /// `io_close.fd`, or `u32::MAX`
+    pub uring_close_fd: u32,
+    /// `io_ftrunc.len`, or `u32::MAX`
+    pub uring_truncate_len: u32,
+    /// `io_xattr.ctx.kname`, or `u32::MAX`
+    pub uring_attribute: u32,
+    /// `io_xattr.filename`, or `u32::MAX`
+    pub uring_attribute_name: u32,
+    /// `io_socket.domain`, followed by type and protocol, or `u32::MAX`
+    pub uring_socket: u32,
 }

@@ -5,23 +5,31 @@ use taffrail_probes_abi::{COMM_BYTES, Header, ImageKey, Kind};
 
 use crate::{
     globals::offset,
-    kernel::{current, read},
+    kernel::{Typed, current, read},
 };
 
-/// The image that a task runs.
+/// The image that a task runs, read from memory.
 #[inline(always)]
 pub fn image_of(task: u64) -> ImageKey {
-    image_with(task, read(task + offset!(task_tgid)))
-}
-
-/// The image that a task runs whose `tgid` is `pid`.
-#[inline(always)]
-fn image_with(task: u64, pid: u32) -> ImageKey {
     let leader: u64 = read(task + offset!(task_group_leader));
     ImageKey {
         start_boottime_ns: read(leader + offset!(task_start_boottime)),
         exec_seq: read(task + offset!(task_self_exec_id)),
-        pid,
+        pid: read(task + offset!(task_tgid)),
+        pad: 0,
+    }
+}
+
+/// The image that a typed task runs.
+#[inline(always)]
+pub fn image(task: Typed) -> ImageKey {
+    ImageKey {
+        start_boottime_ns: match task.follow(offset!(task_group_leader)) {
+            Some(leader) => leader.at(offset!(task_start_boottime)),
+            None => 0,
+        },
+        exec_seq: task.at(offset!(task_self_exec_id)),
+        pid: task.at(offset!(task_tgid)),
         pad: 0,
     }
 }
@@ -40,6 +48,13 @@ pub fn cpu() -> u32 {
     unsafe { generated::bpf_get_smp_processor_id() }
 }
 
+/// Id of the running task's cgroup in the unified hierarchy.
+#[inline(always)]
+pub fn cgroup_id() -> u64 {
+    // SAFETY: no arguments.
+    unsafe { generated::bpf_get_current_cgroup_id() }
+}
+
 /// Fills the header of a record by the running task. `len` counts the fixed part; strings are added later.
 ///
 /// # Safety
@@ -47,20 +62,22 @@ pub fn cpu() -> u32 {
 /// `header` must be writable, in a way that the verifier sees.
 #[inline(always)]
 pub unsafe fn fill(header: *mut Header, kind: Kind, len: usize) {
-    // SAFETY: the pointer by this function's contract; the helpers take no others.
+    let task = current();
+    // SAFETY: the pointer by this function's contract.
     unsafe {
-        let ids = generated::bpf_get_current_pid_tgid();
-        let owner = generated::bpf_get_current_uid_gid();
         (*header).len = len as u32;
         (*header).kind = kind as u16;
         (*header).flags = 0;
         (*header).time_ns = now();
-        (*header).cgroup_id = generated::bpf_get_current_cgroup_id();
-        (*header).image = image_with(current(), (ids >> 32) as u32);
-        (*header).tid = ids as u32;
-        (*header).uid = owner as u32;
-        (*header).gid = (owner >> 32) as u32;
+        (*header).cgroup_id = cgroup_id();
+        (*header).image = image(task);
+        (*header).tid = task.at(offset!(task_pid));
         (*header).cpu = cpu();
-        generated::bpf_get_current_comm((&raw mut (*header).comm).cast(), COMM_BYTES as u32);
+        let comm: [u64; COMM_BYTES / 8] = [task.at(offset!(task_comm)), task.at(offset!(task_comm) + 8)];
+        (*header).comm = core::mem::transmute::<[u64; COMM_BYTES / 8], [u8; COMM_BYTES]>(comm);
+        ((*header).uid, (*header).gid) = match task.follow(offset!(task_cred)) {
+            Some(credentials) => (credentials.at(offset!(cred_uid)), credentials.at(offset!(cred_gid))),
+            None => (0, 0),
+        };
     }
 }

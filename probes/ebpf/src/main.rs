@@ -1,13 +1,16 @@
 //! The kernel programs. They see, copy and send; what it means is the host's work.
 //!
 //! ```text
-//! hooks/   one file a family, as in the ABI: what happened, into a record
-//! header   who and when         path, descriptor, socket   kernel objects into strings and addresses
-//! record   a record with strings, built in per-CPU memory  output   ring buffers and counters of refusal
+//! sys_exit  every system call passes here: what is wanted goes to its family
+//! hooks/    one file a family: what happened, into a record
+//! level     what is recorded of whom     header   who and when
+//! path, descriptor, socket               kernel objects into strings and addresses
+//! record    a record with strings, built in per-CPU memory
+//! output    ring buffers, shares of them, and counters of refusal
 //! ```
 //!
-//! All programs are raw tracepoints, which attach where trampolines are refused. They read kernel memory at the
-//! offsets that the host put into [`globals::OFFSETS`], so one object runs on many kernels. Minimum kernel: 5.8.
+//! All programs but those on packets are raw tracepoints, which attach where trampolines are refused. They read kernel memory at the
+//! offsets that the host put into [`globals::OFFSETS`], so one object runs on many kernels. Minimum kernel: 5.11.
 #![no_std]
 #![no_main]
 #![feature(asm_experimental_arch)]
@@ -17,6 +20,7 @@ mod globals;
 mod header;
 mod hooks;
 mod kernel;
+mod level;
 mod output;
 mod path;
 mod record;

@@ -11,16 +11,22 @@
 
 use core::marker::PhantomData;
 
-use taffrail_probes_abi::{Header, Kind, RECORD_MAX_BYTES};
+use taffrail_probes_abi::{
+    Header, Kind, RECORD_MAX_BYTES,
+    header_flags::{STRING_CUT, USER_UNREADABLE},
+};
 
 use crate::{
     header,
-    kernel::{below_16_kib, copy_string, copy_user_string},
+    kernel::{self, below_4_kib, below_16_kib, copy_string, copy_user_string},
     output,
 };
 
 /// The longest single read: a user path and its NUL.
 const READ_MAX_BYTES: usize = 4352;
+
+/// A record that is longer gets no more strings.
+const FULL_BYTES: u64 = 16 * 1024 - 1;
 
 /// Memory of one record: [`below_16_kib`] bounds the beginning of a read, [`READ_MAX_BYTES`] its length.
 #[repr(C, align(8))]
@@ -60,18 +66,33 @@ impl<B> Record<B> {
         Strings { start: self.start }
     }
 
-    /// Sends it.
+    /// Makes it another kind, which must be of the same class when it is sent.
     #[inline(always)]
-    pub fn send(&self, kind: Kind) {
+    pub fn set_kind(&self, kind: u8) {
+        // SAFETY: the header is at the start.
+        unsafe { (*self.start.cast::<Header>()).kind = u16::from(kind) };
+    }
+
+    /// The time in the header.
+    #[inline(always)]
+    pub fn time_ns(&self) -> u64 {
+        // SAFETY: the header is at the start.
+        unsafe { (*self.start.cast::<Header>()).time_ns }
+    }
+
+    /// Sends it, or counts it as lost; gives whether it was sent.
+    #[inline(always)]
+    pub fn send(&self, kind: Kind) -> bool {
         let len = self.strings().len();
+        // It never is; the verifier does not know.
         if len > RECORD_MAX_BYTES as u64 {
-            return;
+            return false;
         }
         // SAFETY: the scratch memory is longer than the longest record.
         let (bytes, cgroup_id) = unsafe {
             (core::slice::from_raw_parts(self.start, len as usize), (*self.start.cast::<Header>()).cgroup_id)
         };
-        output::send(kind.class(), bytes, cgroup_id);
+        output::send(kind, bytes, cgroup_id)
     }
 }
 
@@ -112,9 +133,22 @@ impl Strings {
         unsafe { core::ptr::write_volatile(&raw mut (*self.start.cast::<Header>()).len, len as u32) };
     }
 
+    /// Whether there is no room for another string; the record then says that something is missing.
+    #[inline(always)]
+    fn is_full(self) -> bool {
+        let full = self.len() > FULL_BYTES;
+        if full {
+            self.flag(STRING_CUT);
+        }
+        full
+    }
+
     /// Adds a kernel string with its NUL, `LIMIT` bytes at most; gives the bytes added, NUL included.
     #[inline(always)]
     pub fn push_component<const LIMIT: usize>(self, address: u64) -> u64 {
+        if self.is_full() {
+            return 0;
+        }
         // SAFETY: see `end`; every LIMIT in use is smaller than READ_MAX_BYTES.
         let written = unsafe { copy_string(self.end(), LIMIT as u32, address) };
         // An empty name is no component: written is 1 then.
@@ -129,6 +163,9 @@ impl Strings {
     /// (or exactly as much), or none where it can't be read.
     #[inline(always)]
     pub fn push_string<const LIMIT: usize>(self, address: u64, from: Memory) -> Option<(u64, bool)> {
+        if self.is_full() {
+            return None;
+        }
         // SAFETY: see `end`; every LIMIT in use is smaller than READ_MAX_BYTES.
         let written = unsafe {
             match from {
@@ -142,6 +179,28 @@ impl Strings {
         let bytes = written as u64 - 1;
         self.grow(bytes);
         Some((bytes, written == LIMIT as i64))
+    }
+
+    /// Adds bytes, 4095 at most; gives those added, none where they can't be read.
+    #[inline(always)]
+    pub fn push_bytes(self, address: u64, bytes: u64, from: Memory) -> Option<u64> {
+        if self.is_full() {
+            return None;
+        }
+        let bytes = below_4_kib(bytes);
+        // SAFETY: see `end`; the mask is smaller than READ_MAX_BYTES.
+        let failed = unsafe {
+            match from {
+                Memory::Kernel => kernel::copy_bytes(self.end(), bytes as u32, address),
+                Memory::User => kernel::copy_user(self.end(), bytes as u32, address),
+            }
+        };
+        if failed != 0 {
+            self.flag(USER_UNREADABLE);
+            return None;
+        }
+        self.grow(bytes);
+        Some(bytes)
     }
 }
 

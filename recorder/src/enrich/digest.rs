@@ -1,16 +1,18 @@
 //! What is inside an executable that is new to its container: its SHA-256, computed beside the recording.
 //!
-//! A thread of its own, one file at a time, reads the file through `/proc`: the process's own executable where it still runs, else the
-//! same path as a living process of the container sees it. Whether that is the file that ran is told by size and change
+//! The file is opened as soon as its exec is noticed, while the program still runs; where that came too late, a living
+//! process of the container shows it under its path. A thread of its own reads, one file at a time. Whether that is the file that ran is told by size and change
 //! time; where it is not, the answer says so and holds no hash.
 
 use sha2::{Digest as _, Sha256};
-use std::collections::{HashSet, VecDeque};
-use std::fs::File;
+use std::collections::{HashMap, HashSet, VecDeque};
+use std::fs::{File, Metadata};
 use std::io::Read as _;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::PathBuf;
-use std::sync::mpsc;
+use std::sync::{Arc, mpsc};
+use taffrail_probes::abi::process::Exec;
+use taffrail_probes::abi::{Header, ImageKey};
 use taffrail_trace::event::{Actor, Digest, ExeFile};
 use taffrail_trace::ids::ContainerKey;
 
@@ -18,6 +20,8 @@ use taffrail_trace::ids::ContainerKey;
 const WAITING: usize = 1024;
 /// How many files are remembered as known, so that a container that runs ever new programs does not fill memory.
 const KNOWN_MAX: usize = 65_536;
+/// How many files are held open for execs that wait for their turn.
+const OPEN_MAX: usize = 256;
 /// The longest executable that is read.
 const FILE_MAX_BYTES: u64 = 512 << 20;
 
@@ -32,8 +36,39 @@ pub struct Question {
     pub file: ExeFile,
     /// Its path there.
     pub path: String,
+    /// The file itself, where it could be opened while the program ran.
+    pub open: Option<Arc<Opened>>,
     /// A process that sees the container's files and lives longer, where one is known.
     pub other_pid: Option<u32>,
+}
+
+/// A file that was opened while it ran, when nobody can write to it.
+#[derive(Debug)]
+pub struct Opened {
+    file: File,
+    /// Change time at that moment, nanoseconds since 1970.
+    ctime_ns: u64,
+}
+
+impl Opened {
+    /// The executable of a running process.
+    fn of(pid: u32) -> Option<Self> {
+        let file = File::open(format!("/proc/{pid}/exe")).ok()?;
+        let ctime_ns = ctime_ns(&file.metadata().ok()?);
+        Some(Self { file, ctime_ns })
+    }
+
+    /// Its hash, where it is the file that is meant and was not touched since. An overlay's own inode may tell an older
+    /// change time than the file beneath it, so the inode's number will do.
+    fn sha256(&self, expected: &ExeFile) -> Option<[u8; 32]> {
+        let found = self.file.metadata().ok()?;
+        let is_it = self.ctime_ns == expected.ctime_ns || found.ino() == expected.inode;
+        if !is_it || found.len() != expected.bytes || ctime_ns(&found) != self.ctime_ns {
+            return None;
+        }
+        let sha256 = sum(&self.file).ok()?;
+        (ctime_ns(&self.file.metadata().ok()?) == self.ctime_ns).then_some(sha256)
+    }
 }
 
 /// An answer.
@@ -51,6 +86,10 @@ pub struct Digests {
     questions: mpsc::SyncSender<Question>,
     known: HashSet<(ContainerKey, u64, u32, u64)>,
     order: VecDeque<(ContainerKey, u64, u32, u64)>,
+    /// Files that ran in any container.
+    seen: HashSet<(u64, u32, u64)>,
+    /// Files of execs that wait for their turn, by pid and exec counter.
+    open: HashMap<(u32, u64), (u64, Arc<Opened>)>,
 }
 
 impl Digests {
@@ -69,12 +108,42 @@ impl Digests {
                 }
             }
         })?;
-        Ok(Self { questions, known: HashSet::new(), order: VecDeque::new() })
+        Ok(Self {
+            questions,
+            known: HashSet::new(),
+            order: VecDeque::new(),
+            seen: HashSet::new(),
+            open: HashMap::new(),
+        })
+    }
+
+    /// An exec was noticed: where its file is new anywhere, it is opened while the program still runs.
+    pub fn notice(&mut self, header: &Header, exec: &Exec) {
+        let identity = (exec.exe_inode, exec.exe_dev, exec.exe_ctime_ns);
+        if self.open.len() < OPEN_MAX
+            && !self.seen.contains(&identity)
+            && let Some(opened) = Opened::of(header.image.pid)
+        {
+            self.open.insert((header.image.pid, header.image.exec_seq), (header.time_ns, Arc::new(opened)));
+        }
+    }
+
+    /// The file of an exec that was noticed.
+    pub fn opened(&mut self, image: &ImageKey) -> Option<Arc<Opened>> {
+        self.open.remove(&(image.pid, image.exec_seq)).map(|(_, file)| file)
+    }
+
+    /// Closes files whose execs turned out to be of no interest.
+    pub fn close_older_than(&mut self, time_ns: u64) {
+        self.open.retain(|_, (opened_ns, _)| *opened_ns >= time_ns);
     }
 
     /// Whether a file is new to its container; from now on it is not.
     pub fn is_new(&mut self, container: ContainerKey, file: &ExeFile) -> bool {
         let key = (container, file.inode, file.dev, file.ctime_ns);
+        if self.seen.len() < KNOWN_MAX {
+            self.seen.insert((file.inode, file.dev, file.ctime_ns));
+        }
         if !self.known.insert(key) {
             return false;
         }
@@ -100,6 +169,9 @@ impl Digests {
 }
 
 fn look(question: &Question) -> Result<[u8; 32], String> {
+    if let Some(sha256) = question.open.as_ref().and_then(|opened| opened.sha256(&question.file)) {
+        return Ok(sha256);
+    }
     let running = PathBuf::from(format!("/proc/{}/exe", question.actor.pid));
     let seen_by = |pid: u32| PathBuf::from(format!("/proc/{pid}/root{}", question.path));
     let mut places = vec![running];
@@ -110,7 +182,7 @@ fn look(question: &Question) -> Result<[u8; 32], String> {
     let mut reason = "the process was over before its file could be read".to_owned();
     for place in places {
         let Ok(file) = File::open(&place) else { continue };
-        match read(file, &question.file) {
+        match read(&file, &question.file) {
             Ok(sha256) => return Ok(sha256),
             Err(why) => reason = why,
         }
@@ -118,23 +190,28 @@ fn look(question: &Question) -> Result<[u8; 32], String> {
     Err(reason)
 }
 
-fn read(file: File, expected: &ExeFile) -> Result<[u8; 32], String> {
+fn read(file: &File, expected: &ExeFile) -> Result<[u8; 32], String> {
     let found = file.metadata().map_err(|error| error.to_string())?;
-    let ctime_ns = found.ctime().wrapping_mul(1_000_000_000).wrapping_add(found.ctime_nsec());
-    if !found.is_file() || found.len() != expected.bytes || ctime_ns as u64 != expected.ctime_ns {
+    if !found.is_file() || found.len() != expected.bytes || ctime_ns(&found) != expected.ctime_ns {
         return Err("the file was replaced before it could be read".to_owned());
     }
-    if found.len() > FILE_MAX_BYTES {
-        return Err(format!("the file is longer than {} MiB", FILE_MAX_BYTES >> 20));
-    }
+    sum(file)
+}
+
+fn ctime_ns(found: &Metadata) -> u64 {
+    found.ctime().wrapping_mul(1_000_000_000).wrapping_add(found.ctime_nsec()) as u64
+}
+
+fn sum(mut file: &File) -> Result<[u8; 32], String> {
     let mut hasher = Sha256::new();
     let mut buffer = vec![0; 128 << 10];
-    let mut file = file.take(FILE_MAX_BYTES);
+    let mut left = FILE_MAX_BYTES;
     loop {
         match file.read(&mut buffer).map_err(|error| error.to_string())? {
             0 => return Ok(hasher.finalize().into()),
             read => hasher.update(&buffer[..read]),
         }
+        left = left.checked_sub(buffer.len() as u64).ok_or("the file is longer than is read")?;
     }
 }
 
@@ -157,6 +234,7 @@ mod tests {
             actor,
             file,
             path: path.to_string_lossy().into_owned(),
+            open: None,
             other_pid: Some(std::process::id()),
         }
     }

@@ -10,6 +10,7 @@ use crate::health::{ContainerStatus, Status};
 use crate::host;
 use crate::pipeline::{Match, Pipeline, class_of, report};
 use crate::trigger::Order;
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use std::collections::HashMap;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
@@ -23,7 +24,7 @@ use taffrail_trace::ids::ContainerKey;
 use taffrail_trace::manifest::{Hook, Host, Trigger};
 use tokio::sync::{mpsc, oneshot};
 
-/// How long the thread sleeps between two turns. The kernel's buffers hold many times what comes meanwhile, and waking
+/// How long the thread waits between two turns. The kernel's buffers hold many times what comes meanwhile, and waking
 /// for every record would cost more than the records.
 const SLEEP: Duration = Duration::from_millis(10);
 /// How often losses are read, budgets kept and files synced.
@@ -85,7 +86,7 @@ impl Recording {
     /// Records until told to stop.
     pub fn run(mut self) -> Result<(), String> {
         loop {
-            std::thread::sleep(SLEEP);
+            self.wait()?;
             self.turn()?;
             loop {
                 match self.inbox.try_recv() {
@@ -94,6 +95,23 @@ impl Recording {
                     Err(mpsc::error::TryRecvError::Empty) => break,
                 }
             }
+        }
+    }
+
+    /// Waits for the next turn. An exec is noticed at once, since a program can be over before the turn comes.
+    fn wait(&mut self) -> Result<(), String> {
+        let until = Instant::now() + SLEEP;
+        let Some(probes) = &mut self.probes else { return Ok(()) };
+        loop {
+            let left = until.saturating_duration_since(Instant::now());
+            let timeout = PollTimeout::try_from(left).unwrap_or(PollTimeout::ZERO);
+            let [vital, _] = probes.poll_fds();
+            let ready = poll(&mut [PollFd::new(vital, PollFlags::POLLIN)], timeout);
+            if left.is_zero() || !matches!(ready, Ok(1..)) {
+                return Ok(());
+            }
+            let pipeline = &mut self.pipeline;
+            probes.take_in(&mut |header, exec| pipeline.notice(header, exec)).map_err(|error| error.to_string())?;
         }
     }
 

@@ -1,7 +1,8 @@
 //! How much is recorded is changed at run time; and the words on a terminal.
 
-use crate::support::stage::{Evidence, Stage};
+use crate::support::stage::{Evidence, Stage, assert_rows};
 use crate::support::{run, until};
+use serde_json::json;
 use std::io::Write as _;
 use std::process::{Command, Stdio};
 

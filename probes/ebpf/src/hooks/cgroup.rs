@@ -3,13 +3,15 @@
 use aya_ebpf::{macros::map, macros::raw_tracepoint, maps::PerCpuArray, programs::RawTracePointContext};
 use taffrail_probes_abi::{
     Kind,
-    cgroup::{Cgroup, PATH_MAX_BYTES},
+    cgroup::{Attach, Cgroup, PATH_MAX_BYTES},
     header_flags,
 };
 
 use crate::{
     globals::offset,
+    header::image_of,
     kernel::read,
+    output::Fixed,
     record::{Memory, Record, Scratch},
 };
 
@@ -27,6 +29,22 @@ pub fn cgroup_mkdir(ctx: RawTracePointContext) -> u32 {
 #[raw_tracepoint(tracepoint = "cgroup_rmdir")]
 pub fn cgroup_rmdir(ctx: RawTracePointContext) -> u32 {
     report(Kind::CgroupRemove, ctx.arg(0), ctx.arg(1));
+    0
+}
+
+/// `cgroup_attach_task(struct cgroup *dst_cgrp, const char *path, struct task_struct *task, bool threadgroup)`, with the
+/// path since Linux 4.19
+#[raw_tracepoint(tracepoint = "cgroup_attach_task")]
+pub fn cgroup_attach_task(ctx: RawTracePointContext) -> u32 {
+    let group: u64 = ctx.arg(0);
+    let task: u64 = ctx.arg(2);
+    let root: u64 = read(group + offset!(cgroup_root));
+    if read::<u32>(root + offset!(cgroup_root_hierarchy_id)) != 0 {
+        return 0;
+    }
+    let node: u64 = read(group + offset!(cgroup_kn));
+    let attach = Attach { moved: image_of(task), to: read(node + offset!(kernfs_node_id)) };
+    Fixed::new(Kind::CgroupAttach, attach).send(Kind::CgroupAttach);
     0
 }
 

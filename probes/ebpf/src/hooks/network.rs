@@ -8,15 +8,19 @@ use aya_ebpf::{
 use taffrail_probes_abi::{
     Class, Header, Kind,
     counters::Cause,
+    level::Level,
     network::{FLOWS_MAX, Flow, FlowOwner},
 };
 
 use crate::{
-    descriptor,
+    descriptor::{self, File},
     globals::offset,
-    header::{self, cpu, now},
+    header::{cpu, now},
+    hooks::unix,
     kernel::read,
-    output, socket,
+    level, output,
+    output::Fixed,
+    socket,
 };
 
 /// Open flows and their owners, by the address of their `struct sock`.
@@ -35,11 +39,7 @@ const LISTEN: u32 = 10;
 /// Bit of `sock.sk_flags`: a FIN was received (enum `sock_flags`).
 const SOCK_DONE: u32 = 1;
 
-#[repr(C)]
-struct FlowRecord {
-    header: Header,
-    flow: Flow,
-}
+type FlowRecord = Fixed<Flow>;
 
 /// `inet_sock_set_state(const struct sock *sk, const int oldstate, const int newstate)`, since Linux 4.16
 #[raw_tracepoint(tracepoint = "inet_sock_set_state")]
@@ -64,10 +64,15 @@ pub fn inet_sock_set_state(ctx: RawTracePointContext) -> u32 {
 #[inline(always)]
 pub fn accepted(result: i64) {
     let file = descriptor::file(result as i32);
-    if file == 0 {
-        return;
+    if file != 0 {
+        accepted_file(file);
     }
-    let sock = descriptor::sock(file, descriptor::mode(file));
+}
+
+/// `accept` gave the file at an address.
+#[inline(always)]
+pub fn accepted_file(file: u64) {
+    let sock = File::load(file).sock();
     if sock == 0 || !is_tcp(sock) || !socket::is_internet(socket::family(sock)) {
         return;
     }
@@ -76,6 +81,23 @@ pub fn accepted(result: i64) {
     if u32::from(state(sock)) == CLOSE {
         end(sock, CLOSE);
     }
+}
+
+/// Whether a socket (or 0) is that of a TCP client.
+#[inline(always)]
+pub fn is_client(sock: u64) -> bool {
+    if sock == 0 {
+        return false;
+    }
+    // SAFETY: copied at once.
+    unsafe { FLOWS.get(&sock) }.is_some_and(|owner| owner.begun_as == Kind::Connect as u32)
+}
+
+/// The flow of a socket.
+#[inline(always)]
+pub fn flow_of(sock: u64) -> Option<u64> {
+    // SAFETY: copied at once.
+    unsafe { FLOWS.get(&sock) }.map(|owner| owner.flow_id)
 }
 
 #[inline(always)]
@@ -91,9 +113,13 @@ fn state(sock: u64) -> u8 {
 /// Remembers the running task as the owner and reports the beginning.
 #[inline(never)]
 fn begin(sock: u64, kind: Kind, old_state: u32) {
-    let mut record = FlowRecord { header: Header::default(), flow: Flow::default() };
-    // SAFETY: a header on the stack.
-    unsafe { header::fill(&raw mut record.header, kind, size_of::<FlowRecord>()) };
+    let mut record = FlowRecord::new(kind, Flow::default());
+    if level::of(record.header.cgroup_id) == Level::Off as u32 {
+        return;
+    }
+    if let Kind::Connect = kind {
+        unix::connecting(sock);
+    }
     let header = &record.header;
     let owner = FlowOwner {
         flow_id: flow_id(sock, header.time_ns),
@@ -109,8 +135,8 @@ fn begin(sock: u64, kind: Kind, old_state: u32) {
     if FLOWS.insert(&sock, &owner, 0).is_err() {
         output::lost(owner.cgroup_id, Class::Vital, Cause::FlowTableFull);
     }
-    fill(&mut record.flow, sock, &owner, old_state);
-    output::send_fixed(kind, &record, owner.cgroup_id);
+    fill(&mut record.body, sock, &owner, old_state);
+    record.send(kind);
 }
 
 /// Reports that a connect was answered, in whatever context that happens.
@@ -154,20 +180,20 @@ fn report(sock: u64, kind: Kind, owner: &FlowOwner, old_state: u32) {
             cpu: cpu(),
             comm: owner.comm,
         },
-        flow: Flow::default(),
+        body: Flow::default(),
     };
-    fill(&mut record.flow, sock, owner, old_state);
+    fill(&mut record.body, sock, owner, old_state);
     if let Kind::FlowEnd = kind {
         let sent: u64 = read(sock + offset!(tcp_bytes_sent));
         let again: u64 = read(sock + offset!(tcp_bytes_retrans));
         let received: u64 = read(sock + offset!(tcp_bytes_received));
         let flags: u64 = read(sock + offset!(sock_flags));
-        record.flow.bytes_sent = sent.wrapping_sub(again);
+        record.body.bytes_sent = sent.wrapping_sub(again);
         // The kernel counts a FIN as one byte.
-        record.flow.bytes_received = received.saturating_sub(flags >> SOCK_DONE & 1);
-        record.flow.error = read(sock + offset!(sock_err));
+        record.body.bytes_received = received.saturating_sub(flags >> SOCK_DONE & 1);
+        record.body.error = read(sock + offset!(sock_err));
     }
-    output::send_fixed(kind, &record, owner.cgroup_id);
+    record.send(kind);
 }
 
 /// What every record of a flow tells.
@@ -178,6 +204,7 @@ fn fill(flow: &mut Flow, sock: u64, owner: &FlowOwner, old_state: u32) {
     flow.start_ns = owner.start_ns;
     flow.begun_as = owner.begun_as as u16;
     flow.old_state = old_state;
+    flow.protocol = IPPROTO_TCP;
     flow.family = family;
     (flow.local_port, flow.remote_port) = socket::ports(sock);
     // SAFETY: two arrays of 16 bytes on the stack.
@@ -186,6 +213,6 @@ fn fill(flow: &mut Flow, sock: u64, owner: &FlowOwner, old_state: u32) {
 
 /// The socket's address alone comes again when its memory is used again; with the time it does not.
 #[inline(always)]
-fn flow_id(sock: u64, start_ns: u64) -> u64 {
+pub fn flow_id(sock: u64, start_ns: u64) -> u64 {
     (sock ^ start_ns.rotate_left(32)).wrapping_mul(0x9E37_79B9_7F4A_7C15) ^ start_ns
 }

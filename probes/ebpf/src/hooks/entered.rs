@@ -1,0 +1,63 @@
+//! The beginning of system calls. One that names a file does it by a text in the program's memory, which the program
+//! can change while the kernel works: read before and after, the two are held against each other on the host. One that
+//! closes a descriptor ends its count.
+
+use aya_ebpf::{
+    macros::{btf_tracepoint, map},
+    maps::PerCpuArray,
+    programs::BtfTracePointContext,
+};
+use taffrail_probes_abi::call::{Act, Entered, USER_PATH_MAX_BYTES};
+
+use crate::{
+    globals::{AT_ENTRY, is_of_interest, offset, shape},
+    hooks::{call::ENTERED, close},
+    kernel::{Typed, copy_user_string, current},
+    level,
+    sys_exit::Call,
+};
+
+#[map]
+static ENTERED_SCRATCH: PerCpuArray<Entered> = PerCpuArray::with_max_entries(1, 0);
+
+/// `sys_enter(struct pt_regs *regs, long id)`; typed tracepoints since Linux 5.5
+#[btf_tracepoint(function = "sys_enter")]
+pub fn sys_enter(ctx: BtfTracePointContext) -> u32 {
+    let number: u64 = ctx.arg(1);
+    if !is_of_interest(number, AT_ENTRY) {
+        return 0;
+    }
+    let call = Call::new(Typed::argument(ctx.arg(0)), number, 0);
+    let shape = shape(call.nr);
+    if shape.act == Act::Close as u8 || shape.act == Act::Replace as u8 {
+        close::going(&call, shape.act);
+    } else if shape.act == Act::Call as u8 && shape.path < 6 && level::is_recorded() {
+        let args = call.args();
+        let path = match shape.path {
+            0 => args[0],
+            1 => args[1],
+            _ => args[2],
+        };
+        let _ = keep(call.nr, path);
+    }
+    0
+}
+
+#[inline(never)]
+fn keep(nr: u64, path: u64) -> Option<()> {
+    let entered = ENTERED_SCRATCH.get_ptr_mut(0)?;
+    let tid: u32 = current().at(offset!(task_pid));
+    // SAFETY: map memory of this CPU.
+    unsafe {
+        (*entered).nr = nr;
+        let bytes = copy_user_string((&raw mut (*entered).name).cast(), USER_PATH_MAX_BYTES as u32, path);
+        if bytes <= 0 {
+            // What an earlier call left is not this one's.
+            let _ = ENTERED.remove(&tid);
+            return None;
+        }
+        (*entered).len = bytes as u64;
+        let _ = ENTERED.insert(&tid, &*entered, 0);
+    }
+    Some(())
+}
