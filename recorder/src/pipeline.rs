@@ -38,9 +38,6 @@ use taffrail_trace::ids::ContainerKey;
 use taffrail_trace::text;
 use traffic::Traffic;
 
-/// An exec whose record did not come by then was lost.
-const NOTICED_NS: u64 = 1_000_000_000;
-
 /// Identities, ring and rule: what an event meets on its way.
 #[derive(Debug)]
 pub struct Pipeline {
@@ -116,7 +113,7 @@ impl Pipeline {
     pub fn tick(&mut self, now: Anchor) {
         self.now = now;
         if let Some(digests) = &mut self.digests {
-            digests.close_older_than(now.boot_ns.saturating_sub(NOTICED_NS));
+            digests.tick(now);
         }
     }
 
@@ -369,7 +366,9 @@ impl Pipeline {
     fn hash(&mut self, key: ContainerKey, known: &Arc<Known>, header: &Header) {
         let Some(digests) = &mut self.digests else { return };
         let open = digests.opened(&header.image);
-        let Some(file) = known.image.exe_file.filter(|file| digests.is_new(key, file)) else { return };
+        let since = i64::try_from(self.now.boot_ns.saturating_sub(header.time_ns)).unwrap_or(i64::MAX);
+        let utc_ns = self.now.utc_ns.saturating_sub(since);
+        let Some(file) = known.image.exe_file.filter(|file| digests.is_new(key, file, utc_ns)) else { return };
         // The program may be over before its file is read; another process of the container sees the same file.
         let neighbour = self.processes.live().find(|other| other.home == key && other.image.pid != known.image.pid);
         let question = Question {

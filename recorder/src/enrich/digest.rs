@@ -13,6 +13,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, mpsc};
 use taffrail_probes::abi::process::Exec;
 use taffrail_probes::abi::{Header, ImageKey};
+use taffrail_trace::clock::Anchor;
 use taffrail_trace::event::{Actor, Digest, ExeFile};
 use taffrail_trace::ids::ContainerKey;
 
@@ -20,8 +21,12 @@ use taffrail_trace::ids::ContainerKey;
 const WAITING: usize = 1024;
 /// How many files are remembered as known, so that a container that runs ever new programs does not fill memory.
 const KNOWN_MAX: usize = 65_536;
+/// Several ticks of the slowest kernel (100 Hz).
+const TICK_NS: i64 = 50_000_000;
 /// How many files are held open for execs that wait for their turn.
 const OPEN_MAX: usize = 256;
+/// An exec whose record did not come by then was lost.
+const NOTICED_NS: u64 = 1_000_000_000;
 /// The longest executable that is read.
 const FILE_MAX_BYTES: u64 = 512 << 20;
 
@@ -90,6 +95,8 @@ pub struct Digests {
     seen: HashSet<(u64, u32, u64)>,
     /// Files of execs that wait for their turn, by pid and exec counter.
     open: HashMap<(u32, u64), (u64, Arc<Opened>)>,
+    /// Files that changed after this, nanoseconds since 1970, may have changed again.
+    fresh_from_ns: u64,
 }
 
 impl Digests {
@@ -102,6 +109,9 @@ impl Digests {
         std::thread::Builder::new().name("digests".to_owned()).spawn(move || {
             while let Ok(question) = asked.recv() {
                 let sha256 = look(&question);
+                if let Err(reason) = &sha256 {
+                    tracing::debug!(path = question.path, reason, "no digest of a program");
+                }
                 let ExeFile { inode, dev, ctime_ns, .. } = question.file;
                 if !answer(Answer { digest: Digest { inode, dev, ctime_ns, sha256 }, question }) {
                     return;
@@ -114,6 +124,7 @@ impl Digests {
             order: VecDeque::new(),
             seen: HashSet::new(),
             open: HashMap::new(),
+            fresh_from_ns: 0,
         })
     }
 
@@ -121,7 +132,7 @@ impl Digests {
     pub fn notice(&mut self, header: &Header, exec: &Exec) {
         let identity = (exec.exe_inode, exec.exe_dev, exec.exe_ctime_ns);
         if self.open.len() < OPEN_MAX
-            && !self.seen.contains(&identity)
+            && (!self.seen.contains(&identity) || exec.exe_ctime_ns >= self.fresh_from_ns)
             && let Some(opened) = Opened::of(header.image.pid)
         {
             self.open.insert((header.image.pid, header.image.exec_seq), (header.time_ns, Arc::new(opened)));
@@ -133,19 +144,23 @@ impl Digests {
         self.open.remove(&(image.pid, image.exec_seq)).map(|(_, file)| file)
     }
 
-    /// Closes files whose execs turned out to be of no interest.
-    pub fn close_older_than(&mut self, time_ns: u64) {
+    /// Sets the clocks, and closes files whose execs turned out to be of no interest.
+    pub fn tick(&mut self, now: Anchor) {
+        let time_ns = now.boot_ns.saturating_sub(NOTICED_NS);
+        self.fresh_from_ns = u64::try_from(now.utc_ns.saturating_sub(2 * TICK_NS)).unwrap_or(0);
         self.open.retain(|_, (opened_ns, _)| *opened_ns >= time_ns);
     }
 
-    /// Whether a file is new to its container; from now on it is not.
-    pub fn is_new(&mut self, container: ContainerKey, file: &ExeFile) -> bool {
+    /// Whether a file is new to its container; from now on it is not. One that changed shortly before it ran, at
+    /// `utc_ns`, always is: change times have the grain of a kernel's tick, and two contents can share one.
+    pub fn is_new(&mut self, container: ContainerKey, file: &ExeFile, utc_ns: i64) -> bool {
+        let is_fresh = utc_ns.saturating_sub(file.ctime_ns as i64) < TICK_NS;
         let key = (container, file.inode, file.dev, file.ctime_ns);
         if self.seen.len() < KNOWN_MAX {
             self.seen.insert((file.inode, file.dev, file.ctime_ns));
         }
         if !self.known.insert(key) {
-            return false;
+            return is_fresh;
         }
         self.order.push_back(key);
         if self.order.len() > KNOWN_MAX
@@ -257,9 +272,10 @@ mod tests {
         let (answers, got) = mpsc::channel();
         let mut digests = Digests::start(move |answer| answers.send(answer).is_ok()).expect("a thread");
         let question = question(std::path::Path::new("/nowhere"), 0, 0);
-        assert!(digests.is_new(ContainerKey(1), &question.file));
-        assert!(!digests.is_new(ContainerKey(1), &question.file));
-        assert!(digests.is_new(ContainerKey(2), &question.file));
+        assert!(digests.is_new(ContainerKey(1), &question.file, i64::MAX));
+        assert!(!digests.is_new(ContainerKey(1), &question.file, i64::MAX));
+        assert!(digests.is_new(ContainerKey(2), &question.file, i64::MAX));
+        assert!(digests.is_new(ContainerKey(1), &question.file, 1), "it changed a moment ago");
         assert!(digests.ask(question).is_none());
         assert!(got.recv().expect("an answer").digest.sha256.is_err());
     }

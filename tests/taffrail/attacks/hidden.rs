@@ -36,7 +36,8 @@ fn a_program_without_a_file_or_under_a_false_name_is_seen_for_what_it_is() {
     let spoofed =
         json!({ "exe": "/bin/workloads", "exe_upper": false, "args": ["[kworker/0:1]", "spoofed"], "exit_code": 0 });
     assert_rows("the false thread of the kernel", &called(&evidence, "[kworker/0:1]"), &[spoofed]);
-    let opened = evidence.ask("SELECT exe, path FROM file WHERE comm = 'kworker/0:1' AND op = 'open'");
+    let opened =
+        evidence.ask("SELECT exe, path FROM file WHERE comm = 'kworker/0:1' AND op = 'open' AND path LIKE '/bin/%'");
     assert_rows("its open", &opened, &[json!({ "exe": "/bin/workloads", "path": "/bin/workloads" })]);
     let renamed = "SELECT count(*) AS n FROM privilege WHERE op = 'prctl' AND detail LIKE '%PR_SET_NAME%' AND exe = '/bin/workloads'";
     assert_eq!(evidence.number(renamed), 1);

@@ -32,7 +32,7 @@ impl Rows<'_> {
         let file = image.exe_file;
         let cmdline = text::shell_line(&image.args);
         let dev = file.map(|file| device(file.dev));
-        let sha256 = file.and_then(|file| self.processes.digest(&file)).map(|digest| text::hex(digest));
+        let sha256 = self.processes.digest(image).map(|digest| text::hex(digest));
         let [stdin, stdout, stderr] = image.stdio.map(|end| end.to_string());
         let of_file = |value: fn(ExeFile) -> bool| Cell::from(file.map(value));
         let credential = |value: fn(Credentials) -> u32| Cell::from(image.credentials.map(value));

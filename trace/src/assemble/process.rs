@@ -11,7 +11,10 @@ use std::collections::{HashMap, HashSet};
 pub struct Processes<'a> {
     images: HashMap<ExecId, &'a Image>,
     ends: HashMap<ExecId, End>,
-    digests: HashMap<FileKey, &'a [u8; 32]>,
+    /// What became of the images whose file was to be read; `None` where it could not be.
+    digests: HashMap<ExecId, Option<&'a [u8; 32]>>,
+    /// The same by file, for other images of it; `None` where two contents have the same key.
+    digests_by_file: HashMap<FileKey, Option<&'a [u8; 32]>>,
 }
 
 /// One content of one file: inode, device and change time.
@@ -42,6 +45,7 @@ impl<'a> Processes<'a> {
         let mut images: HashMap<ExecId, &'a Image> = live.iter().map(|image| (image.exec_id, image)).collect();
         let mut ends = HashMap::new();
         let mut digests = HashMap::new();
+        let mut digests_by_file: HashMap<FileKey, Option<&'a [u8; 32]>> = HashMap::new();
         for event in events {
             match (&event.body, &event.actor) {
                 (Body::Image(image), _) => {
@@ -50,9 +54,13 @@ impl<'a> Processes<'a> {
                 (Body::Exit(exit), Some(actor)) => {
                     ends.insert(actor.exec_id, End { time_ns: event.time_ns, exit: Some(*exit) });
                 }
-                (Body::Digest(digest), _) => {
-                    if let Ok(sha256) = &digest.sha256 {
-                        digests.insert((digest.inode, digest.dev, digest.ctime_ns), sha256);
+                (Body::Digest(digest), actor) => {
+                    let sha256 = digest.sha256.as_ref().ok();
+                    digests.extend(actor.as_ref().map(|actor| (actor.exec_id, sha256)));
+                    if let Some(sha256) = sha256 {
+                        let key = (digest.inode, digest.dev, digest.ctime_ns);
+                        let known = digests_by_file.entry(key).or_insert(Some(sha256));
+                        *known = known.filter(|known| *known == sha256);
                     }
                 }
                 _ => {}
@@ -68,7 +76,7 @@ impl<'a> Processes<'a> {
                 ends.insert(pair[0].exec_id, End { time_ns: pair[1].time_ns, exit: None });
             }
         }
-        Self { images, ends, digests }
+        Self { images, ends, digests, digests_by_file }
     }
 
     /// The image with this identity.
@@ -76,9 +84,13 @@ impl<'a> Processes<'a> {
         self.images.get(&exec_id).copied()
     }
 
-    /// SHA-256 of an executable as it was when it was run, where that could be read.
-    pub fn digest(&self, file: &ExeFile) -> Option<&'a [u8; 32]> {
-        self.digests.get(&(file.inode, file.dev, file.ctime_ns)).copied()
+    /// SHA-256 of an image's executable as it was when it was run, where that could be read.
+    pub fn digest(&self, image: &Image) -> Option<&'a [u8; 32]> {
+        let ExeFile { inode, dev, ctime_ns, .. } = image.exe_file?;
+        match self.digests.get(&image.exec_id) {
+            Some(own) => *own,
+            None => self.digests_by_file.get(&(inode, dev, ctime_ns)).copied().flatten(),
+        }
     }
 
     /// The images that were alive in the window or that `named` asks for, the ancestors of all of them, and those that

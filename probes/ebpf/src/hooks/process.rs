@@ -39,6 +39,9 @@ static EXITED: LruHashMap<ImageKey, u8> = LruHashMap::with_max_entries(4096, 0);
 /// `-EEXIST`
 const EXISTS: i32 = -17;
 
+/// `i_ctime_nsec` keeps a flag in its highest bit (`I_CTIME_QUERIED`, since Linux 6.13).
+const NANOSECONDS: u32 = 0x7FFF_FFFF;
+
 /// `OVERLAYFS_SUPER_MAGIC`
 const OVERLAY_MAGIC: u64 = 0x794C_7630;
 
@@ -119,7 +122,7 @@ unsafe fn executable(exe: u64, body: *mut Exec) {
         (*body).exe_mode = exe.mode();
         (*body).exe_bytes = exe.inode.at(offset!(inode_size));
         let seconds: u64 = exe.inode.at(offset!(inode_ctime_sec));
-        (*body).exe_ctime_ns = seconds * 1_000_000_000 + u64::from(exe.inode.at::<u32>(offset!(inode_ctime_nsec)));
+        (*body).exe_ctime_ns = seconds * 1_000_000_000 + u64::from(exe.inode.at::<u32>(offset!(inode_ctime_nsec)) & NANOSECONDS);
         if exe.inode.at::<u32>(offset!(inode_nlink)) == 0 {
             (*body).flags |= exec_flags::EXE_DELETED;
             let (_, dentry) = exe.path();
