@@ -6,8 +6,8 @@ use aya::{
     Btf, Ebpf,
     maps::ProgramArray,
     programs::{
-        BtfTracePoint, CgroupAttachMode, CgroupSkb, CgroupSkbAttachType, CgroupSock, Program, ProgramError,
-        RawTracePoint, cgroup_skb::CgroupSkbLinkId, cgroup_sock::CgroupSockLinkId,
+        BtfTracePoint, CgroupAttachMode, CgroupSkb, CgroupSkbAttachType, CgroupSock, FEntry, Program, ProgramError,
+        RawTracePoint, cgroup_skb::CgroupSkbLinkId, cgroup_sock::CgroupSockLinkId, fentry::FEntryLinkId,
         raw_trace_point::RawTracePointLinkId, tp_btf::BtfTracePointLinkId,
     },
 };
@@ -21,6 +21,7 @@ use crate::{
 pub(crate) enum Link {
     Raw(RawTracePointLinkId),
     Typed(BtfTracePointLinkId),
+    Function(FEntryLinkId),
     Packets(CgroupSkbLinkId),
     Sockets(CgroupSockLinkId),
 }
@@ -29,8 +30,9 @@ pub(crate) enum Link {
 pub(crate) fn load(ebpf: &mut Ebpf, target: &'static Target, btf: &Btf) -> Result<(), ProgramError> {
     let program = program(ebpf, target.program)?;
     match target.point {
-        Point::Raw(_) => <&mut RawTracePoint>::try_from(program)?.load(),
+        Point::Raw(_) | Point::Renamed { .. } => <&mut RawTracePoint>::try_from(program)?.load(),
         Point::Typed(tracepoint) => <&mut BtfTracePoint>::try_from(program)?.load(tracepoint, btf),
+        Point::Function(function) => <&mut FEntry>::try_from(program)?.load(function, btf),
         Point::Egress | Point::Ingress => <&mut CgroupSkb>::try_from(program)?.load(),
         Point::SocketCreate => <&mut CgroupSock>::try_from(program)?.load(),
     }
@@ -44,7 +46,12 @@ pub(crate) fn attach(ebpf: &mut Ebpf, target: &'static Target, cgroups: Option<&
     let root = || cgroups.ok_or(ProgramError::NotLoaded);
     match target.point {
         Point::Raw(tracepoint) => <&mut RawTracePoint>::try_from(program)?.attach(tracepoint).map(Link::Raw),
+        Point::Renamed { name, before, .. } => {
+            let program = <&mut RawTracePoint>::try_from(program)?;
+            program.attach(name).or_else(|_| program.attach(before)).map(Link::Raw)
+        }
         Point::Typed(_) => <&mut BtfTracePoint>::try_from(program)?.attach().map(Link::Typed),
+        Point::Function(_) => <&mut FEntry>::try_from(program)?.attach().map(Link::Function),
         Point::Egress => {
             let program = <&mut CgroupSkb>::try_from(program)?;
             program.attach(root()?, CgroupSkbAttachType::Egress, mode).map(Link::Packets)
@@ -63,6 +70,7 @@ pub(crate) fn detach(ebpf: &mut Ebpf, target: &'static Target, link: Link) -> Re
     match link {
         Link::Raw(link) => <&mut RawTracePoint>::try_from(program)?.detach(link),
         Link::Typed(link) => <&mut BtfTracePoint>::try_from(program)?.detach(link),
+        Link::Function(link) => <&mut FEntry>::try_from(program)?.detach(link),
         Link::Packets(link) => <&mut CgroupSkb>::try_from(program)?.detach(link),
         Link::Sockets(link) => <&mut CgroupSock>::try_from(program)?.detach(link),
     }

@@ -1,15 +1,15 @@
 //! What the host changes while the programs run, and what it reads out of their tables.
 
+use std::collections::BTreeMap;
+
 use aya::maps::{Array, HashMap, MapData, MapError};
 use taffrail_probes_abi::{
     io::{Descriptor, DescriptorKey, Session},
-    level::{Level, Settings},
+    level::{Level, Settings, slots},
     network::{UdpFlow, UdpKey},
 };
 
 use crate::{
-    attach,
-    hook::{HookState, TARGETS},
     load::{Probes, take},
     load_error::{LoadError, map_error},
     plain::{self, Plain},
@@ -18,12 +18,13 @@ use crate::{
 /// The maps that the host writes or empties. Keys and values are words, as aya knows only its own types.
 pub(crate) struct Controls {
     settings: Array<MapData, [u64; 3]>,
-    levels: HashMap<MapData, u64, u8>,
+    slots: Array<MapData, [u64; 2]>,
     descriptors: HashMap<MapData, u64, [u64; 6]>,
     sessions: HashMap<MapData, u64, [u64; 2]>,
     udp_flows: HashMap<MapData, [u64; 6], [u64; 4]>,
     now: Settings,
-    full: u32,
+    /// Of cgroups whose level is not the default: the level, and the slot it stands in.
+    levels: BTreeMap<u64, (Level, u32)>,
 }
 
 /// Why a level could not be set, or a table not be read.
@@ -32,21 +33,21 @@ pub enum ControlError {
     /// A map could not be read or written.
     #[error("cannot use a table of the kernel programs: {0}")]
     Map(#[from] MapError),
-    /// The programs for level `full` cannot be attached.
-    #[error("this kernel does not let every system call be recorded: {0}")]
-    Full(String),
+    /// Both places of a cgroup in the table of levels are taken.
+    #[error("the table of levels has no room for this cgroup: set those of others back to standard")]
+    NoSlot,
 }
 
 impl Controls {
     pub(crate) fn take(ebpf: &mut aya::Ebpf) -> Result<Controls, LoadError> {
         Ok(Controls {
             settings: take(ebpf, "SETTINGS")?.try_into().map_err(map_error)?,
-            levels: take(ebpf, "LEVELS")?.try_into().map_err(map_error)?,
+            slots: take(ebpf, "LEVELS")?.try_into().map_err(map_error)?,
             descriptors: take(ebpf, "DESCRIPTORS")?.try_into().map_err(map_error)?,
             sessions: take(ebpf, "SESSIONS")?.try_into().map_err(map_error)?,
             udp_flows: take(ebpf, "UDP_FLOWS")?.try_into().map_err(map_error)?,
             now: Settings::default(),
-            full: 0,
+            levels: BTreeMap::new(),
         })
     }
 
@@ -54,6 +55,31 @@ impl Controls {
     pub(crate) fn begin(&mut self, terminal_bytes: u64) -> Result<(), LoadError> {
         self.now = Settings { default_level: Level::Standard as u32, terminal_bytes, ..Settings::default() };
         self.write().map_err(map_error)
+    }
+
+    /// Gives a cgroup a level. The programs may look at any moment: its slot gets the level first and then the cgroup.
+    fn place(&mut self, cgroup_id: u64, level: Level) -> Result<(), ControlError> {
+        let slot = match self.levels.get(&cgroup_id) {
+            Some((_, slot)) => *slot,
+            None => {
+                let taken = |slot: &u32| self.levels.values().any(|(_, taken)| taken == slot);
+                let slot = slots(cgroup_id).into_iter().find(|slot| !taken(slot)).ok_or(ControlError::NoSlot)?;
+                self.slots.set(slot, [0, level as u64], 0)?;
+                slot
+            }
+        };
+        self.slots.set(slot, [cgroup_id, level as u64], 0)?;
+        self.levels.insert(cgroup_id, (level, slot));
+        Ok(())
+    }
+
+    /// Gives a cgroup the default.
+    fn clear(&mut self, cgroup_id: u64) -> Result<(), ControlError> {
+        if let Some((_, slot)) = self.levels.get(&cgroup_id) {
+            self.slots.set(*slot, [0; 2], 0)?;
+            self.levels.remove(&cgroup_id);
+        }
+        Ok(())
     }
 
     fn write(&mut self) -> Result<(), MapError> {
@@ -68,67 +94,25 @@ impl Probes {
     ///
     /// When the kernel refuses; nothing has changed then.
     pub fn set_level(&mut self, cgroup_id: u64, level: Level) -> Result<(), ControlError> {
-        let before = self.level(cgroup_id);
-        if before == level {
+        let controls = &mut self.controls;
+        let before = controls.levels.get(&cgroup_id).copied();
+        if before.map_or(Level::Standard, |(level, _)| level) == level {
             return Ok(());
         }
-        if level == Level::Full && self.controls.full == 0 {
-            self.attach_full()?;
-        }
         if level == Level::Standard {
-            self.controls.levels.remove(&cgroup_id)?;
-            self.controls.now.levels -= 1;
+            controls.clear(cgroup_id)?;
         } else {
-            self.controls.levels.insert(cgroup_id, level as u8, 0)?;
-            self.controls.now.levels += u32::from(before == Level::Standard);
+            controls.place(cgroup_id, level)?;
         }
-        self.controls.full += u32::from(level == Level::Full);
-        self.controls.full -= u32::from(before == Level::Full);
-        self.controls.write()?;
-        if self.controls.full == 0 && before == Level::Full {
-            self.detach_full();
-        }
-        Ok(())
+        let full = controls.levels.values().filter(|(level, _)| *level == Level::Full).count();
+        controls.now.levels = controls.levels.len() as u32;
+        controls.now.full = full as u64;
+        Ok(controls.write()?)
     }
 
     /// How much is recorded of a cgroup.
     pub fn level(&self, cgroup_id: u64) -> Level {
-        self.controls.levels.get(&cgroup_id, 0).ok().and_then(Level::from_raw).unwrap_or(Level::Standard)
-    }
-
-    fn attach_full(&mut self) -> Result<(), ControlError> {
-        for (index, target) in TARGETS.iter().enumerate().filter(|(_, target)| !target.always) {
-            if let HookState::Refused { reason } | HookState::Unsupported { reason } = &self.hooks[index].state {
-                let reason = reason.clone();
-                self.detach_full();
-                return Err(ControlError::Full(reason));
-            }
-            match attach::attach(&mut self.ebpf, target, None) {
-                Ok(link) => {
-                    self.links.push((target, link));
-                    self.hooks[index].state = HookState::Attached;
-                }
-                Err(error) => {
-                    self.detach_full();
-                    return Err(ControlError::Full(error.to_string()));
-                }
-            }
-        }
-        Ok(())
-    }
-
-    fn detach_full(&mut self) {
-        let (stay, go): (Vec<_>, Vec<_>) = self.links.drain(..).partition(|(target, _)| target.always);
-        self.links = stay;
-        for (target, link) in go {
-            // A link that cannot be taken off goes with the process; its programs find no cgroup at this level.
-            let _ = attach::detach(&mut self.ebpf, target, link);
-        }
-        for (hook, target) in self.hooks.iter_mut().zip(TARGETS) {
-            if !target.always && hook.state == HookState::Attached {
-                hook.state = HookState::Ready;
-            }
-        }
+        self.controls.levels.get(&cgroup_id).map_or(Level::Standard, |(level, _)| *level)
     }
 
     /// What went through open descriptors so far, in no order. An entry that comes and goes meanwhile may be missing.

@@ -18,6 +18,8 @@ pub struct Check {
     pub name: String,
     /// Whether it is as it must be.
     pub ok: bool,
+    /// Whether recording does without it where it is not ok.
+    pub needed: bool,
     /// What was found.
     pub detail: String,
     /// What to do where it is not ok.
@@ -30,7 +32,7 @@ impl Check {
             Ok(detail) => (true, detail, None),
             Err((detail, fix)) => (false, detail, Some(fix.to_owned())),
         };
-        Check { name: name.to_owned(), ok, detail, fix }
+        Check { name: name.to_owned(), ok, needed: true, detail, fix }
     }
 }
 
@@ -101,7 +103,9 @@ fn hooks() -> Vec<Check> {
             .map(|hook| {
                 let result = match &hook.state {
                     HookState::Attached => Ok("loads and attaches".to_owned()),
-                    HookState::Ready => Ok("loads; attached while a container is at level full".to_owned()),
+                    HookState::Refused { reason } | HookState::Unsupported { reason } if hook.optional => {
+                        Err((reason.clone(), "none is needed: names of changed files are as programs passed them"))
+                    }
                     HookState::Refused { reason } => {
                         Err((reason.clone(), "see why the kernel refuses: lockdown, privileges"))
                     }
@@ -109,7 +113,7 @@ fn hooks() -> Vec<Check> {
                         Err((reason.clone(), "events of this hook are not recorded on this kernel"))
                     }
                 };
-                Check::new(hook.name, result)
+                Check { needed: !hook.optional, ..Check::new(hook.name, result) }
             })
             .collect(),
         Err(error @ LoadError::Verifier { .. }) => {

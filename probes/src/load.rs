@@ -15,7 +15,7 @@ use crate::{
     btf::{self, Btf},
     control::Controls,
     drain::{DrainError, Rings},
-    hook::{Hook, HookState, TARGETS, Target},
+    hook::{self, Hook, HookState, TARGETS, Target},
     load_error::{LoadError, map_error, object_error, refusal},
     losses::{Counters, LossesError},
     merge::Merge,
@@ -100,8 +100,11 @@ impl Probes {
         let mut links = Vec::new();
         let mut hooks = Vec::new();
         for target in TARGETS {
+            if let Some(state) = hook::too_old(target) {
+                hooks.push(Hook { name: target.name, state, optional: target.is_optional() });
+                continue;
+            }
             let state = match attach::load(&mut ebpf, target, &types) {
-                Ok(()) if !target.always => HookState::Ready,
                 Ok(()) => match attach::attach(&mut ebpf, target, root.as_ref()) {
                     Ok(link) => {
                         links.push((target, link));
@@ -111,7 +114,7 @@ impl Probes {
                 },
                 Err(error) => refusal(target, error)?,
             };
-            hooks.push(Hook { name: target.name, state });
+            hooks.push(Hook { name: target.name, state, optional: target.is_optional() });
         }
         drop(types);
         if links.is_empty() {
@@ -169,7 +172,7 @@ impl Probes {
 /// What the first hook that is not attached says.
 fn first_reason(hooks: &[Hook]) -> String {
     let reason = hooks.iter().find_map(|hook| match &hook.state {
-        HookState::Attached | HookState::Ready => None,
+        HookState::Attached => None,
         HookState::Refused { reason } | HookState::Unsupported { reason } => Some(format!("{}: {reason}", hook.name)),
     });
     reason.unwrap_or_default()

@@ -14,9 +14,9 @@ use taffrail_probes::abi::{
     call::{call_flags, nr},
 };
 
-/// What each call told: number, base, path, result.
-fn told<'a>(calls: &[&'a Called]) -> Vec<(u16, &'a str, &'a str, i64)> {
-    calls.iter().map(|it| (it.call.nr, it.base.as_str(), it.path.as_str(), it.call.result)).collect()
+/// What each call told: number, name, result.
+fn told(calls: &[&Called]) -> Vec<(u16, String, i64)> {
+    calls.iter().map(|it| (it.call.nr, it.name(), it.call.result)).collect()
 }
 
 #[test]
@@ -34,16 +34,16 @@ fn removals_are_told_with_their_directory() {
         unlinkat(&directory, "b-dir", UnlinkatFlags::RemoveDir).expect("unlinkat of a directory");
         fs::remove_file(place.join("a")).expect_err("it is gone");
     });
-    let (base, a, a_dir) = (text(&place), text(&place.join("a")), text(&place.join("a-dir")));
+    let name = |name| text(&place.join(name));
     let calls = recorded.own(Kind::File);
     assert_eq!(
         told(&calls),
         [
-            (nr::UNLINK, "", a.as_str(), 0),
-            (nr::RMDIR, "", &a_dir, 0),
-            (nr::UNLINKAT, &base, "b", 0),
-            (nr::UNLINKAT, &base, "b-dir", 0),
-            (nr::UNLINK, "", &a, -2),
+            (nr::UNLINK, name("a"), 0),
+            (nr::RMDIR, name("a-dir"), 0),
+            (nr::UNLINKAT, name("b"), 0),
+            (nr::UNLINKAT, name("b-dir"), 0),
+            (nr::UNLINK, name("a"), -2),
         ]
     );
     let flags: Vec<u64> = calls.iter().map(|it| it.call.args[2]).collect();
@@ -62,10 +62,9 @@ fn a_rename_tells_both_names() {
     });
     let renames = recorded.own(Kind::File);
     assert_eq!(renames.len(), 2);
-    assert_eq!((renames[0].base.as_str(), &renames[0].path), ("", &text(&place.join("old"))));
-    assert_eq!((renames[0].new_base.as_str(), &renames[0].new_path), ("", &text(&place.join("new"))));
-    assert_eq!((&renames[1].base, renames[1].path.as_str()), (&text(&place), "new"));
-    assert_eq!((&renames[1].new_base, renames[1].new_path.as_str()), (&text(&place.join("sub")), "newer"));
+    let names: Vec<_> = renames.iter().map(|it| (it.name(), it.new_name())).collect();
+    let name = |name| text(&place.join(name));
+    assert_eq!(names, [(name("old"), name("new")), (name("new"), name("sub/newer"))]);
     assert_eq!((renames[1].call.args[4], renames[1].call.nr), (1, nr::RENAMEAT2));
 }
 
@@ -80,15 +79,14 @@ fn links_tell_both_names_and_a_symlink_what_it_says() {
         symlink("../some where", place.join("soft")).expect("symlink");
         symlinkat("/elsewhere", &directory, "soft-at").expect("symlinkat");
     });
-    let base = text(&place);
+    let name = |name| text(&place.join(name));
     let links = recorded.own(Kind::File);
     assert_eq!(links.len(), 4, "{links:?}");
-    assert_eq!((&links[0].path, &links[0].new_path), (&text(&place.join("file")), &text(&place.join("hard"))));
-    assert_eq!((&links[1].base, links[1].path.as_str()), (&base, "file"));
-    assert_eq!((&links[1].new_base, links[1].new_path.as_str()), (&base, "hard-at"));
-    assert_eq!((links[2].call.nr, &links[2].path), (nr::SYMLINK, &text(&place.join("soft"))));
+    assert_eq!((links[0].name(), links[0].new_name()), (name("file"), name("hard")));
+    assert_eq!((links[1].name(), links[1].new_name()), (name("file"), name("hard-at")));
+    assert_eq!((links[2].call.nr, links[2].name()), (nr::SYMLINK, name("soft")));
     assert_eq!(links[2].data, b"../some where");
-    assert_eq!((links[3].call.nr, &links[3].base, links[3].path.as_str()), (nr::SYMLINKAT, &base, "soft-at"));
+    assert_eq!((links[3].call.nr, links[3].name()), (nr::SYMLINKAT, name("soft-at")));
     assert_eq!(links[3].data, b"/elsewhere");
 }
 
@@ -103,9 +101,10 @@ fn what_is_made_without_an_open_is_told_with_its_mode() {
     });
     let made = recorded.own(Kind::File);
     assert_eq!(made.len(), 3, "{made:?}");
-    assert_eq!((made[0].told(), made[0].call.args[1]), (("", text(&place.join("dir")).as_str(), 0), 0o750));
-    assert_eq!((made[1].told(), made[1].call.args[2]), ((text(&place).as_str(), "dir-at", 0), 0o700));
-    assert_eq!(made[2].path, text(&place.join("node")));
+    let name = |name| text(&place.join(name));
+    assert_eq!((made[0].name(), made[0].call.result, made[0].call.args[1]), (name("dir"), 0, 0o750));
+    assert_eq!((made[1].name(), made[1].call.result, made[1].call.args[2]), (name("dir-at"), 0, 0o700));
+    assert_eq!((made[2].name(), made[2].call.result), (name("node"), 0));
     let at = usize::from(made[2].call.nr == nr::MKNODAT);
     assert_eq!(made[2].call.args[1 + at..3 + at], [0o020_600, 0x103]);
 }
@@ -121,12 +120,8 @@ fn a_chmod_tells_the_file_and_the_mode() {
         file.set_permissions(Permissions::from_mode(0o600)).expect("fchmod");
         fchmodat(&directory, "file", Mode::from_bits_truncate(0o711), FchmodatFlags::FollowSymlink).expect("fchmodat");
     });
-    let (base, name) = (text(&place), text(&path));
     let calls = recorded.own(Kind::File);
-    assert_eq!(
-        told(&calls),
-        [(nr::CHMOD, "", name.as_str(), 0), (nr::FCHMOD, &name, "", 0), (nr::FCHMODAT, &base, "file", 0)]
-    );
+    assert_eq!(told(&calls), [nr::CHMOD, nr::FCHMOD, nr::FCHMODAT].map(|nr| (nr, text(&path), 0)));
     assert_eq!((calls[0].call.args[1], calls[1].call.args[1], calls[2].call.args[2]), (0o4755, 0o600, 0o711));
     assert!(calls[1].is(call_flags::KERNEL_PATH));
     assert_eq!(calls[1].call.inode_mode & 0o170_000, 0o100_000);
@@ -148,12 +143,7 @@ fn a_chown_tells_the_file_and_the_owners() {
     let calls = recorded.own(Kind::File);
     assert_eq!(
         told(&calls),
-        [
-            (nr::CHOWN, "", name.as_str(), 0),
-            (nr::FCHOWN, &name, "", 0),
-            (nr::LCHOWN, "", &link, 0),
-            (nr::FCHOWNAT, &name, "", 0),
-        ]
+        [(nr::CHOWN, name.clone(), 0), (nr::FCHOWN, name.clone(), 0), (nr::LCHOWN, link, 0), (nr::FCHOWNAT, name, 0),]
     );
     let owners: Vec<(u32, u32)> =
         calls[..3].iter().map(|it| (it.call.args[1] as u32, it.call.args[2] as u32)).collect();
@@ -176,16 +166,15 @@ fn attributes_and_sizes_are_told() {
     });
     let calls = recorded.own(Kind::File);
     let name = text(&path);
-    let told: Vec<_> =
-        calls.iter().map(|it| (it.call.nr, it.base.as_str(), it.path.as_str(), it.data.as_slice())).collect();
+    let told: Vec<_> = calls.iter().map(|it| (it.call.nr, it.name(), it.data.as_slice())).collect();
     assert_eq!(
         told,
         [
-            (nr::SETXATTR, "", name.as_str(), &b"user.colour"[..]),
-            (nr::FSETXATTR, &name, "", b"user.shape"),
-            (nr::REMOVEXATTR, "", &name, b"user.colour"),
-            (nr::TRUNCATE, "", &name, b""),
-            (nr::FTRUNCATE, &name, "", b""),
+            (nr::SETXATTR, name.clone(), &b"user.colour"[..]),
+            (nr::FSETXATTR, name.clone(), b"user.shape"),
+            (nr::REMOVEXATTR, name.clone(), b"user.colour"),
+            (nr::TRUNCATE, name.clone(), b""),
+            (nr::FTRUNCATE, name, b""),
         ]
     );
     assert_eq!((calls[3].call.args[1], calls[4].call.args[1]), (4096, 77));

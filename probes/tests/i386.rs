@@ -109,7 +109,7 @@ fn files_of_32_bit_calls_have_their_names_and_bytes() {
     assert!(is_32(open) && open.call.nr == nr::OPEN && open.call.args[1..3] == [0o102, 0o600]);
     let unlink = recorded.only(own(), nr::UNLINK);
     assert!(is_32(unlink));
-    assert_eq!((unlink.told(), &unlink.entered), (("", name.as_str(), 0), &name));
+    assert_eq!((unlink.name(), unlink.call.result, &unlink.entered), (name.clone(), 0, &name));
     assert_eq!(recorded.totals_of(own(), &path), [(0, 10)]);
 }
 

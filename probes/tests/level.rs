@@ -9,9 +9,12 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use support::{Group, Recorded, What, call, in_child, place, record_live};
-use taffrail_probes::{
-    HookState, Probes,
-    abi::{Kind, call::nr, header_flags, level::Level, syscall::Syscall},
+use taffrail_probes::abi::{
+    Kind,
+    call::nr,
+    header_flags,
+    level::{Level, SLOTS},
+    syscall::Syscall,
 };
 
 /// A child in a cgroup that does what is recorded of everybody.
@@ -58,6 +61,28 @@ fn of_a_cgroup_that_is_off_only_processes_are_known() {
 }
 
 #[test]
+fn a_cgroup_whose_first_place_in_the_table_is_taken_has_its_level_all_the_same() {
+    let (_directory, place) = place();
+    let group = Group::make("taffrail-crowded");
+    let neighbour = group.id() + u64::from(SLOTS);
+    let mut pids = (0, 0);
+    let recorded = record_live(|probes| {
+        probes.set_level(neighbour, Level::Full).expect("a neighbour takes the first place");
+        probes.set_level(group.id(), Level::Off).expect("the second place");
+        assert_eq!((probes.level(neighbour), probes.level(group.id())), (Level::Full, Level::Off));
+        pids.0 = busy_child(&group, &place.join("off"));
+        probes.set_level(neighbour, Level::Standard).expect("the first place is free");
+        probes.set_level(group.id(), Level::Standard).expect("and the second");
+        pids.1 = busy_child(&group, &place.join("standard"));
+    });
+    let opens = |pid| {
+        recorded.of(pid).filter(|event| event.header.cgroup_id == group.id() && event.kind == Kind::Open).count()
+    };
+    assert_eq!(opens(pids.0), 0);
+    assert!(opens(pids.1) > 0);
+}
+
+#[test]
 fn a_cgroup_that_is_back_at_standard_is_recorded_again() {
     let (_directory, place) = place();
     let group = Group::make("taffrail-back");
@@ -95,12 +120,6 @@ fn syscalls(recorded: &Recorded, pid: u32) -> Vec<Syscall> {
     recorded.pick(pid, |what| if let What::Syscall(syscall) = what { Some(*syscall) } else { None })
 }
 
-/// The states of the two hooks that see every call.
-fn full_hooks(probes: &Probes) -> Vec<HookState> {
-    let hooks = probes.hooks().iter().filter(|hook| hook.name.ends_with("(full)"));
-    hooks.map(|hook| hook.state.clone()).collect()
-}
-
 #[test]
 fn at_level_full_every_call_is_told_in_order_with_its_duration() {
     /// `nanosleep`, `getppid`, `umask`, `sched_yield`
@@ -109,9 +128,7 @@ fn at_level_full_every_call_is_told_in_order_with_its_duration() {
     let group = Group::make("taffrail-full");
     let mut pid = 0;
     let recorded = record_live(|probes| {
-        assert_eq!(full_hooks(probes), [HookState::Ready, HookState::Ready]);
         probes.set_level(group.id(), Level::Full).expect("level full");
-        assert_eq!(full_hooks(probes), [HookState::Attached, HookState::Attached]);
         pid = in_child(|| {
             group.enter();
             let time = [0_u64, 20_000_000];
@@ -124,7 +141,6 @@ fn at_level_full_every_call_is_told_in_order_with_its_duration() {
             }
         });
         probes.set_level(group.id(), Level::Standard).expect("level standard");
-        assert_eq!(full_hooks(probes), [HookState::Ready, HookState::Ready]);
     });
     let told = syscalls(&recorded, pid);
     let start = told.windows(6).position(|calls| calls.iter().zip(SEQUENCE).all(|(it, nr)| it.nr == u32::from(nr)));
@@ -137,7 +153,7 @@ fn at_level_full_every_call_is_told_in_order_with_its_duration() {
 }
 
 #[test]
-fn the_hooks_for_every_call_stay_while_one_cgroup_is_at_level_full() {
+fn level_full_of_one_cgroup_outlives_that_of_another() {
     let (a, b) = (Group::make("taffrail-full-a"), Group::make("taffrail-full-b"));
     let (mut pids, mut outside) = ((0, 0), 0);
     let recorded = record_live(|probes| {
@@ -145,13 +161,10 @@ fn the_hooks_for_every_call_stay_while_one_cgroup_is_at_level_full() {
             probes.set_level(group.id(), Level::Full).expect("level full");
         }
         probes.set_level(a.id(), Level::Off).expect("level off");
-        assert_eq!(full_hooks(probes), [HookState::Attached, HookState::Attached]);
         pids = (in_child(|| a.enter()), in_child(|| b.enter()));
         outside = in_child(|| ());
         probes.set_level(b.id(), Level::Standard).expect("level standard");
-        assert_eq!(full_hooks(probes), [HookState::Ready, HookState::Ready]);
         probes.set_level(b.id(), Level::Full).expect("level full, again");
-        assert_eq!(full_hooks(probes), [HookState::Attached, HookState::Attached]);
     });
     assert!(syscalls(&recorded, pids.0).is_empty() && syscalls(&recorded, outside).is_empty());
     let told = syscalls(&recorded, pids.1);

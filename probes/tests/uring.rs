@@ -6,7 +6,7 @@ use std::fs::File;
 use std::os::fd::AsRawFd;
 use std::os::unix::fs::MetadataExt;
 
-use io_uring::{IoUring, opcode, squeue::Entry, types::Fd};
+use io_uring::{IoUring, Probe, opcode, squeue::Entry, types::Fd};
 use nix::libc;
 use support::{Called, Recorded, What, c_path, own, place, record, record_live, text};
 use taffrail_probes::abi::{
@@ -29,8 +29,12 @@ fn submit(ring: &mut IoUring, entry: &Entry) -> i32 {
 
 /// The call that went through the ring, and how it ended.
 fn through_ring(recorded: &Recorded, number: u16) -> (&Called, Completed, &str) {
-    let it = recorded.only(own(), number);
-    assert!(it.header.flags & IO_URING != 0 && it.is(call_flags::PENDING));
+    let mut found = recorded.calls_of(own(), number);
+    // The C library opens a file of its own now and then.
+    found.retain(|it| it.header.flags & IO_URING != 0);
+    assert_eq!(found.len(), 1, "call {number}: {found:#?}");
+    let it = found[0];
+    assert!(it.is(call_flags::PENDING));
     // The memory of a request is used again: its end is the first that comes.
     let end = recorded.of(own()).find_map(|event| match &event.what {
         What::Completed { completed, path }
@@ -100,18 +104,26 @@ fn attributes_and_sizes_changed_through_a_ring_are_told() {
     let file = File::create(&path).expect("a file");
     let (fd, name) = (Fd(file.as_raw_fd()), c_path(&path));
     let mut ring = IoUring::new(8).expect("a ring");
+    let mut known = Probe::new();
+    ring.submitter().register_probe(&mut known).expect("what the kernel can do through a ring");
+    // Since Linux 6.9.
+    let truncates = known.is_supported(opcode::Ftruncate::CODE);
     let recorded = record(|| {
         // Whether this file system takes them is not what is asked here.
         let value = b"red";
         submit(&mut ring, &opcode::SetXattr::new(c"user.a".as_ptr(), value.as_ptr().cast(), name.as_ptr(), 3).build());
         submit(&mut ring, &opcode::FSetXattr::new(fd, c"user.b".as_ptr(), value.as_ptr().cast(), 3).build());
-        assert_eq!(submit(&mut ring, &opcode::Ftruncate::new(fd, 4321).build()), 0);
+        let truncated = submit(&mut ring, &opcode::Ftruncate::new(fd, 4321).build());
+        assert_eq!(truncated, if truncates { 0 } else { -libc::EINVAL });
     });
     let name = text(&path);
     let (it, ..) = through_ring(&recorded, nr::SETXATTR);
     assert_eq!((it.path.as_str(), &it.data[..]), (name.as_str(), &b"user.a"[..]));
     let (it, ..) = through_ring(&recorded, nr::FSETXATTR);
     assert_eq!((it.base.as_str(), &it.data[..]), (name.as_str(), &b"user.b"[..]));
+    if !truncates {
+        return;
+    }
     let (it, end, _) = through_ring(&recorded, nr::FTRUNCATE);
     assert_eq!((it.base.as_str(), it.call.args[1], end.result), (name.as_str(), 4321, 0));
     assert!(it.is(call_flags::KERNEL_PATH));

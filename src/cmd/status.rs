@@ -5,7 +5,11 @@ use crate::cli::StatusArgs;
 use anyhow::Result;
 use std::io::{self, Write as _};
 use taffrail_recorder::{ContainerStatus, Status, control};
+use taffrail_trace::manifest::Hook;
 use taffrail_trace::text;
+
+/// How the names of hooks on kernel functions begin. Without them the same calls are recorded, with less sure names.
+const FUNCTIONS: &str = "fentry/";
 
 /// Prints how things are.
 pub fn run(args: &StatusArgs) -> Result<Outcome> {
@@ -47,11 +51,24 @@ fn table(status: &Status) -> String {
         out.truncate(out.trim_end().len());
         out.push('\n');
     }
-    for hook in status.hooks.iter().filter(|hook| hook.state != "attached") {
-        let reason = hook.reason.as_deref().unwrap_or("no reason given");
-        out.push_str(&format!("\nhook {} is {}: {reason}", hook.name, hook.state));
+    let missing: Vec<&Hook> = status.hooks.iter().filter(|hook| hook.state != "attached").collect();
+    for alike in missing.chunk_by(|one, other| one.state == other.state && one.reason == other.reason) {
+        out.push_str(&without(alike));
     }
     out
+}
+
+/// What is not at work for the same reason, in one line.
+fn without(hooks: &[&Hook]) -> String {
+    let Some(first) = hooks.first() else { return String::new() };
+    let reason = first.reason.as_deref().unwrap_or("no reason given");
+    let names = match hooks {
+        [one] => format!("hook {} is", one.name),
+        [one, rest @ ..] => format!("hook {} and {} after it are", one.name, rest.len()),
+        [] => String::new(),
+    };
+    let means = if first.name.starts_with(FUNCTIONS) { "; names of changed files are as programs passed them" } else { "" };
+    format!("\n{names} {}: {reason}{means}", first.state)
 }
 
 fn row(container: &ContainerStatus) -> [String; 9] {

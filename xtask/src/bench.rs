@@ -2,6 +2,7 @@
 
 mod cpu;
 mod figures;
+mod held;
 mod kernel_time;
 mod loops;
 mod losses;

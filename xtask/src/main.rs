@@ -1,10 +1,11 @@
-//! The developer's entry point: `cargo xtask test | bpf | bench | samples | gen-docs`.
+//! The developer's entry point: `cargo xtask test | guest | bpf | bench | samples | gen-docs`.
 //!
 //! It depends on little, so that it is there in seconds; what needs the project's own code runs the project's binary.
 
 mod bench;
 mod bpf;
 mod docs;
+mod guest;
 mod samples;
 mod test;
 
@@ -27,6 +28,8 @@ enum Task {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         args: Vec<String>,
     },
+    /// Run a program, or the tests of the kernel side, under another kernel.
+    Guest(guest::Guest),
     /// Rebuild the kernel programs into probes/prebuilt/.
     Bpf {
         /// Only say whether the object belongs to the sources.
@@ -51,13 +54,19 @@ enum Task {
 fn main() -> ExitCode {
     let done = match Cli::parse().task {
         Task::Test { args } => test::run(&args),
+        Task::Guest(guest) => return finish(guest::run(&guest)),
         Task::Bpf { check } => bpf::run(check),
         Task::Bench { what } => bench::run(&what),
         Task::Samples => samples::run(),
         Task::GenDocs { check } => docs::run(check),
     };
+    finish(done.map(|()| ExitCode::SUCCESS))
+}
+
+/// The exit code; an error is told first.
+fn finish(done: anyhow::Result<ExitCode>) -> ExitCode {
     match done {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(error) => {
             // With standard error gone there is nobody left to tell.
             let _ = writeln!(std::io::stderr(), "xtask: {error:#}");

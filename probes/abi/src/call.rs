@@ -15,12 +15,13 @@ pub use x32::{X32_FIRST, X32_TO_X86_64};
 /// Body of `Open`, `File`, `Privilege`, `Kernel` and `Socket`, from `sys_exit` or from io_uring.
 ///
 /// Strings, in this order: base, path, new base, new path, entered, data, credentials. Two ways to name a file:
-/// * **kernel**: `base` is the walked path of the kernel's own object and `path` is empty
-///   ([`call_flags::KERNEL_PATH`] is set): a successful open, a change through a descriptor, a connected unix socket.
+/// * **kernel**: `base` is the walked path of the kernel's own object ([`call_flags::KERNEL_PATH`] is set): a successful
+///   open, a change through a descriptor, a connected unix socket; `path` is empty there. Where the kernel lets programs
+///   in when it has looked a name up, a change by name too; `path` is then what the program passed.
 /// * **user**: `path` is what the program passed, read from its memory, and `base` the walked path of the directory
 ///   it is relative to (the working directory or the directory descriptor); `base` is empty where `path` is absolute.
 ///
-/// New base and new path are a second name in the same shape. `entered` is `path` as it was read when the call began,
+/// New base and new path are a second name in the same shape ([`call_flags::KERNEL_NEW_PATH`]). `entered` is `path` as it was read when the call began,
 /// for calls that are also watched there: where it differs from `path` the program rewrote its argument meanwhile.
 /// `data` is what the call's [`Shape::data`] names. `credentials` are a [`crate::process::Credentials`] as they are
 /// after the call, for `Privilege` alone.
@@ -31,7 +32,7 @@ pub struct Call {
     pub result: i64,
     /// The six arguments. Of `openat2`, 2 and 3 are the flags and the mode that its third argument points to.
     pub args: [u64; 6],
-    /// Inode number of the file behind a kernel path, else 0.
+    /// Inode number of the file that was opened or that a descriptor leads to, else 0.
     pub inode: u64,
     /// `super_block.s_dev` of that file, or 0.
     pub dev: u32,
@@ -59,6 +60,8 @@ pub mod call_flags {
     pub const ENTERED: u16 = 16;
     /// Submitted through io_uring and not over yet: the result comes with a `Completed` of the same request.
     pub const PENDING: u16 = 32;
+    /// The new base is the whole second name, walked from the kernel's own object; the new path is empty.
+    pub const KERNEL_NEW_PATH: u16 = 64;
 }
 
 /// What the kernel side does when a system call ends.
@@ -166,13 +169,32 @@ pub const DATA_MAX_BYTES: usize = 256;
 #[repr(C)]
 #[derive(Clone, Copy, Debug)]
 pub struct Entered {
-    /// The call's number.
+    /// The call's number; `u64::MAX` when it is over.
     pub nr: u64,
     /// Bytes of the name, its NUL included; 0 where it could not be read.
     pub len: u64,
+    /// [`call_flags`] of what the kernel was seen to look up: `KERNEL_PATH`, `KERNEL_NEW_PATH`, `OTHER_MOUNTS`.
+    pub what: u16,
+    /// Not zero where one of the walked paths was cut.
+    pub cut: u16,
+    /// Bytes of the first and the second walked path in `NAMED`.
+    pub walked: [u16; 2],
     /// The name.
     pub name: [u8; USER_PATH_MAX_BYTES],
 }
+
+/// Key of the `NAMED` map, whose values are [`crate::WalkedPath::BYTES_MAX`] bytes of a walked path.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct NamedKey {
+    /// The thread.
+    pub tid: u32,
+    /// 0 for the first name of its call, 1 for the second.
+    pub which: u32,
+}
+
+/// The most names of calls in flight that are kept.
+pub const NAMED_MAX: u32 = 2048;
 
 /// Body of `Completed`: a request that went through io_uring is over. No strings but the walked path (`base`) of the
 /// file that a successful open gave, which fills the record.

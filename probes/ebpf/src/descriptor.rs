@@ -1,5 +1,7 @@
 //! From a file descriptor of the running task to kernel objects.
 
+use aya_ebpf::{macros::map, maps::PerCpuArray};
+
 use crate::{
     globals::offset,
     kernel::{Block, current, read},
@@ -29,6 +31,11 @@ pub fn file(fd: i32) -> u64 {
     read(entries + 8 * fd as u32 as u64)
 }
 
+/// A file, in memory because it would take half of a stack, and kernels before Linux 6.13 have one for a program and
+/// all that it calls.
+#[map]
+static FILES: PerCpuArray<File> = PerCpuArray::with_max_entries(1, 0);
+
 /// A file and its inode, each read as one.
 pub struct File {
     pub file: Block<12>,
@@ -38,12 +45,18 @@ pub struct File {
 }
 
 impl File {
-    /// Reads the file at an address.
+    /// Reads the file at an address. What this gave before is overwritten: a program has one at a time.
     #[inline(always)]
-    pub fn load(address: u64) -> File {
-        let file = Block::load(address);
-        let inode_at: u64 = file.at(offset!(file_inode));
-        File { file, inode: Block::load(inode_at), inode_at }
+    pub fn load(address: u64) -> Option<&'static File> {
+        let file = FILES.get_ptr_mut(0)?;
+        // SAFETY: map memory of this CPU. No hook that an interrupt can reach comes here.
+        unsafe {
+            Block::load(&raw mut (*file).file, address);
+            let inode_at = (*file).file.at(offset!(file_inode));
+            Block::load(&raw mut (*file).inode, inode_at);
+            (*file).inode_at = inode_at;
+            Some(&*file)
+        }
     }
 
     /// `inode.i_mode`.

@@ -24,10 +24,7 @@ pub fn image_of(task: u64) -> ImageKey {
 #[inline(always)]
 pub fn image(task: Typed) -> ImageKey {
     ImageKey {
-        start_boottime_ns: match task.follow(offset!(task_group_leader)) {
-            Some(leader) => leader.at(offset!(task_start_boottime)),
-            None => 0,
-        },
+        start_boottime_ns: task.beyond(offset!(task_group_leader)).at(offset!(task_start_boottime)),
         exec_seq: task.at(offset!(task_self_exec_id)),
         pid: task.at(offset!(task_tgid)),
         pad: 0,
@@ -48,11 +45,13 @@ pub fn cpu() -> u32 {
     unsafe { generated::bpf_get_smp_processor_id() }
 }
 
-/// Id of the running task's cgroup in the unified hierarchy.
+/// Id of a task's cgroup in the unified hierarchy, as `bpf_get_current_cgroup_id` finds it, by plain loads.
 #[inline(always)]
-pub fn cgroup_id() -> u64 {
-    // SAFETY: no arguments.
-    unsafe { generated::bpf_get_current_cgroup_id() }
+pub fn cgroup_id(task: Typed) -> u64 {
+    match task.follow(offset!(task_cgroups)) {
+        Some(set) => set.beyond(offset!(css_set_dfl_cgrp)).beyond(offset!(cgroup_kn)).at(offset!(kernfs_node_id)),
+        None => 0,
+    }
 }
 
 /// Fills the header of a record by the running task. `len` counts the fixed part; strings are added later.
@@ -69,7 +68,7 @@ pub unsafe fn fill(header: *mut Header, kind: Kind, len: usize) {
         (*header).kind = kind as u16;
         (*header).flags = 0;
         (*header).time_ns = now();
-        (*header).cgroup_id = cgroup_id();
+        (*header).cgroup_id = cgroup_id(task);
         (*header).image = image(task);
         (*header).tid = task.at(offset!(task_pid));
         (*header).cpu = cpu();

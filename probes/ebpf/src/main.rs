@@ -9,8 +9,9 @@
 //! output    ring buffers, shares of them, and counters of refusal
 //! ```
 //!
-//! All programs but those on packets are raw tracepoints, which attach where trampolines are refused. They read kernel memory at the
-//! offsets that the host put into [`globals::OFFSETS`], so one object runs on many kernels. Minimum kernel: 5.11.
+//! All programs that must be there are tracepoints or on packets, which attach where trampolines are refused; those on
+//! functions ([`hooks::named`]) only make the names of files surer. They read kernel memory at the offsets that the host
+//! put into [`globals::OFFSETS`], so one object runs on many kernels. Minimum kernel: 5.11.
 #![no_std]
 #![no_main]
 #![feature(asm_experimental_arch)]

@@ -96,6 +96,23 @@ impl<B> Record<B> {
     }
 }
 
+/// Strings without a record.
+///
+/// # Safety
+///
+/// `scratch` must be writable, in a way that the verifier sees.
+#[inline(always)]
+pub unsafe fn alone(scratch: *mut Scratch) -> Strings {
+    let strings = Strings { start: scratch.cast() };
+    // SAFETY: the scratch memory is larger than a header.
+    unsafe {
+        let header = scratch.cast::<Header>();
+        (*header).flags = 0;
+        core::ptr::write_volatile(&raw mut (*header).len, size_of::<Header>() as u32);
+    }
+    strings
+}
+
 /// The strings of a record being built.
 #[derive(Clone, Copy)]
 #[repr(transparent)]
@@ -116,6 +133,13 @@ impl Strings {
     pub fn flag(self, flag: u16) {
         // SAFETY: the header is at the start.
         unsafe { (*self.start.cast::<Header>()).flags |= flag };
+    }
+
+    /// Whether a bit of the header is set.
+    #[inline(always)]
+    pub fn has(self, flag: u16) -> bool {
+        // SAFETY: the header is at the start.
+        unsafe { (*self.start.cast::<Header>()).flags & flag != 0 }
     }
 
     /// Where the next string goes. [`READ_MAX_BYTES`] are writable there.

@@ -16,7 +16,7 @@ use taffrail_probes_abi::{
 
 use crate::{
     globals::{AT_EXIT, i386_number, is_of_interest, offset, shape, x32_number},
-    hooks::{call, close, io, network, unix},
+    hooks::{call, close, io, network, syscall, unix},
     kernel::{Typed, current, read_user},
     level,
 };
@@ -35,6 +35,8 @@ pub struct Call {
     pub flags: u16,
     pub regs: Typed,
     pub result: i64,
+    /// Who made it.
+    pub task: Typed,
 }
 
 impl Call {
@@ -48,14 +50,15 @@ impl Call {
     /// Sorts out how a call was made. `number` is what the registers say.
     #[inline(always)]
     pub fn new(regs: Typed, number: u64, result: i64) -> Call {
-        if current().at::<u32>(offset!(task_status)) & TS_COMPAT != 0 {
+        let task = current();
+        if task.at::<u32>(offset!(task_status)) & TS_COMPAT != 0 {
             let nr = if number == SOCKETCALL { socket_call(regs.at(offset!(regs_bx))) } else { i386_number(number) };
-            return Call { nr, flags: header_flags::ABI_I386, regs, result };
+            return Call { nr, flags: header_flags::ABI_I386, regs, result, task };
         }
         if number & X32_BIT != 0 {
-            return Call { nr: x32_number(number & !X32_BIT), flags: header_flags::ABI_X32, regs, result };
+            return Call { nr: x32_number(number & !X32_BIT), flags: header_flags::ABI_X32, regs, result, task };
         }
-        Call { nr: number, flags: 0, regs, result }
+        Call { nr: number, flags: 0, regs, result, task }
     }
 
     /// Whether the program's pointers and sizes in memory are 32 bits wide.
@@ -147,6 +150,9 @@ static TAILS: ProgramArray = ProgramArray::with_max_entries(TAILS_LEN, 0);
 pub fn sys_exit(ctx: BtfTracePointContext) -> u32 {
     let regs = Typed::argument(ctx.arg(0));
     let number = regs.at(offset!(regs_orig_ax));
+    if level::is_any_full() {
+        syscall::ended(regs, number, ctx.arg(1));
+    }
     if !is_of_interest(number, AT_EXIT) {
         return 0;
     }
@@ -158,7 +164,7 @@ pub fn sys_exit(ctx: BtfTracePointContext) -> u32 {
     // The hottest calls first: whatever else they are, most move no bytes or concern a descriptor that is known.
     let tail = match tail(shape.act) {
         Tail::Io => {
-            if call.result <= 0 {
+            if call.result <= 0 || !level::is_recorded(call.task) {
                 return 0;
             }
             if io::is_counted(&call, shape.act) {
@@ -168,7 +174,7 @@ pub fn sys_exit(ctx: BtfTracePointContext) -> u32 {
         }
         Tail::Close => {
             let fd = if shape.act == Act::Close as u8 { call.first() } else { call.second() };
-            if !io::is_known(fd as u32) {
+            if !io::is_known(call.task, fd as u32) {
                 return 0;
             }
             Tail::Close
@@ -176,8 +182,8 @@ pub fn sys_exit(ctx: BtfTracePointContext) -> u32 {
         other => other,
     };
     // Whatever is recorded: a descriptor that is gone must not be counted on when it is another file's.
-    let is_close = tail as u32 == Tail::Close as u32 || tail as u32 == Tail::CloseRange as u32;
-    if is_close || level::is_recorded() {
+    let is_settled = matches!(tail, Tail::Io | Tail::Close | Tail::CloseRange);
+    if is_settled || level::is_recorded(call.task) {
         // SAFETY: the context is this program's own. It comes back only where the host put no program into the slot,
         // which it never leaves so.
         let _ = unsafe { TAILS.tail_call(&ctx, tail as u32) };

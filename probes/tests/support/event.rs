@@ -4,7 +4,7 @@ use taffrail_probes::{
     Body, Record,
     abi::{
         Header, Kind,
-        call::{Call, Completed},
+        call::{Call, Completed, call_flags},
         cgroup::{Attach, Cgroup},
         header_flags::PATH_CUT,
         io::{Terminal, Totals, Use},
@@ -62,10 +62,27 @@ impl Called {
         self.call.what & bits == bits
     }
 
+    /// The first name, absolute, by whomever it was told.
+    pub fn name(&self) -> String {
+        joined(self.is(call_flags::KERNEL_PATH), &self.base, &self.path)
+    }
+
+    /// The second name, likewise.
+    pub fn new_name(&self) -> String {
+        joined(self.is(call_flags::KERNEL_NEW_PATH), &self.new_base, &self.new_path)
+    }
+
     /// Both names and the result.
     pub fn told(&self) -> (&str, &str, i64) {
         (&self.base, &self.path, self.call.result)
     }
+}
+
+fn joined(by_kernel: bool, base: &str, path: &str) -> String {
+    if by_kernel || path.is_empty() {
+        return base.to_owned();
+    }
+    if path.starts_with('/') { path.to_owned() } else { format!("{base}/{path}") }
 }
 
 fn text(bytes: &[u8]) -> String {

@@ -47,6 +47,11 @@ fn first_name(header: &Header, call: &Call, base: &[u8], path: &[u8]) -> (String
     (joined(header, call, base, path), source)
 }
 
+/// The second name of a call, likewise.
+fn second_name(header: &Header, call: &Call, base: &[u8], path: &[u8]) -> String {
+    if call.what & call_flags::KERNEL_NEW_PATH != 0 { walked(header, base) } else { joined(header, call, base, path) }
+}
+
 /// A name that a program passed, made absolute by the directory it is relative to and otherwise left as passed.
 fn joined(header: &Header, call: &Call, base: &[u8], path: &[u8]) -> String {
     if path.first() == Some(&b'/') {

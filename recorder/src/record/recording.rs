@@ -456,7 +456,6 @@ fn describe_hooks(probes: &Probes) -> Vec<Hook> {
     let describe = |hook: &taffrail_probes::Hook| {
         let (state, reason) = match &hook.state {
             HookState::Attached => ("attached", None),
-            HookState::Ready => ("ready", None),
             HookState::Refused { reason } => ("refused", Some(reason.clone())),
             HookState::Unsupported { reason } => ("unsupported", Some(reason.clone())),
         };

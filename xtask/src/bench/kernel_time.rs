@@ -4,12 +4,12 @@
 //! set back, however this program ends.
 
 use super::figures::Sheet;
+use super::held::Held;
 use super::recorder::Recorder;
 use super::rig::{Container, Rig, on_host, succeed};
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Result, bail};
 use std::collections::BTreeMap;
-use std::io::{BufRead as _, BufReader};
-use std::process::{Child, ChildStdout, Command, Stdio};
+use std::process::Command;
 
 /// What is run at each level, twice as much as it needs to be known.
 const ACTS: [&[&str]; 4] = [
@@ -22,40 +22,11 @@ const ACTS: [&[&str]; 4] = [
 /// Runs and nanoseconds of a program, by its id.
 type Runs = BTreeMap<u32, (u64, u64)>;
 
-/// The kernel counts for as long as this lives.
-struct Counting {
-    child: Child,
-    said: BufReader<ChildStdout>,
-}
-
-impl Counting {
-    fn start(rig: &Rig) -> Result<Self> {
-        let mut command = Command::new(on_host(&rig.dir)?);
-        command.arg("bpf-stats").stdin(Stdio::piped()).stdout(Stdio::piped());
-        let mut child = command.spawn().context("cannot run the workloads")?;
-        let said = BufReader::new(child.stdout.take().context("the workloads have no output")?);
-        let mut counting = Self { child, said };
-        let mut line = String::new();
-        counting.said.read_line(&mut line)?;
-        if line.trim() != "counting=yes" {
-            bail!("the kernel does not count the runs of its programs");
-        }
-        Ok(counting)
-    }
-}
-
-impl Drop for Counting {
-    fn drop(&mut self) {
-        drop(self.child.stdin.take());
-        let _ = self.child.wait();
-    }
-}
-
 /// Measures and gives the table.
 pub fn measure(rig: &Rig) -> Result<String> {
     let container = rig.container(&["sleep", "100000"])?;
     let recorder = Recorder::start(rig)?;
-    let counting = Counting::start(rig)?;
+    let counting = Held::counting(rig)?;
     let names = names(rig, &recorder)?;
     let mut by_level = Vec::new();
     for level in ["off", "standard", "full"] {

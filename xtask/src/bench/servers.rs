@@ -1,6 +1,7 @@
 //! Requests a second of redis and nginx in containers, each with its client beside it, without a recorder and with one.
 
 use super::figures::{Series, Sheet, at_most};
+use super::held::Held;
 use super::recorder::Recorder;
 use super::rig::{Container, Rig};
 use crate::test::docker;
@@ -64,12 +65,12 @@ pub fn measure(rig: &Rig, rounds: u32) -> Result<String> {
     let pairs = [
         Pair { name: "redis, GET, 50 clients", container: rig.container(&redis)?, ask: redis_gets },
         Pair {
-            name: "nginx, 612 B, 16 clients",
+            name: "nginx, 612 B, 64 clients",
             container: rig.container(&["nginx", "-c", "/etc/nginx.conf"])?,
             ask: nginx_gets,
         },
     ];
-    let mut rates = vec![vec![Series::default(); 1 + LEVELS.len()]; pairs.len()];
+    let mut rates = vec![vec![Series::default(); 2 + LEVELS.len()]; pairs.len()];
     for pair in &pairs {
         answers(pair)?;
     }
@@ -77,6 +78,11 @@ pub fn measure(rig: &Rig, rounds: u32) -> Result<String> {
         for (pair, series) in pairs.iter().zip(&mut rates) {
             series[0].push((pair.ask)(&pair.container)?);
         }
+        let empty = Held::empty_programs(rig)?;
+        for (pair, series) in pairs.iter().zip(&mut rates) {
+            series[1].push((pair.ask)(&pair.container)?);
+        }
+        drop(empty);
         let recorder = Recorder::start(rig)?;
         let mut order: Vec<usize> = (0..LEVELS.len()).collect();
         if round % 2 == 1 {
@@ -85,7 +91,7 @@ pub fn measure(rig: &Rig, rounds: u32) -> Result<String> {
         for mode in order {
             for (pair, series) in pairs.iter().zip(&mut rates) {
                 recorder.level(&pair.container, LEVELS[mode])?;
-                series[1 + mode].push((pair.ask)(&pair.container)?);
+                series[2 + mode].push((pair.ask)(&pair.container)?);
                 recorder.level(&pair.container, "off")?;
             }
         }
@@ -95,7 +101,10 @@ pub fn measure(rig: &Rig, rounds: u32) -> Result<String> {
 }
 
 fn table(names: &[&str], rates: &[Vec<Series>]) -> String {
-    let mut sheet = Sheet::new("Servers, requests a second", &["server", "without", "standard", "", "full", ""]);
+    let mut sheet = Sheet::new(
+        "Servers, requests a second",
+        &["server", "without", "empty programs", "", "standard", "", "full", ""],
+    );
     for (name, series) in names.iter().zip(rates) {
         let mut cells = vec![(*name).to_owned(), format!("{:.0} ± {:.0}", series[0].median(), series[0].spread())];
         for with in &series[1..] {
@@ -105,9 +114,11 @@ fn table(names: &[&str], rates: &[Vec<Series>]) -> String {
         }
         sheet.row(cells);
     }
-    for ((level, series), most) in LEVELS.iter().zip(&rates[0][1..]).zip(REDIS_TARGETS) {
+    for ((level, series), most) in LEVELS.iter().zip(&rates[0][2..]).zip(REDIS_TARGETS) {
         let less = (1.0 - series.over(&rates[0][0]).median()) * 100.0;
-        sheet.note(format!("target, redis at level {level} slower by {}", at_most(less, most, "%")));
+        let beyond = (1.0 - series.over(&rates[0][1]).median()) * 100.0;
+        let kept = at_most(less, most, "%");
+        sheet.note(format!("target, redis at level {level} slower by {kept} ({beyond:.1} % below empty programs)"));
     }
     sheet.text()
 }
@@ -131,7 +142,7 @@ fn redis_gets(container: &Container) -> Result<f64> {
 }
 
 fn nginx_gets(container: &Container) -> Result<f64> {
-    let said = container.exec(&["wrk", "-t1", "-c16", "-d2s", "http://127.0.0.1:8390/index.html"])?;
+    let said = container.exec(&["wrk", "-t1", "-c64", "-d2s", "http://127.0.0.1:8390/index.html"])?;
     if said.contains("Non-2xx") || said.contains("Socket errors") {
         bail!("nginx does not serve the file: {said}");
     }

@@ -13,7 +13,7 @@ use taffrail_probes_abi::{
 use crate::{
     descriptor::{self, File},
     globals::{offset, shape},
-    hooks::{credentials, io},
+    hooks::{credentials, io, named},
     kernel::{current, read, read_user},
     path::{is_elsewhere, walk, walk_at},
     record::{Memory, Record, Scratch, Strings},
@@ -127,7 +127,7 @@ fn report(call: &Call, request: &Request) -> Option<()> {
             (*body).args[3] = how[1];
         }
     }
-    let file = names(strings, body, request, call.result);
+    let file = names(strings, body, request, call.result, call.nr);
     if request.is_open() {
         let sent = record.send(Kind::Open);
         if file != 0 {
@@ -143,7 +143,7 @@ fn report(call: &Call, request: &Request) -> Option<()> {
 
 /// Adds the names of files: the kernel's where there is an object, else the program's. Gives the object's address or 0.
 #[inline(never)]
-fn names(strings: Strings, body: *mut Body, request: &Request, result: i64) -> u64 {
+fn names(strings: Strings, body: *mut Body, request: &Request, result: i64, nr: u64) -> u64 {
     let fd = if request.is_open() { result } else { request.at(request.shape.fd) as i64 };
     let has_fd = request.is_open() || request.shape.fd < 6;
     let file = if has_fd { descriptor::file(fd as i32) } else { 0 };
@@ -152,13 +152,20 @@ fn names(strings: Strings, body: *mut Body, request: &Request, result: i64) -> u
         if file != 0 {
             of_file(strings, body, file, request.is_open());
         } else if request.at(request.shape.path) != 0 {
-            let lens = name(strings, body, request.at(request.shape.base) as i32, request.at(request.shape.path));
+            let (base, path) = (request.at(request.shape.base), request.at(request.shape.path));
+            let lens = match named::looked_up(strings, body, nr, 0) {
+                Some(bytes) => bytes | passed(strings, path) << 16,
+                None => name(strings, body, base as i32, path),
+            };
             (*body).lens[0] = lens as u16;
             (*body).lens[1] = (lens >> 16) as u16;
         }
         if request.shape.new_path < 6 {
             let (base, path) = (request.at(request.shape.new_base), request.at(request.shape.new_path));
-            let lens = name(strings, body, base as i32, path);
+            let lens = match named::looked_up(strings, body, nr, 1) {
+                Some(bytes) => bytes,
+                None => name(strings, body, base as i32, path),
+            };
             (*body).lens[2] = lens as u16;
             (*body).lens[3] = (lens >> 16) as u16;
         }
@@ -198,7 +205,9 @@ unsafe fn texts(strings: Strings, body: *mut Body, request: &Request, nr: u64) {
 /// `body` must be writable, in a way that the verifier sees.
 #[inline(never)]
 pub unsafe fn of_file(strings: Strings, body: *mut Body, address: u64, is_open: bool) {
-    let file = File::load(address);
+    let Some(file) = File::load(address) else {
+        return;
+    };
     // SAFETY: by this function's own contract.
     unsafe {
         (*body).what |= call_flags::KERNEL_PATH;
@@ -220,16 +229,22 @@ pub unsafe fn of_file(strings: Strings, body: *mut Body, address: u64, is_open: 
 #[inline(never)]
 fn name(strings: Strings, body: *mut Body, dirfd: i32, path: u64) -> u64 {
     let base = if read_user::<u8>(path) == Some(b'/') { 0 } else { base(strings, body, dirfd) };
+    base & 0xFFFF | passed(strings, path) << 16
+}
+
+/// Adds a path as the program passed it; gives its bytes.
+#[inline(never)]
+fn passed(strings: Strings, path: u64) -> u64 {
     match strings.push_string::<{ USER_PATH_MAX_BYTES + 1 }>(path, Memory::User) {
         Some((bytes, cut)) => {
             if cut {
                 strings.flag(header_flags::STRING_CUT);
             }
-            base & 0xFFFF | bytes << 16
+            bytes
         }
         None => {
             strings.flag(header_flags::USER_UNREADABLE);
-            base & 0xFFFF
+            0
         }
     }
 }
@@ -263,10 +278,13 @@ fn entered(strings: Strings, body: *mut Body, nr: u64) -> u64 {
         if (*entered).nr != nr {
             return 0;
         }
+        (*entered).nr = u64::MAX;
+        if (*entered).len == 0 {
+            return 0;
+        }
         (*body).what |= call_flags::ENTERED;
         let pushed =
             strings.push_string::<{ USER_PATH_MAX_BYTES + 1 }>((&raw const (*entered).name) as u64, Memory::Kernel);
-        (*entered).nr = u64::MAX;
         pushed.map_or(0, |(bytes, _)| bytes)
     }
 }

@@ -23,16 +23,26 @@ const RANGE_MAX: u32 = 32 * RANGE_STEP;
 const RANGE_CLOEXEC: u64 = 4;
 
 /// A descriptor is gone, or about to go: tells what went through it.
-#[inline(never)]
+#[inline(always)]
 pub fn closed(fd: u32) {
+    let _ = descriptor_closed(fd);
+}
+
+/// A global function, which the verifier looks at once and not at every call; such a one must give a number.
+#[unsafe(no_mangle)]
+#[inline(never)]
+extern "C" fn descriptor_closed(fd: u32) -> u32 {
     let key = DescriptorKey { pid: current().at(offset!(task_tgid)), fd };
     let Some(entry) = DESCRIPTORS.get_ptr_mut(&key) else {
-        return;
+        return 0;
     };
     // SAFETY: map memory.
     let entry = unsafe { *entry };
-    if DESCRIPTORS.remove(&key).is_err() || entry.read_bytes | entry.written_bytes == 0 || !level::is_recorded() {
-        return;
+    if DESCRIPTORS.remove(&key).is_err()
+        || entry.read_bytes | entry.written_bytes == 0
+        || !level::is_recorded(current())
+    {
+        return 0;
     }
     let totals = Totals {
         fd,
@@ -42,18 +52,19 @@ pub fn closed(fd: u32) {
         written_bytes: entry.written_bytes,
     };
     Fixed::new(Kind::Totals, totals).send(Kind::Totals);
+    0
 }
 
 /// A call that closes or replaces a descriptor begins or is over. At both ends: another thread may use the descriptor
 /// while it goes, and what it leads to afterwards must not be counted with what it led to before.
 #[inline(always)]
 pub fn going(call: &Call, act: u8) {
-    let (first, second) = (call.first() as u32, call.second() as u32);
+    let (task, first, second) = (call.task, call.first() as u32, call.second() as u32);
     if act == Act::Close as u8 {
-        if is_known(first) {
+        if is_known(task, first) {
             closed(first);
         }
-    } else if first != second && is_known(second) {
+    } else if first != second && is_known(task, second) {
         closed(second);
     }
 }
@@ -75,7 +86,8 @@ pub fn range_closed(call: &Call, step: u32) -> bool {
         if fd > last || fd >= end {
             return false;
         }
-        if is_known(fd) {
+        // Asked anew each time: of a pointer kept through the loop the verifier follows every turn by itself.
+        if is_known(current(), fd) {
             closed(fd);
         }
     }

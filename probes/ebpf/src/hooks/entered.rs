@@ -11,7 +11,7 @@ use taffrail_probes_abi::call::{Act, Entered, USER_PATH_MAX_BYTES};
 
 use crate::{
     globals::{AT_ENTRY, is_of_interest, offset, shape},
-    hooks::{call::ENTERED, close},
+    hooks::{call::ENTERED, close, syscall},
     kernel::{Typed, copy_user_string, current},
     level,
     sys_exit::Call,
@@ -24,6 +24,9 @@ static ENTERED_SCRATCH: PerCpuArray<Entered> = PerCpuArray::with_max_entries(1, 
 #[btf_tracepoint(function = "sys_enter")]
 pub fn sys_enter(ctx: BtfTracePointContext) -> u32 {
     let number: u64 = ctx.arg(1);
+    if level::is_any_full() {
+        syscall::began(number);
+    }
     if !is_of_interest(number, AT_ENTRY) {
         return 0;
     }
@@ -31,7 +34,7 @@ pub fn sys_enter(ctx: BtfTracePointContext) -> u32 {
     let shape = shape(call.nr);
     if shape.act == Act::Close as u8 || shape.act == Act::Replace as u8 {
         close::going(&call, shape.act);
-    } else if shape.act == Act::Call as u8 && shape.path < 6 && level::is_recorded() {
+    } else if shape.act == Act::Call as u8 && shape.path < 6 && level::is_recorded(call.task) {
         let args = call.args();
         let path = match shape.path {
             0 => args[0],
@@ -50,13 +53,11 @@ fn keep(nr: u64, path: u64) -> Option<()> {
     // SAFETY: map memory of this CPU.
     unsafe {
         (*entered).nr = nr;
+        // What an earlier call left is not this one's.
+        (*entered).what = 0;
+        (*entered).cut = 0;
         let bytes = copy_user_string((&raw mut (*entered).name).cast(), USER_PATH_MAX_BYTES as u32, path);
-        if bytes <= 0 {
-            // What an earlier call left is not this one's.
-            let _ = ENTERED.remove(&tid);
-            return None;
-        }
-        (*entered).len = bytes as u64;
+        (*entered).len = if bytes <= 0 { 0 } else { bytes as u64 };
         let _ = ENTERED.insert(&tid, &*entered, 0);
     }
     Some(())

@@ -32,7 +32,7 @@ pub fn written(entry: *mut Descriptor, fd: u32, buffer: u64, moved: u64) {
     if file == 0 {
         return;
     }
-    let Some(flow_id) = network::flow_of(File::load(file).sock()) else {
+    let Some(flow_id) = network::flow_of(File::load(file).map_or(0, File::sock)) else {
         return;
     };
     let Some(record) = Record::<Hello>::begin(HELLO_SCRATCH.get_ptr_mut(0), Kind::Hello) else {

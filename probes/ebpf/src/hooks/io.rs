@@ -19,7 +19,7 @@ use crate::{
         close, hello, network,
         terminal::{self, Bytes},
     },
-    kernel::{current, read},
+    kernel::{Typed, current, read},
     output::{add, lost},
     path::{is_elsewhere, walk},
     record::{Record, Scratch},
@@ -55,10 +55,11 @@ struct Opened {
 #[inline(always)]
 pub fn opened(fd: i32, file: u64, time_ns: u64) {
     // Something is left where the descriptor's last close was not seen, or comes to its end only now.
-    if is_known(fd as u32) {
+    let task = current();
+    if is_known(task, fd as u32) {
         close::closed(fd as u32);
     }
-    let tid: u32 = current().at(offset!(task_pid));
+    let tid: u32 = task.at(offset!(task_pid));
     if let Some(slot) = OPENED.get_ptr_mut(tid & (OPENED_SLOTS - 1)) {
         // SAFETY: map memory. Another thread on the same slot makes one path be walked again.
         unsafe { *slot = Opened { tid, fd: fd as u32, time_ns, file, inode: read(file + offset!(file_inode)) } };
@@ -73,8 +74,7 @@ fn direction(act: u8) -> Direction {
 
 /// The entry of a descriptor of the running task, where it is known and of the running image.
 #[inline(always)]
-fn known(fd: u32) -> Option<*mut Descriptor> {
-    let task = current();
+fn known(task: Typed, fd: u32) -> Option<*mut Descriptor> {
     let key = DescriptorKey { pid: task.at(offset!(task_tgid)), fd };
     let entry = DESCRIPTORS.get_ptr_mut(&key)?;
     // SAFETY: map memory; an entry that is deleted meanwhile is still readable until the program ends.
@@ -84,15 +84,15 @@ fn known(fd: u32) -> Option<*mut Descriptor> {
 
 /// Whether something went through a descriptor before.
 #[inline(always)]
-pub fn is_known(fd: u32) -> bool {
-    let key = DescriptorKey { pid: current().at(offset!(task_tgid)), fd };
+pub fn is_known(task: Typed, fd: u32) -> bool {
+    let key = DescriptorKey { pid: task.at(offset!(task_tgid)), fd };
     DESCRIPTORS.get_ptr(&key).is_some()
 }
 
 /// Counts what a call moved; whether that was all there is to do.
 #[inline(always)]
 pub fn is_counted(call: &Call, act: u8) -> bool {
-    let Some(entry) = known(call.first() as u32) else {
+    let Some(entry) = known(call.task, call.first() as u32) else {
         return false;
     };
     // SAFETY: map memory.
@@ -181,12 +181,12 @@ fn moved_by_kernel(fd: u32, file: u64, direction: Direction, bytes: u64) {
 /// The entry of a descriptor, or of the file at an address.
 #[inline(always)]
 fn entry(fd: u32, file: u64) -> Option<*mut Descriptor> {
-    if let Some(entry) = known(fd) {
+    let task = current();
+    if let Some(entry) = known(task, fd) {
         return Some(entry);
     }
     // What an earlier image of the process left.
     close::closed(fd);
-    let task = current();
     let key = DescriptorKey { pid: task.at(offset!(task_tgid)), fd };
     resolve(key, task.at::<u64>(offset!(task_self_exec_id)) as u32, file)
 }
@@ -203,7 +203,7 @@ fn resolve(key: DescriptorKey, exec_seq: u32, file: u64) -> Option<*mut Descript
         return None;
     }
     if DESCRIPTORS.insert(&key, &entry, 0).is_err() && entry.leads != Leads::Nowhere as u32 {
-        lost(cgroup_id(), Class::Bulk, Cause::DescriptorTableFull);
+        lost(cgroup_id(current()), Class::Bulk, Cause::DescriptorTableFull);
     }
     DESCRIPTORS.get_ptr_mut(&key)
 }
@@ -212,24 +212,26 @@ fn resolve(key: DescriptorKey, exec_seq: u32, file: u64) -> Option<*mut Descript
 /// with the next bytes.
 #[inline(never)]
 fn look(entry: &mut Descriptor, fd: u32, address: u64) -> bool {
-    let file = File::load(address);
+    let Some(file) = File::load(address) else {
+        return false;
+    };
     match file.mode() & TYPE_MASK {
         TYPE_REGULAR | TYPE_BLOCK => {
             entry.leads = Leads::File as u32;
             entry.named_ns = match named(fd, address, file.inode_at) {
                 Some(time_ns) => time_ns,
-                None => tell(fd, &file),
+                None => tell(fd, file),
             };
             return entry.named_ns != 0;
         }
         TYPE_CHARACTER => {
             if terminal::is_terminal(file.inode.at(offset!(inode_rdev))) {
                 entry.leads = Leads::Terminal as u32;
-                entry.session_id = terminal::session_of(&file);
+                entry.session_id = terminal::session_of(file);
             }
         }
         TYPE_FIFO | TYPE_SOCKET => {
-            if let Some(session) = terminal::joined(&file) {
+            if let Some(session) = terminal::joined(file) {
                 entry.leads = Leads::Terminal as u32;
                 entry.session_id = session;
             } else if network::is_client(file.sock()) {

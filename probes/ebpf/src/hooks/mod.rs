@@ -7,6 +7,7 @@ pub mod credentials;
 pub mod entered;
 pub mod hello;
 pub mod io;
+pub mod named;
 pub mod network;
 pub mod process;
 pub mod syscall;

@@ -72,7 +72,7 @@ pub fn accepted(result: i64) {
 /// `accept` gave the file at an address.
 #[inline(always)]
 pub fn accepted_file(file: u64) {
-    let sock = File::load(file).sock();
+    let sock = File::load(file).map_or(0, File::sock);
     if sock == 0 || !is_tcp(sock) || !socket::is_internet(socket::family(sock)) {
         return;
     }
@@ -140,7 +140,7 @@ fn begin(sock: u64, kind: Kind, old_state: u32) {
 }
 
 /// Reports that a connect was answered, in whatever context that happens.
-#[inline(always)]
+#[inline(never)]
 fn established(sock: u64, old_state: u32) {
     // SAFETY: the entry is copied at once; it is deleted only when this socket closes.
     let Some(owner) = (unsafe { FLOWS.get(&sock) }).copied() else {

@@ -113,7 +113,9 @@ fn executed(program: u64) -> Option<()> {
 /// `body` must be writable, in a way that the verifier sees.
 #[inline(never)]
 unsafe fn executable(exe: u64, body: *mut Exec) {
-    let exe = File::load(exe);
+    let Some(exe) = File::load(exe) else {
+        return;
+    };
     let super_block: u64 = exe.inode.at(offset!(inode_sb));
     // SAFETY: by this function's own contract.
     unsafe {
@@ -122,7 +124,8 @@ unsafe fn executable(exe: u64, body: *mut Exec) {
         (*body).exe_mode = exe.mode();
         (*body).exe_bytes = exe.inode.at(offset!(inode_size));
         let seconds: u64 = exe.inode.at(offset!(inode_ctime_sec));
-        (*body).exe_ctime_ns = seconds * 1_000_000_000 + u64::from(exe.inode.at::<u32>(offset!(inode_ctime_nsec)) & NANOSECONDS);
+        let rest = exe.inode.at::<u32>(offset!(inode_ctime_nsec)) & NANOSECONDS;
+        (*body).exe_ctime_ns = seconds * 1_000_000_000 + u64::from(rest);
         if exe.inode.at::<u32>(offset!(inode_nlink)) == 0 {
             (*body).flags |= exec_flags::EXE_DELETED;
             let (_, dentry) = exe.path();
@@ -218,7 +221,7 @@ unsafe fn stdio(body: *mut Exec) {
         standard(0, &raw mut (*body).stdio[0], &mut ends[0]);
         standard(1, &raw mut (*body).stdio[1], &mut ends[1]);
         standard(2, &raw mut (*body).stdio[2], &mut ends[2]);
-        if is_conversation(body, &ends) && level::is_recorded() {
+        if is_conversation(body, &ends) && level::is_recorded(current()) {
             terminal::join(&ends);
         }
     }
@@ -235,7 +238,9 @@ unsafe fn standard(fd: i32, stdio: *mut Stdio, end: &mut End) {
     if address == 0 {
         return;
     }
-    let file = File::load(address);
+    let Some(file) = File::load(address) else {
+        return;
+    };
     let mode = file.mode();
     let sock = file.sock();
     if sock != 0 || mode & TYPE_MASK == TYPE_FIFO {
@@ -269,7 +274,7 @@ pub fn sched_process_fork(ctx: RawTracePointContext) -> u32 {
     let child: u64 = ctx.arg(1);
     let pid: u32 = read(child + offset!(task_pid));
     if pid != read::<u32>(child + offset!(task_tgid)) {
-        if level::is_recorded() {
+        if level::is_recorded(current()) {
             Fixed::new(Kind::Thread, Thread { tid: pid, pad: 0 }).send(Kind::Thread);
         }
         return 0;

@@ -1,11 +1,6 @@
-//! Level `full`: every system call with its duration. These two programs are attached only while some container is at
-//! that level, so that nobody else pays.
+//! Level `full`: every system call with its duration.
 
-use aya_ebpf::{
-    macros::{btf_tracepoint, map},
-    maps::Array,
-    programs::BtfTracePointContext,
-};
+use aya_ebpf::{macros::map, maps::Array};
 use taffrail_probes_abi::{
     Kind,
     level::Level,
@@ -25,42 +20,39 @@ use crate::{
 #[map]
 static STARTED: Array<Started> = Array::with_max_entries(STARTED_SLOTS, 0);
 
-/// `sys_enter(struct pt_regs *regs, long id)`
-#[btf_tracepoint(function = "sys_enter")]
-pub fn full_enter(ctx: BtfTracePointContext) -> u32 {
-    if level::of(cgroup_id()) != Level::Full as u32 {
-        return 0;
+/// A call begins, while some cgroup is at this level.
+#[inline(never)]
+pub fn began(number: u64) {
+    let task = current();
+    if level::of(cgroup_id(task)) != Level::Full as u32 {
+        return;
     }
-    let tid: u32 = current().at(offset!(task_pid));
+    let tid: u32 = task.at(offset!(task_pid));
     if let Some(slot) = STARTED.get_ptr_mut(tid & (STARTED_SLOTS - 1)) {
-        let nr: u64 = ctx.arg(1);
         // SAFETY: map memory. Of two threads on one slot the later one stays.
-        unsafe { *slot = Started { tid, nr: nr as u32, time_ns: now() } };
+        unsafe { *slot = Started { tid, nr: number as u32, time_ns: now() } };
     }
-    0
 }
 
-/// `sys_exit(struct pt_regs *regs, long ret)`
-#[btf_tracepoint(function = "sys_exit")]
-pub fn full_exit(ctx: BtfTracePointContext) -> u32 {
-    let regs = Typed::argument(ctx.arg(0));
-    let number: u64 = regs.at(offset!(regs_orig_ax));
+/// A call ends, while some cgroup is at this level.
+#[inline(never)]
+pub fn ended(regs: Typed, number: u64, result: i64) {
     let task = current();
     let tid: u32 = task.at(offset!(task_pid));
     let Some(slot) = STARTED.get_ptr_mut(tid & (STARTED_SLOTS - 1)) else {
-        return 0;
+        return;
     };
     // SAFETY: map memory.
     let started = unsafe { *slot };
     let is_known = started.tid == tid && started.nr == number as u32;
-    if !is_known && level::of(cgroup_id()) != Level::Full as u32 {
-        return 0;
+    if !is_known && level::of(cgroup_id(task)) != Level::Full as u32 {
+        return;
     }
     if task.at::<u32>(offset!(task_tgid)) == global(&IGNORE_TGID) {
-        return 0;
+        return;
     }
-    let call = Call::new(regs, number, ctx.arg(1));
-    let body = Syscall { result: call.result, duration_ns: u64::MAX, args: call.args(), nr: number as u32, pad: 0 };
+    let call = Call::new(regs, number, result);
+    let body = Syscall { result, duration_ns: u64::MAX, args: call.args(), nr: number as u32, pad: 0 };
     let mut record = Fixed::new(Kind::Syscall, body);
     record.header.flags = call.flags;
     if is_known {
@@ -69,5 +61,4 @@ pub fn full_exit(ctx: BtfTracePointContext) -> u32 {
         record.body.duration_ns = record.header.time_ns.wrapping_sub(started.time_ns);
     }
     record.send(Kind::Syscall);
-    0
 }

@@ -152,7 +152,7 @@ pub fn moved(entry: *mut Descriptor, fd: u32, direction: Direction, bytes: Bytes
     // SAFETY: map memory.
     let session_id = unsafe { (*entry).session_id };
     let Some(session) = session(session_id) else {
-        return lost(cgroup_id(), Class::Vital, Cause::DescriptorTableFull);
+        return lost(cgroup_id(current()), Class::Vital, Cause::DescriptorTableFull);
     };
     let budget = level::settings().map_or(0, |settings| settings.terminal_bytes);
     // SAFETY: map memory.

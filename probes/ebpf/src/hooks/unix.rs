@@ -49,7 +49,7 @@ pub fn connected(call: &Call) {
     if file == 0 {
         return;
     }
-    let sock = File::load(file).sock();
+    let sock = File::load(file).map_or(0, File::sock);
     let tid: u32 = current().at(offset!(task_pid));
     // SAFETY: copied at once.
     let sent = match unsafe { CONNECTING.get(&tid) } {

@@ -16,7 +16,7 @@ use crate::{
     descriptor,
     globals::offset,
     hooks::{call, close, io},
-    kernel::read,
+    kernel::{current, read},
     level,
     record::{Memory, Record, Scratch, Strings},
 };
@@ -131,7 +131,7 @@ pub fn io_uring_submit_req(ctx: RawTracePointContext) -> u32 {
         }
         _ => return 0,
     };
-    if level::is_recorded() {
+    if level::is_recorded(current()) {
         let _ = submitted(request, &shape);
     }
     0
@@ -206,7 +206,7 @@ unsafe fn of_descriptor(strings: Strings, body: *mut Body, request: u64) {
 #[inline(always)]
 pub fn close_request(request: u64) {
     let fd: u32 = read(request + offset!(uring_close_fd));
-    if io::is_known(fd) {
+    if io::is_known(current(), fd) {
         close::closed(fd);
     }
 }

@@ -19,7 +19,7 @@ use crate::{
         call, close, io, network, unix,
         uring::{close_request, op},
     },
-    kernel::read,
+    kernel::{current, read},
     level,
     path::{is_elsewhere, walk},
     record::{Record, Scratch},
@@ -57,7 +57,7 @@ pub fn io_uring_complete(ctx: RawTracePointContext) -> u32 {
             | op::FTRUNCATE
             | op::READV_FIXED..=op::WRITEV_FIXED
     );
-    if !is_wanted || opcode != op::CLOSE && !level::is_recorded() {
+    if !is_wanted || opcode != op::CLOSE && !level::is_recorded(current()) {
         return 0;
     }
     let result = if global(&URING_RESULT_IS_AN_ARGUMENT) != 0 {
@@ -99,7 +99,7 @@ pub fn io_uring_complete(ctx: RawTracePointContext) -> u32 {
 /// A connect is over; that of TCP is told by its flow.
 #[inline(always)]
 fn connected(file: u64, result: i64) {
-    let sock = File::load(file).sock();
+    let sock = File::load(file).map_or(0, File::sock);
     if sock != 0 && socket::family(sock) == AF_UNIX && result == 0 {
         let _ = unix::report(IO_URING, [0; 6], result, sock);
     }
@@ -133,10 +133,10 @@ fn completed(request: u64, result: i64, is_open: bool) -> Option<()> {
         // An open into the ring's own table gives 0 and no descriptor.
         let address = if is_open && result > 0 { descriptor::file(result as i32) } else { 0 };
         if address != 0 {
-            if io::is_known(result as u32) {
+            if io::is_known(current(), result as u32) {
                 close::closed(result as u32);
             }
-            let file = File::load(address);
+            let file = File::load(address)?;
             let (mnt, dentry) = file.path();
             (*body).what = call_flags::KERNEL_PATH;
             if is_elsewhere(mnt) {

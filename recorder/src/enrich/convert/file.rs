@@ -1,6 +1,6 @@
 //! Names and changes of files.
 
-use super::{abi, first_name, id, joined, outcome};
+use super::{abi, first_name, id, joined, outcome, second_name};
 use taffrail_probes::Names;
 use taffrail_probes::abi::Header;
 use taffrail_probes::abi::call::{Call, call_flags, nr};
@@ -28,9 +28,14 @@ pub fn file(header: &Header, call: &Call, names: &Names<'_>) -> Option<FileEvent
     let Request { op, flags, mode, owner, size } = request(call)?;
     let (path, path_source) = first_name(header, call, names.base, names.path);
     let was_entered = call.what & call_flags::ENTERED != 0;
-    let rewritten = was_entered && path_source == PathSource::User && names.entered != names.path;
+    let rewritten = was_entered && (names.entered != names.path || is_another(op, &path, path_source, names.entered));
+    let entered = || match path_source {
+        PathSource::User => joined(header, call, names.base, names.entered),
+        // The directory it is relative to is not told beside the kernel's own name.
+        PathSource::Kernel => text::from_bytes(names.entered),
+    };
     let new_path = match op {
-        FileOp::Rename | FileOp::Link => Some(joined(header, call, names.new_base, names.new_path)),
+        FileOp::Rename | FileOp::Link => Some(second_name(header, call, names.new_base, names.new_path)),
         FileOp::Symlink => Some(text::from_bytes(names.data)),
         _ => None,
     };
@@ -40,7 +45,7 @@ pub fn file(header: &Header, call: &Call, names: &Names<'_>) -> Option<FileEvent
         path,
         new_path,
         path_source,
-        rewritten_from: rewritten.then(|| joined(header, call, names.base, names.entered)),
+        rewritten_from: rewritten.then(entered),
         other_mounts: call.what & call_flags::OTHER_MOUNTS != 0,
         flags: flags as u32,
         mode: mode.map(|mode| mode as u32 & 0o7777),
@@ -54,6 +59,19 @@ pub fn file(header: &Header, call: &Call, names: &Names<'_>) -> Option<FileEvent
         dev: (call.inode != 0).then_some(call.dev),
         abi: abi(header),
     })
+}
+
+/// Whether the kernel's own name ends in another word than the program's had when the call began, in calls that never
+/// follow a link there.
+fn is_another(op: FileOp, path: &str, source: PathSource, entered: &[u8]) -> bool {
+    let ends_in_entry =
+        matches!(op, FileOp::Unlink | FileOp::Rmdir | FileOp::Rename | FileOp::Symlink | FileOp::Mkdir | FileOp::Mknod);
+    if source != PathSource::Kernel || !ends_in_entry || entered.is_empty() {
+        return false;
+    }
+    let entered = text::from_bytes(entered);
+    let last = |name: &str| name.trim_end_matches('/').rsplit('/').next().map(str::to_owned);
+    last(path) != last(&entered)
 }
 
 fn request(call: &Call) -> Option<Request> {
@@ -125,6 +143,23 @@ mod tests {
         let same = Names { path: b"/real", entered: b"/real", ..Names::default() };
         assert_eq!(event(nr::UNLINK, [0; 6], &same, call_flags::ENTERED).rewritten_from, None);
         assert_eq!(event(nr::UNLINK, [0; 6], &names, 0).rewritten_from, None, "nothing was read at the beginning");
+    }
+
+    #[test]
+    fn the_kernels_own_name_is_the_path_whatever_the_memory_said() {
+        let both = call_flags::KERNEL_PATH | call_flags::KERNEL_NEW_PATH | call_flags::ENTERED;
+        let names = Names {
+            base: b"real\0d\0",
+            path: b"/d/fake",
+            new_base: b"new\0d\0",
+            entered: b"/d/fake",
+            ..Names::default()
+        };
+        let renamed = event(nr::RENAME, [0; 6], &names, both);
+        assert_eq!((renamed.path.as_str(), renamed.new_path.as_deref()), ("/d/real", Some("/d/new")));
+        assert_eq!((renamed.path_source, renamed.rewritten_from.as_deref()), (PathSource::Kernel, Some("/d/fake")));
+        let same = Names { base: b"real\0d\0", path: b"../d/real/", entered: b"../d/real/", ..Names::default() };
+        assert_eq!(event(nr::RMDIR, [0; 6], &same, both).rewritten_from, None);
     }
 
     #[test]
