@@ -125,6 +125,8 @@ pub struct Names<'a> {
     pub entered: &'a [u8],
     /// Another text of the call.
     pub data: &'a [u8],
+    /// `new_path`, or `data` where there is none, as it was when the call began.
+    pub entered_second: &'a [u8],
 }
 
 /// Why bytes are no record.
@@ -249,9 +251,9 @@ fn exec(bytes: &[u8]) -> Result<Body<'_>, DecodeError> {
 }
 
 fn call(bytes: &[u8]) -> Result<Body<'_>, DecodeError> {
-    let (call, [base, path, new_base, new_path, entered, data, credentials]) =
+    let (call, [base, path, new_base, new_path, entered, data, credentials, entered_second]) =
         with_strings(bytes, |body: &Call| body.lens)?;
-    let names = Names { base, path, new_base, new_path, entered, data };
+    let names = Names { base, path, new_base, new_path, entered, data, entered_second };
     Ok(Body::Call { call, names, credentials: plain::read(credentials) })
 }
 

@@ -41,7 +41,7 @@ fn a_kind_that_is_not_known_is_refused() {
 #[test]
 fn strings_must_fill_the_record_exactly() {
     let mut body = vec![0; size_of::<Call>()];
-    let lens = size_of::<Call>() - 14;
+    let lens = std::mem::offset_of!(Call, lens);
     body[lens..lens + 4].copy_from_slice(&[3, 0, 2, 0]);
     body.extend_from_slice(b"abcde");
     let bytes = of(Kind::File as u16, &body);

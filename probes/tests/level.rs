@@ -75,9 +75,8 @@ fn a_cgroup_whose_first_place_in_the_table_is_taken_has_its_level_all_the_same()
         probes.set_level(group.id(), Level::Standard).expect("and the second");
         pids.1 = busy_child(&group, &place.join("standard"));
     });
-    let opens = |pid| {
-        recorded.of(pid).filter(|event| event.header.cgroup_id == group.id() && event.kind == Kind::Open).count()
-    };
+    let opens =
+        |pid| recorded.of(pid).filter(|event| event.header.cgroup_id == group.id() && event.kind == Kind::Open).count();
     assert_eq!(opens(pids.0), 0);
     assert!(opens(pids.1) > 0);
 }

@@ -3,28 +3,25 @@
 mod support;
 
 use std::fs;
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 
 use nix::libc;
 use support::{kernel_names, place, record_live, text};
 use taffrail_probes::abi::{Kind, call::call_flags};
 
-#[test]
-fn a_path_rewritten_during_the_call_shows_both_and_one_is_the_truth() {
-    const ROUNDS: usize = 20_000;
-    let (_directory, place) = place();
-    let (a, b) = (place.join("a"), place.join("b"));
-    let name = support::c_path(&a);
-    // The last letter goes to and fro.
-    let buffer: Vec<AtomicU8> = name.as_bytes_with_nul().iter().map(|byte| AtomicU8::new(*byte)).collect();
-    let letter = &buffer[buffer.len() - 2];
-    let done = AtomicBool::new(false);
-    fs::write(&a, "").expect("a");
-    fs::write(&b, "").expect("b");
-    let mut removed = Vec::new();
-    let mut by_kernel = false;
-    let recorded = record_live(|probes| {
-        by_kernel = kernel_names(probes);
+/// A path in memory whose last letter can go to and fro between `a` and `b`.
+struct Name(Vec<AtomicU8>);
+
+impl Name {
+    fn of(path: &Path) -> Name {
+        Name(support::c_path(path).as_bytes_with_nul().iter().map(|byte| AtomicU8::new(*byte)).collect())
+    }
+
+    /// Runs something with the address of a name that another thread changes meanwhile.
+    fn while_it_changes(&self, run: impl FnOnce(*const libc::c_char)) {
+        let letter = &self.0[self.0.len() - 2];
+        let done = AtomicBool::new(false);
         std::thread::scope(|scope| {
             scope.spawn(|| {
                 while !done.load(Ordering::Relaxed) {
@@ -32,16 +29,34 @@ fn a_path_rewritten_during_the_call_shows_both_and_one_is_the_truth() {
                     letter.store(b'a', Ordering::Relaxed);
                 }
             });
+            run(self.0.as_ptr().cast());
+            done.store(true, Ordering::Relaxed);
+        });
+    }
+}
+
+#[test]
+fn a_path_rewritten_during_the_call_shows_both_and_one_is_the_truth() {
+    const ROUNDS: usize = 8_000;
+    let (_directory, place) = place();
+    let (a, b) = (place.join("a"), place.join("b"));
+    let name = Name::of(&a);
+    fs::write(&a, "").expect("a");
+    fs::write(&b, "").expect("b");
+    let mut removed = Vec::new();
+    let mut by_kernel = false;
+    let recorded = record_live(|probes| {
+        by_kernel = kernel_names(probes);
+        name.while_it_changes(|name| {
             for _ in 0..ROUNDS {
                 #[expect(unsafe_code, reason = "the memory is written meanwhile, on purpose")]
                 // SAFETY: a path with its NUL, alive for the call; the kernel copes with its changes.
-                let result = unsafe { libc::unlink(buffer.as_ptr().cast()) };
+                let result = unsafe { libc::unlink(name) };
                 assert_eq!(result, 0);
                 let gone = if a.exists() { &b } else { &a };
                 fs::write(gone, "").expect("another one");
                 removed.push(text(gone));
             }
-            done.store(true, Ordering::Relaxed);
         });
     });
     let calls = recorded.own(Kind::File);
@@ -62,6 +77,44 @@ fn a_path_rewritten_during_the_call_shows_both_and_one_is_the_truth() {
             it.entered,
             it.path
         );
+    }
+    assert!(differ > 0, "of {ROUNDS} rounds none was rewritten in between");
+}
+
+#[test]
+fn a_second_path_rewritten_during_the_call_shows_both_too() {
+    const ROUNDS: usize = 8_000;
+    let (_directory, place) = place();
+    let (a, b) = (place.join("a"), place.join("b"));
+    let (from, name) = (support::c_path(&place.join("from")), Name::of(&a));
+    fs::write(place.join("from"), "").expect("a file");
+    let mut by_kernel = false;
+    let mut became = Vec::new();
+    let recorded = record_live(|probes| {
+        by_kernel = kernel_names(probes);
+        name.while_it_changes(|name| {
+            for _ in 0..ROUNDS {
+                #[expect(unsafe_code, reason = "the memory is written meanwhile, on purpose")]
+                // SAFETY: two paths with their NULs, alive for the call; the kernel copes with changes.
+                let result = unsafe { libc::link(from.as_ptr(), name) };
+                assert_eq!(result, 0);
+                let it = if a.exists() { &a } else { &b };
+                fs::remove_file(it).expect("it was made");
+                became.push(text(it));
+            }
+        });
+    });
+    let calls = recorded.own(Kind::File);
+    let links: Vec<_> = calls.iter().filter(|it| it.is(call_flags::ENTERED_SECOND)).collect();
+    assert_eq!(links.len(), ROUNDS);
+    let mut differ = 0;
+    for (it, became) in links.iter().zip(&became) {
+        differ += usize::from(it.entered_second != it.new_name());
+        if by_kernel {
+            assert_eq!(it.new_name(), *became, "the kernel's own name is that of the file that was made");
+        } else {
+            assert!(it.new_name() == it.entered_second || it.entered_second == *became || it.new_name() == *became);
+        }
     }
     assert!(differ > 0, "of {ROUNDS} rounds none was rewritten in between");
 }

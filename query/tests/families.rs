@@ -195,8 +195,13 @@ fn who_came_from_outside_is_joined_to_who_sent_them() {
 #[test]
 fn a_rewritten_name_shows_both_names() {
     let (_dir, session) = incident();
-    let sql = "SELECT op, began_as, path, path_source, failure, cmdline FROM rewritten";
-    assert_eq!(rows(&session, sql), ["open | /etc/motd | /etc/passwd | kernel | null | /tmp/.x"]);
+    let sql = "SELECT op, which, began_as, became, path_source, failure, cmdline FROM rewritten";
+    let expected = [
+        "open | path | /etc/motd | /etc/passwd | kernel | null | /tmp/.x",
+        "symlink | new_path | /tmp | /dev/null | user | null | /tmp/.x",
+        "mount | target | /tmp | /mnt | user | not permitted | /tmp/.x",
+    ];
+    assert_eq!(rows(&session, sql), expected);
 }
 
 #[test]

@@ -30,7 +30,13 @@ const RUNTIMES: [(&str, &str, &str); 5] = [
 pub fn doctor() -> Vec<Check> {
     let mut checks: Vec<Check> = taffrail_probes::doctor()
         .into_iter()
-        .map(|check| Check { name: check.name, ok: check.ok, needed: check.needed, detail: check.detail, fix: check.fix })
+        .map(|check| Check {
+            name: check.name,
+            ok: check.ok,
+            needed: check.needed,
+            detail: check.detail,
+            fix: check.fix,
+        })
         .collect();
     checks.extend(RUNTIMES.iter().map(|(name, path, use_of_it)| {
         let ok = Path::new(path).exists();

@@ -67,7 +67,8 @@ fn without(hooks: &[&Hook]) -> String {
         [one, rest @ ..] => format!("hook {} and {} after it are", one.name, rest.len()),
         [] => String::new(),
     };
-    let means = if first.name.starts_with(FUNCTIONS) { "; names of changed files are as programs passed them" } else { "" };
+    let means =
+        if first.name.starts_with(FUNCTIONS) { "; names of changed files are as programs passed them" } else { "" };
     format!("\n{names} {}: {reason}{means}", first.state)
 }
 

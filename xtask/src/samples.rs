@@ -29,6 +29,7 @@ fn demo(root: &Path, work: &Path) -> Result<()> {
     let status = Command::new(&program)
         .args(["demo", "--no-replay", "--no-host-ancestors"])
         .env("TMPDIR", work)
+        .current_dir(work)
         .status()
         .context("cannot run the demo")?;
     if !status.success() {

@@ -14,17 +14,18 @@ pub use x32::{X32_FIRST, X32_TO_X86_64};
 
 /// Body of `Open`, `File`, `Privilege`, `Kernel` and `Socket`, from `sys_exit` or from io_uring.
 ///
-/// Strings, in this order: base, path, new base, new path, entered, data, credentials. Two ways to name a file:
+/// Strings, in this order: base, path, new base, new path, entered, data, credentials, entered second. Two ways to name a file:
 /// * **kernel**: `base` is the walked path of the kernel's own object ([`call_flags::KERNEL_PATH`] is set): a successful
 ///   open, a change through a descriptor, a connected unix socket; `path` is empty there. Where the kernel lets programs
 ///   in when it has looked a name up, a change by name too; `path` is then what the program passed.
 /// * **user**: `path` is what the program passed, read from its memory, and `base` the walked path of the directory
 ///   it is relative to (the working directory or the directory descriptor); `base` is empty where `path` is absolute.
 ///
-/// New base and new path are a second name in the same shape ([`call_flags::KERNEL_NEW_PATH`]). `entered` is `path` as it was read when the call began,
-/// for calls that are also watched there: where it differs from `path` the program rewrote its argument meanwhile.
-/// `data` is what the call's [`Shape::data`] names. `credentials` are a [`crate::process::Credentials`] as they are
-/// after the call, for `Privilege` alone.
+/// New base and new path are a second name in the same shape ([`call_flags::KERNEL_NEW_PATH`]). `entered` is `path` as it
+/// was read when the call began, for calls that are also watched there: where it differs from `path` the program rewrote
+/// its argument meanwhile. `entered second` is the same of new path, or of `data` where there is no second name. `data` is
+/// what the call's [`Shape::data`] names. `credentials` are a [`crate::process::Credentials`] as they are after the call,
+/// for `Privilege` alone.
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Call {
@@ -43,7 +44,9 @@ pub struct Call {
     /// `inode.i_mode` of that file, or 0.
     pub inode_mode: u16,
     /// Bytes of each string.
-    pub lens: [u16; 7],
+    pub lens: [u16; 8],
+    /// Zero.
+    pub pad: [u16; 3],
 }
 
 /// Bits of [`Call::what`].
@@ -58,6 +61,8 @@ pub mod call_flags {
     pub const OTHER_MOUNTS: u16 = 8;
     /// `entered` was read; it may be empty.
     pub const ENTERED: u16 = 16;
+    /// `entered second` was read; it may be empty.
+    pub const ENTERED_SECOND: u16 = 128;
     /// Submitted through io_uring and not over yet: the result comes with a `Completed` of the same request.
     pub const PENDING: u16 = 32;
     /// The new base is the whole second name, walked from the kernel's own object; the new path is empty.
@@ -162,7 +167,7 @@ pub const X32_BIT: u64 = 0x4000_0000;
 
 /// The most bytes kept of a path read from user memory: the kernel's `PATH_MAX` without its NUL, and one.
 pub const USER_PATH_MAX_BYTES: usize = 4096;
-/// The most bytes kept of `data`.
+/// The most bytes kept of `data`, but for files, where it is a symlink's content and as long as a path.
 pub const DATA_MAX_BYTES: usize = 256;
 
 /// What the kernel side keeps of a call that began: value of the `ENTERED` map, keyed by the thread id.
@@ -182,6 +187,9 @@ pub struct Entered {
     /// The name.
     pub name: [u8; USER_PATH_MAX_BYTES],
 }
+
+/// The most calls in flight whose first, and whose second name is kept as it was when they began.
+pub const ENTERED_MAX: [u32; 2] = [1024, 512];
 
 /// Key of the `NAMED` map, whose values are [`crate::WalkedPath::BYTES_MAX`] bytes of a walked path.
 #[repr(C)]
@@ -221,6 +229,6 @@ pub struct Completed {
 
 const _: () = {
     assert!(size_of::<Shape>() == 8);
-    assert!(size_of::<Call>() == 8 + 48 + 8 + 8 + 16);
+    assert!(size_of::<Call>() == 8 + 48 + 8 + 10 + 16 + 6);
     assert!(size_of::<Completed>() == 40);
 };

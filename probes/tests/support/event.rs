@@ -52,6 +52,7 @@ pub struct Called {
     pub new_base: String,
     pub new_path: String,
     pub entered: String,
+    pub entered_second: String,
     pub data: Vec<u8>,
     pub credentials: Option<Credentials>,
 }
@@ -121,6 +122,7 @@ impl Event {
                 new_base: base(names.new_base),
                 new_path: text(names.new_path),
                 entered: text(names.entered),
+                entered_second: text(names.entered_second),
                 data: names.data.to_vec(),
                 credentials,
             }),

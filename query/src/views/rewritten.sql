@@ -1,27 +1,46 @@
--- One row per file name that a program changed in its memory while the kernel worked on it, in order: began_as is what
--- stood there when the call began, path what it acted on or, where path_source is user, what stood there when it ended.
+-- One row per text that a program changed in its memory while the kernel worked on it, in order: began_as is what stood
+-- there when the call began, became what it acted on or, where path_source is user, what stood there when it ended;
+-- which says what of the call it is.
 --
 -- Programs do not do that by chance: it deceives whoever judges a call by the arguments that it begins with.
 WITH image AS (
     SELECT bundle, exec_id, min(cmdline) AS cmdline FROM process GROUP BY bundle, exec_id
+),
+changed AS (
+    SELECT time, container_name, op, 'path' AS which, rewritten_from AS began_as, path AS became, path_source,
+        CAST(result AS BIGINT) AS result, pid, tid, comm, exe, exec_id, bundle
+    FROM file WHERE rewritten_from IS NOT NULL
+    UNION ALL
+    SELECT time, container_name, op, CASE WHEN attribute IS NULL THEN 'new_path' ELSE 'attribute' END,
+        new_rewritten_from, coalesce(attribute, new_path), path_source,
+        CAST(result AS BIGINT), pid, tid, comm, exe, exec_id, bundle
+    FROM file WHERE new_rewritten_from IS NOT NULL
+    UNION ALL
+    SELECT time, container_name, op, 'path', rewritten_from, path, path_source,
+        result, pid, tid, comm, exe, exec_id, bundle
+    FROM kernel WHERE rewritten_from IS NOT NULL
+    UNION ALL
+    SELECT time, container_name, op, 'target', target_rewritten_from, target, path_source,
+        result, pid, tid, comm, exe, exec_id, bundle
+    FROM kernel WHERE target_rewritten_from IS NOT NULL
 )
 SELECT
-    file.time,
-    file.container_name,
-    file.op,
-    file.rewritten_from AS began_as,
-    file.path,
-    file.path_source,
-    file.result,
-    failure(file.result) AS failure,
-    file.pid,
-    file.tid,
-    file.comm,
-    file.exe,
+    changed.time,
+    changed.container_name,
+    changed.op,
+    changed.which,
+    changed.began_as,
+    changed.became,
+    changed.path_source,
+    changed.result,
+    failure(changed.result) AS failure,
+    changed.pid,
+    changed.tid,
+    changed.comm,
+    changed.exe,
     image.cmdline,
-    file.exec_id,
-    file.bundle
-FROM file
-LEFT JOIN image ON image.bundle = file.bundle AND image.exec_id = file.exec_id
-WHERE file.rewritten_from IS NOT NULL
-ORDER BY file.time, file.pid
+    changed.exec_id,
+    changed.bundle
+FROM changed
+LEFT JOIN image ON image.bundle = changed.bundle AND image.exec_id = changed.exec_id
+ORDER BY changed.time, changed.pid

@@ -52,6 +52,11 @@ fn second_name(header: &Header, call: &Call, base: &[u8], path: &[u8]) -> String
     if call.what & call_flags::KERNEL_NEW_PATH != 0 { walked(header, base) } else { joined(header, call, base, path) }
 }
 
+/// What a text was when the call began (`was_read` says whether that is known), where it is another one since.
+fn rewritten(call: &Call, was_read: u16, before: &[u8], now: &[u8]) -> bool {
+    call.what & was_read != 0 && before != now
+}
+
 /// A name that a program passed, made absolute by the directory it is relative to and otherwise left as passed.
 fn joined(header: &Header, call: &Call, base: &[u8], path: &[u8]) -> String {
     if path.first() == Some(&b'/') {

@@ -56,6 +56,36 @@ fn a_name_that_is_rewritten_during_an_unlink_is_right_or_says_that_it_was_rewrit
 }
 
 #[test]
+fn a_second_name_that_is_rewritten_during_a_link_is_right_or_says_that_it_was_rewritten() {
+    const ROUNDS: u16 = 200;
+    let stage = Stage::new("rewrite-link", &[]);
+    let said = stage.act(&["rewrite-link", "/data/links", &ROUNDS.to_string()]);
+    assert_eq!(said.number("a") + said.number("b"), i64::from(ROUNDS));
+    let there: BTreeSet<String> =
+        stage.container.exec(&["ls", "/data/links"]).lines().map(|name| format!("/data/links/{name}")).collect();
+    let evidence = stage.evidence();
+
+    let rows = evidence.of("rewrite-link", "file");
+    let links: Vec<_> = rows.iter().filter(|row| row["op"] == "link").collect();
+    assert_eq!(links.len(), usize::from(ROUNDS));
+    let mut marked = 0;
+    for row in links {
+        let path = row["new_path"].as_str().unwrap_or_else(|| panic!("{row}"));
+        match row["new_rewritten_from"].as_str() {
+            Some(from) => {
+                assert!(from != path && (there.contains(from) || there.contains(path)), "{row}");
+                marked += 1;
+            }
+            None => assert!(there.contains(path), "{path} was not made, and nothing says that it was rewritten: {row}"),
+        }
+    }
+    println!("of {ROUNDS} links {marked} say that the new name was rewritten");
+    assert!(marked > 0, "some of the names were rewritten during the call");
+    let sql = "SELECT count(*) AS n FROM rewritten WHERE op = 'link' AND which = 'new_path'";
+    assert_eq!(evidence.number(sql), marked);
+}
+
+#[test]
 fn an_address_that_is_rewritten_during_a_connect_never_hides_where_it_went() {
     let stage = Stage::new("rewrite-connect", &[]);
     let said = stage.act(&["rewrite-connect", "200"]);

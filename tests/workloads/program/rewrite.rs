@@ -1,7 +1,7 @@
 //! Arguments that another thread rewrites while the kernel reads them. Each act finds out for itself what the kernel
 //! really did, by its effects.
 
-use crate::act::{Act, Args, Told};
+use crate::act::{Act, Args, Told, c};
 use crate::file::made;
 use crate::network::{sockaddr, tcp_socket};
 use crate::sys::{self, nr, o};
@@ -11,8 +11,12 @@ use std::os::fd::FromRawFd as _;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU16, AtomicU32, Ordering};
 
-pub const ACTS: &[Act] =
-    &[("rewrite-open", rewrite_open), ("rewrite-unlink", rewrite_unlink), ("rewrite-connect", rewrite_connect)];
+pub const ACTS: &[Act] = &[
+    ("rewrite-open", rewrite_open),
+    ("rewrite-unlink", rewrite_unlink),
+    ("rewrite-link", rewrite_link),
+    ("rewrite-connect", rewrite_connect),
+];
 
 /// A name in memory that two threads share, of which one byte is written again and again: never a mixture.
 struct Flipping {
@@ -36,6 +40,33 @@ impl Flipping {
 
     fn address(&self) -> usize {
         self.bytes.as_ptr() as usize
+    }
+
+    /// Runs a call with the name while another thread turns it from the one to the other, once, a little earlier or
+    /// later in each round.
+    fn turned(&self, round: u64, call: impl FnOnce(usize) -> isize) -> isize {
+        // 1: the other thread is there; 2: the call is about to begin.
+        let stage = AtomicU32::new(0);
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                stage.store(1, Ordering::SeqCst);
+                while stage.load(Ordering::SeqCst) != 2 {
+                    std::hint::spin_loop();
+                }
+                for _ in 0..round % 100 * 8 {
+                    std::hint::spin_loop();
+                }
+                self.set(true);
+            });
+            while stage.load(Ordering::SeqCst) != 1 {
+                std::thread::yield_now();
+            }
+            stage.store(2, Ordering::SeqCst);
+            for _ in 0..100 {
+                std::hint::spin_loop();
+            }
+            call(self.address())
+        })
     }
 
     fn set(&self, other: bool) {
@@ -89,29 +120,8 @@ fn rewrite_unlink(args: &Args) -> Told {
         made(&one)?;
         made(&other)?;
         let name = Flipping::new(&one.to_string_lossy(), &other.to_string_lossy())?;
-        // 1: the other thread is there; 2: the call is about to begin.
-        let stage = AtomicU32::new(0);
-        let result = std::thread::scope(|scope| {
-            scope.spawn(|| {
-                stage.store(1, Ordering::SeqCst);
-                while stage.load(Ordering::SeqCst) != 2 {
-                    std::hint::spin_loop();
-                }
-                for _ in 0..round % 100 * 8 {
-                    std::hint::spin_loop();
-                }
-                name.set(true);
-            });
-            while stage.load(Ordering::SeqCst) != 1 {
-                std::thread::yield_now();
-            }
-            stage.store(2, Ordering::SeqCst);
-            for _ in 0..100 {
-                std::hint::spin_loop();
-            }
-            // SAFETY: as in `rewrite_open`.
-            unsafe { sys::call(nr::UNLINK, [name.address()]) }
-        });
+        // SAFETY: as in `rewrite_open`.
+        let result = name.turned(round, |name| unsafe { sys::call(nr::UNLINK, [name]) });
         sys::need("unlink", result)?;
         let removed = [&one, &other].map(|path| u64::from(!path.exists()));
         if removed[0] + removed[1] != 1 {
@@ -119,6 +129,26 @@ fn rewrite_unlink(args: &Args) -> Told {
         }
         counts[0] += removed[0];
         counts[1] += removed[1];
+    }
+    Ok(format!("a={} b={} rounds={rounds}", counts[0], counts[1]))
+}
+
+/// `rewrite-link DIR [ROUNDS]`: in every round a file gets a second name, `NUMBER-a` or `NUMBER-b`, while another thread
+/// turns that name as in `rewrite-unlink`.
+fn rewrite_link(args: &Args) -> Told {
+    let rounds = args.number_or(1, 200)?;
+    let from = args.below("from")?;
+    made(&from)?;
+    let from = c(&from)?;
+    let mut counts = [0u64; 2];
+    for round in 0..rounds {
+        let (one, other) = (args.below(&format!("{round:04}-a"))?, args.below(&format!("{round:04}-b"))?);
+        let name = Flipping::new(&one.to_string_lossy(), &other.to_string_lossy())?;
+        // SAFETY: as in `rewrite_open`.
+        let result = name.turned(round, |name| unsafe { sys::call(nr::LINK, [from.as_ptr() as usize, name]) });
+        sys::need("link", result)?;
+        counts[0] += u64::from(one.exists());
+        counts[1] += u64::from(other.exists());
     }
     Ok(format!("a={} b={} rounds={rounds}", counts[0], counts[1]))
 }

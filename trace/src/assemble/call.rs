@@ -30,6 +30,8 @@ impl Rows<'_> {
             call.path.as_deref().into(),
             call.target.as_deref().into(),
             call.path_source.map(PathSource::as_str).into(),
+            call.rewritten_from.as_deref().into(),
+            call.target_rewritten_from.as_deref().into(),
             call.target_pid.into(),
             Cell::I64(call.result),
             Cell::Text(call.abi.as_str()),

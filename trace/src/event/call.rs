@@ -155,6 +155,10 @@ pub struct KernelEvent {
     pub target: Option<String>,
     /// Where the names were read.
     pub path_source: Option<PathSource>,
+    /// What the program's memory held as `path` when the call began, where it held something else when it ended.
+    pub rewritten_from: Option<String>,
+    /// The same of `target`.
+    pub target_rewritten_from: Option<String>,
     /// The process it was done to, in the actor's pid namespace.
     pub target_pid: Option<i32>,
     /// 0 or a negative errno, or what the call returned where that is no error.

@@ -16,6 +16,8 @@ pub struct FileEvent {
     pub path_source: PathSource,
     /// What the program's memory held as `path` when the call began, where it held something else when it ended.
     pub rewritten_from: Option<String>,
+    /// The same of `new_path`; of `attribute` where there is one.
+    pub new_rewritten_from: Option<String>,
     /// The file lies in a mount namespace that is not the actor's: `path` is as seen there.
     pub other_mounts: bool,
     /// The system call's flags: `O_*` for opens, `AT_*` for unlinks, `RENAME_*` for renames.

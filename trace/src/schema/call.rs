@@ -48,6 +48,12 @@ pub const KERNEL: Table = Table {
             Kind::Text,
             "Where the names were read: `kernel`: walked from the kernel's objects. `user`: from the program's memory.",
         ),
+        may(
+            "rewritten_from",
+            Kind::Text,
+            "What the program's memory held as `path` when the call began, where it held something else when it ended; else NULL.",
+        ),
+        may("target_rewritten_from", Kind::Text, "The same of `target`."),
         may("target_pid", Kind::I32, "The process it was done to, in the pid namespace of the process that did it."),
         has("result", Kind::I64, "0 or a negative errno, or what the call returned where that is no error."),
         ABI,

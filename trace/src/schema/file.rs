@@ -29,6 +29,7 @@ pub const FILE: Table = Table {
             Kind::Text,
             "What the program's memory held as `path` when the call began, where it held something else when it ended; else NULL.",
         ),
+        may("new_rewritten_from", Kind::Text, "The same of `new_path`, or of `attribute` where there is one."),
         has(
             "other_mounts",
             Kind::Bool,

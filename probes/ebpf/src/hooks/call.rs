@@ -6,7 +6,7 @@ use aya_ebpf::{
 };
 use taffrail_probes_abi::{
     Kind,
-    call::{Act, Call as Body, DATA_MAX_BYTES, Entered, Shape, USER_PATH_MAX_BYTES, call_flags},
+    call::{Act, Call as Body, DATA_MAX_BYTES, ENTERED_MAX, Entered, Shape, USER_PATH_MAX_BYTES, call_flags},
     header_flags,
 };
 
@@ -37,7 +37,11 @@ struct Request {
 
 /// Names as they were read when the calls of these threads began.
 #[map]
-pub static ENTERED: LruHashMap<u32, Entered> = LruHashMap::with_max_entries(1024, 0);
+pub static ENTERED: LruHashMap<u32, Entered> = LruHashMap::with_max_entries(ENTERED_MAX[0], 0);
+
+/// The second names of calls that have two, or another text of theirs.
+#[map]
+pub static ENTERED_SECOND: LruHashMap<u32, Entered> = LruHashMap::with_max_entries(ENTERED_MAX[1], 0);
 
 pub const AT_FDCWD: i32 = -100;
 
@@ -183,17 +187,32 @@ unsafe fn texts(strings: Strings, body: *mut Body, request: &Request, nr: u64) {
     // SAFETY: by this function's own contract.
     unsafe {
         if request.shape.path < 6 {
-            (*body).lens[4] = entered(strings, body, nr) as u16;
+            if let Some(bytes) = entered(strings, &ENTERED, nr) {
+                (*body).lens[4] = bytes as u16;
+                (*body).what |= call_flags::ENTERED;
+            }
         }
         if request.shape.data < 6 {
             let data = request.at(request.shape.data);
+            // What a symlink says is as long as a path; the texts of other families are names.
+            let pushed = if request.shape.kind == Kind::File as u8 {
+                strings.push_string::<{ USER_PATH_MAX_BYTES + 1 }>(data, Memory::User)
+            } else {
+                strings.push_string::<{ DATA_MAX_BYTES + 1 }>(data, Memory::User)
+            };
             // An option of prctl that takes no string gives an address that can't be read, and an empty string.
-            if let Some((bytes, _)) = strings.push_string::<{ DATA_MAX_BYTES + 1 }>(data, Memory::User) {
+            if let Some((bytes, _)) = pushed {
                 (*body).lens[5] = bytes as u16;
             }
         }
         if request.shape.kind == Kind::Privilege as u8 {
             (*body).lens[6] = credentials::push(strings) as u16;
+        }
+        if request.shape.path < 6 && (request.shape.new_path < 6 || request.shape.data < 6) {
+            if let Some(bytes) = entered(strings, &ENTERED_SECOND, nr) {
+                (*body).lens[7] = bytes as u16;
+                (*body).what |= call_flags::ENTERED_SECOND;
+            }
         }
     }
 }
@@ -266,25 +285,21 @@ pub fn base(strings: Strings, body: *mut Body, dirfd: i32) -> u64 {
     walk_at(strings, directory)
 }
 
-/// Adds the name as it was when the call began, where that was read.
+/// Adds a name as it was when the call began; gives its bytes, or none where it was not read or has no room.
 #[inline(always)]
-fn entered(strings: Strings, body: *mut Body, nr: u64) -> u64 {
+fn entered(strings: Strings, kept: &LruHashMap<u32, Entered>, nr: u64) -> Option<u64> {
     let tid: u32 = current().at(offset!(task_pid));
-    let Some(entered) = ENTERED.get_ptr_mut(&tid) else {
-        return 0;
-    };
-    // SAFETY: map memory, this thread's own; the body is in the record's memory.
+    let entered = kept.get_ptr_mut(&tid)?;
+    // SAFETY: map memory, this thread's own.
     unsafe {
         if (*entered).nr != nr {
-            return 0;
+            return None;
         }
         (*entered).nr = u64::MAX;
         if (*entered).len == 0 {
-            return 0;
+            return None;
         }
-        (*body).what |= call_flags::ENTERED;
-        let pushed =
-            strings.push_string::<{ USER_PATH_MAX_BYTES + 1 }>((&raw const (*entered).name) as u64, Memory::Kernel);
-        pushed.map_or(0, |(bytes, _)| bytes)
+        let name = (&raw const (*entered).name) as u64;
+        strings.push_string::<{ USER_PATH_MAX_BYTES + 1 }>(name, Memory::Kernel).map(|(bytes, _)| bytes)
     }
 }

@@ -4,14 +4,17 @@
 
 use aya_ebpf::{
     macros::{btf_tracepoint, map},
-    maps::PerCpuArray,
+    maps::{LruHashMap, PerCpuArray},
     programs::BtfTracePointContext,
 };
 use taffrail_probes_abi::call::{Act, Entered, USER_PATH_MAX_BYTES};
 
 use crate::{
     globals::{AT_ENTRY, is_of_interest, offset, shape},
-    hooks::{call::ENTERED, close, syscall},
+    hooks::{
+        call::{ENTERED, ENTERED_SECOND},
+        close, syscall,
+    },
     kernel::{Typed, copy_user_string, current},
     level,
     sys_exit::Call,
@@ -36,18 +39,28 @@ pub fn sys_enter(ctx: BtfTracePointContext) -> u32 {
         close::going(&call, shape.act);
     } else if shape.act == Act::Call as u8 && shape.path < 6 && level::is_recorded(call.task) {
         let args = call.args();
-        let path = match shape.path {
-            0 => args[0],
-            1 => args[1],
-            _ => args[2],
-        };
-        let _ = keep(call.nr, path);
+        let _ = keep(&ENTERED, call.nr, text(&args, shape.path));
+        let second = if shape.new_path < 6 { shape.new_path } else { shape.data };
+        if second < 6 {
+            let _ = keep(&ENTERED_SECOND, call.nr, text(&args, second));
+        }
     }
     0
 }
 
-#[inline(never)]
-fn keep(nr: u64, path: u64) -> Option<()> {
+/// The argument at a place.
+#[inline(always)]
+fn text(args: &[u64; 6], place: u8) -> u64 {
+    match place {
+        0 => args[0],
+        1 => args[1],
+        2 => args[2],
+        _ => args[3],
+    }
+}
+
+#[inline(always)]
+fn keep(kept: &LruHashMap<u32, Entered>, nr: u64, path: u64) -> Option<()> {
     let entered = ENTERED_SCRATCH.get_ptr_mut(0)?;
     let tid: u32 = current().at(offset!(task_pid));
     // SAFETY: map memory of this CPU.
@@ -58,7 +71,7 @@ fn keep(nr: u64, path: u64) -> Option<()> {
         (*entered).cut = 0;
         let bytes = copy_user_string((&raw mut (*entered).name).cast(), USER_PATH_MAX_BYTES as u32, path);
         (*entered).len = if bytes <= 0 { 0 } else { bytes as u64 };
-        let _ = ENTERED.insert(&tid, &*entered, 0);
+        let _ = kept.insert(&tid, &*entered, 0);
     }
     Some(())
 }

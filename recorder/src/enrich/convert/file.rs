@@ -1,6 +1,6 @@
 //! Names and changes of files.
 
-use super::{abi, first_name, id, joined, outcome, second_name};
+use super::{abi, first_name, id, joined, outcome, rewritten, second_name};
 use taffrail_probes::Names;
 use taffrail_probes::abi::Header;
 use taffrail_probes::abi::call::{Call, call_flags, nr};
@@ -27,8 +27,8 @@ struct Request {
 pub fn file(header: &Header, call: &Call, names: &Names<'_>) -> Option<FileEvent> {
     let Request { op, flags, mode, owner, size } = request(call)?;
     let (path, path_source) = first_name(header, call, names.base, names.path);
-    let was_entered = call.what & call_flags::ENTERED != 0;
-    let rewritten = was_entered && (names.entered != names.path || is_another(op, &path, path_source, names.entered));
+    let changed = rewritten(call, call_flags::ENTERED, names.entered, names.path)
+        || call.what & call_flags::ENTERED != 0 && is_another(op, &path, path_source, names.entered);
     let entered = || match path_source {
         PathSource::User => joined(header, call, names.base, names.entered),
         // The directory it is relative to is not told beside the kernel's own name.
@@ -39,13 +39,15 @@ pub fn file(header: &Header, call: &Call, names: &Names<'_>) -> Option<FileEvent
         FileOp::Symlink => Some(text::from_bytes(names.data)),
         _ => None,
     };
+    let new_rewritten_from = second_rewritten(header, call, names, op, new_path.as_deref());
     let is_open = matches!(op, FileOp::Open | FileOp::Create);
     Some(FileEvent {
         op,
         path,
         new_path,
         path_source,
-        rewritten_from: rewritten.then(entered),
+        rewritten_from: changed.then(entered),
+        new_rewritten_from,
         other_mounts: call.what & call_flags::OTHER_MOUNTS != 0,
         flags: flags as u32,
         mode: mode.map(|mode| mode as u32 & 0o7777),
@@ -59,6 +61,28 @@ pub fn file(header: &Header, call: &Call, names: &Names<'_>) -> Option<FileEvent
         dev: (call.inode != 0).then_some(call.dev),
         abi: abi(header),
     })
+}
+
+/// What the second name, or another text of the call, was when it began, where it is another one since.
+fn second_rewritten(
+    header: &Header,
+    call: &Call,
+    names: &Names<'_>,
+    op: FileOp,
+    new_path: Option<&str>,
+) -> Option<String> {
+    let before = names.entered_second;
+    if !matches!(op, FileOp::Rename | FileOp::Link) {
+        let changed = rewritten(call, call_flags::ENTERED_SECOND, before, names.data);
+        return changed.then(|| text::from_bytes(before));
+    }
+    if call.what & call_flags::KERNEL_NEW_PATH != 0 {
+        let was_read = call.what & call_flags::ENTERED_SECOND != 0;
+        let changed = was_read && is_another(FileOp::Rename, new_path?, PathSource::Kernel, before);
+        return changed.then(|| text::from_bytes(before));
+    }
+    let changed = rewritten(call, call_flags::ENTERED_SECOND, before, names.new_path);
+    changed.then(|| joined(header, call, names.new_base, before))
 }
 
 /// Whether the kernel's own name ends in another word than the program's had when the call began, in calls that never
@@ -143,6 +167,27 @@ mod tests {
         let same = Names { path: b"/real", entered: b"/real", ..Names::default() };
         assert_eq!(event(nr::UNLINK, [0; 6], &same, call_flags::ENTERED).rewritten_from, None);
         assert_eq!(event(nr::UNLINK, [0; 6], &names, 0).rewritten_from, None, "nothing was read at the beginning");
+    }
+
+    #[test]
+    fn a_second_name_that_changed_is_flagged_too() {
+        let names =
+            Names { path: b"/x", new_base: b"d\0", new_path: b"now", entered_second: b"before", ..Names::default() };
+        let link = event(nr::LINKAT, [0; 6], &names, call_flags::ENTERED_SECOND);
+        assert_eq!((link.new_path.as_deref(), link.new_rewritten_from.as_deref()), (Some("/d/now"), Some("/d/before")));
+        assert_eq!(event(nr::LINKAT, [0; 6], &names, 0).new_rewritten_from, None, "nothing was read at the beginning");
+        let text = Names { path: b"/x", data: b"now", entered_second: b"before", ..Names::default() };
+        let symlink = event(nr::SYMLINK, [0; 6], &text, call_flags::ENTERED_SECOND);
+        assert_eq!(symlink.new_rewritten_from.as_deref(), Some("before"));
+        let by_kernel = call_flags::ENTERED_SECOND | call_flags::KERNEL_NEW_PATH;
+        let names = Names { new_base: b"real\0d\0", entered_second: b"d/fake", ..Names::default() };
+        let renamed = event(nr::RENAME, [0; 6], &names, by_kernel);
+        assert_eq!(
+            (renamed.new_path.as_deref(), renamed.new_rewritten_from.as_deref()),
+            (Some("/d/real"), Some("d/fake"))
+        );
+        let same = Names { entered_second: b"../real", ..names };
+        assert_eq!(event(nr::RENAME, [0; 6], &same, by_kernel).new_rewritten_from, None);
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! What the kernel itself was asked for.
 
 use super::words::{self, bits, named};
-use super::{abi, first_name, joined};
+use super::{abi, first_name, joined, rewritten};
 use taffrail_probes::Names;
 use taffrail_probes::abi::Header;
 use taffrail_probes::abi::call::{Call, call_flags, nr};
@@ -63,6 +63,15 @@ pub fn kernel(header: &Header, call: &Call, names: &Names<'_>) -> Option<KernelE
     let named_file = call.what & call_flags::KERNEL_PATH != 0 || !names.path.is_empty();
     let name = named_file.then(|| first_name(header, call, names.base, names.path));
     let has_target = matches!(call.nr, nr::MOUNT | nr::PIVOT_ROOT | nr::MOVE_MOUNT);
+    let was = |base: &[u8], path: &[u8]| {
+        if call.nr == nr::MOUNT && !path.contains(&b'/') {
+            return text::from_bytes(path);
+        }
+        joined(header, call, base, path)
+    };
+    let changed = rewritten(call, call_flags::ENTERED, names.entered, names.path);
+    let target_changed =
+        has_target && rewritten(call, call_flags::ENTERED_SECOND, names.entered_second, names.new_path);
     Some(KernelEvent {
         op,
         syscall: syscall.to_owned(),
@@ -70,6 +79,8 @@ pub fn kernel(header: &Header, call: &Call, names: &Names<'_>) -> Option<KernelE
         path_source: name.as_ref().map(|(_, source)| *source),
         path: name.map(|(path, _)| if call.nr == nr::MOUNT { source(names, path) } else { path }),
         target: has_target.then(|| joined(header, call, names.new_base, names.new_path)),
+        rewritten_from: changed.then(|| was(names.base, names.entered)),
+        target_rewritten_from: target_changed.then(|| joined(header, call, names.new_base, names.entered_second)),
         target_pid,
         result: call.result,
         abi: abi(header),
@@ -108,6 +119,11 @@ mod tests {
         let mounted = event(nr::MOUNT, [0, 0, 0, 6, 0, 0], &names);
         assert_eq!(mounted.detail, "type overlay, MS_NOSUID|MS_NODEV");
         assert_eq!((mounted.path.as_deref(), mounted.target.as_deref()), (Some("overlay"), Some("/mnt")));
+        let rewritten = Names { entered: b"tmpfs", entered_second: b"/srv", ..names };
+        let call = Call { what: call_flags::ENTERED | call_flags::ENTERED_SECOND, nr: nr::MOUNT, ..Call::default() };
+        let mounted = kernel(&Header::default(), &call, &rewritten).expect("a call on the kernel");
+        assert_eq!(mounted.rewritten_from.as_deref(), Some("tmpfs"));
+        assert_eq!(mounted.target_rewritten_from.as_deref(), Some("/srv"));
         let traced = event(nr::PTRACE, [16, 77, 0, 0, 0, 0], &Names::default());
         assert_eq!((traced.detail.as_str(), traced.target_pid), ("PTRACE_ATTACH", Some(77)));
         let executable = event(nr::MPROTECT, [0x1000, 4096, 7, 0, 0, 0], &Names::default());

@@ -1,9 +1,9 @@
 //! Privileges changed or asked for.
 
 use super::words::{self, named};
-use super::{abi, first_name, id, process};
+use super::{abi, first_name, id, joined, process, rewritten};
 use taffrail_probes::Names;
-use taffrail_probes::abi::call::{Call, nr};
+use taffrail_probes::abi::call::{Call, call_flags, nr};
 use taffrail_probes::abi::{Header, process::Credentials};
 use taffrail_trace::event::{PrivilegeEvent, PrivilegeOp};
 use taffrail_trace::text;
@@ -40,7 +40,7 @@ pub fn privilege(
         nr::ADD_KEY => (Op::Keyctl, "add_key", data()),
         nr::REQUEST_KEY => (Op::Keyctl, "request_key", data()),
         nr::SECCOMP => (Op::Seccomp, "seccomp", named(first, words::SECCOMP, "SECCOMP_")),
-        nr::CHROOT => (Op::Chroot, "chroot", first_name(header, call, names.base, names.path).0),
+        nr::CHROOT => (Op::Chroot, "chroot", chroot(header, call, names)),
         _ => return None,
     };
     Some(PrivilegeEvent {
@@ -68,6 +68,15 @@ fn prctl(option: u64, value: u64, data: &dyn Fn() -> String) -> String {
 fn setns(fd: u64, flags: u64) -> String {
     let kinds = if flags as u32 == 0 { "any".to_owned() } else { words::bits(flags, words::CLONE) };
     format!("{kinds} of fd {}", fd as i32)
+}
+
+/// The new root, and what the program had asked for when the call began, where that was another one.
+fn chroot(header: &Header, call: &Call, names: &Names<'_>) -> String {
+    let (path, _) = first_name(header, call, names.base, names.path);
+    if rewritten(call, call_flags::ENTERED, names.entered, names.path) {
+        return format!("{path} ({} when the call began)", joined(header, call, names.base, names.entered));
+    }
+    path
 }
 
 #[cfg(test)]
