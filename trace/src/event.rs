@@ -75,7 +75,7 @@ pub struct Event {
 }
 
 /// Who did it, at that moment.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Actor {
     /// The program image; its [`Image`] is in the same ring.
     pub exec_id: ExecId,

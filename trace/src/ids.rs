@@ -100,6 +100,7 @@ fn hash(label: &str, boot: &BootId, numbers: &[u64]) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::segment::{gather::gather, shred::shred};
 
     fn boot() -> BootId {
         BootId("b".to_owned())
@@ -118,8 +119,8 @@ mod tests {
         let json = serde_json::to_string(&id).expect("json");
         assert_eq!(json, "\"fffffffffffffffe\"");
         assert_eq!(serde_json::from_str::<ContainerKey>(&json).expect("back"), id);
-        let bytes = postcard::to_stdvec(&id).expect("postcard");
-        assert_eq!(postcard::from_bytes::<ContainerKey>(&bytes).expect("back"), id);
+        let bytes = shred(&id).expect("columns");
+        assert_eq!(gather::<ContainerKey>(&bytes, 0).expect("back"), id);
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Segments: a stretch of one container's events of one class, framed, compressed, checksummed and chained.
 //!
 //! ```text
-//! | head, 112 bytes                                              | body: zstd of postcard(Content) |
+//! | head, 112 bytes                                              | body: zstd of columns |
 //! magic 4 | version 2 | class 1 | 0 1 | body_len 4 | raw_len 4
 //! events 4 | crc32 4 | seq 8 | first_ns 8 | last_ns 8
 //! anchor_boot_ns 8 | anchor_utc_ns 8 | container_key 8 | reserved 8 | previous SHA-256 32
@@ -12,15 +12,22 @@
 //! its chain; the next segment of the same container and class carries it.
 //!
 //! The content begins with the images alive when the segment began, so that a segment alone can name every actor in
-//! it, whatever older segments the ring has let go.
+//! it, whatever older segments the ring has let go. Then come the actors, each once, and the events, which say which.
+//! Every place of that structure is a column ([`shred`], [`column`]): what is alike lies together, and times are the
+//! steps from one to the next.
 //!
 //! Not here: files, budgets and retention (the recorder's ring).
 
+mod column;
+pub(crate) mod gather;
+pub(crate) mod shred;
+
 use crate::clock::{Anchor, BootNs};
-use crate::event::{Class, Event, Image};
+use crate::event::{Actor, Body, Class, Event, Image};
 use crate::ids::ContainerKey;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
+use std::collections::HashMap;
 
 /// First bytes of every segment.
 pub const MAGIC: [u8; 4] = *b"TFSG";
@@ -30,7 +37,10 @@ pub const HEAD_BYTES: usize = 112;
 pub const BODY_MAX_BYTES: usize = 64 << 20;
 /// Level 1: the ring is written all day and read once; higher levels buy under 5 % here.
 const ZSTD_LEVEL: i32 = 1;
-const VERSION: u16 = 2;
+const VERSION: u16 = 3;
+/// Events, images, arguments and other parts of sequences that are believed: more than fit into a body one by one, so
+/// that columns of one value, which cost nothing, cannot fill the memory.
+const PARTS_MAX: u64 = 1 << 24;
 const CRC_AT: usize = 20;
 
 /// What a segment states about itself before it is unpacked.
@@ -129,7 +139,7 @@ pub struct Framed {
 /// [`SegmentError::Pack`] where the content is longer than [`BODY_MAX_BYTES`] or zstd fails.
 pub fn encode(label: &Label, content: &Content) -> Result<Framed, SegmentError> {
     let pack = |error: &dyn std::fmt::Display| SegmentError::Pack(error.to_string());
-    let raw = postcard::to_stdvec(content).map_err(|error| pack(&error))?;
+    let raw = shred::shred(&Packed::of(content)).map_err(|error| pack(&error))?;
     if raw.len() > BODY_MAX_BYTES {
         return Err(SegmentError::Pack(format!("{} bytes of events", raw.len())));
     }
@@ -155,6 +165,59 @@ pub fn encode(label: &Label, content: &Content) -> Result<Framed, SegmentError> 
     bytes[CRC_AT..CRC_AT + 4].copy_from_slice(&crc.to_le_bytes());
     let sha256 = Sha256::digest(&bytes).into();
     Ok(Framed { bytes, sha256 })
+}
+
+/// The content as it is written. [`Unpacked`] is the same shape.
+#[derive(Serialize)]
+struct Packed<'a> {
+    live: &'a [Image],
+    actors: Vec<&'a Actor>,
+    events: Vec<(BootNs, Option<u32>, &'a Body)>,
+}
+
+#[derive(Deserialize)]
+struct Unpacked {
+    live: Vec<Image>,
+    actors: Vec<Actor>,
+    events: Vec<(BootNs, Option<u32>, Body)>,
+}
+
+impl<'a> Packed<'a> {
+    fn of(content: &'a Content) -> Self {
+        let mut packed = Self { live: &content.live, actors: Vec::new(), events: Vec::new() };
+        let mut known: HashMap<&Actor, u32> = HashMap::new();
+        let mut last: Option<(&Actor, u32)> = None;
+        packed.events.reserve(content.events.len());
+        for event in &content.events {
+            let actor = event.actor.as_ref().map(|actor| match last {
+                // Most events are of the actor of the event before.
+                Some((before, index)) if before == actor => index,
+                _ => {
+                    let index = *known.entry(actor).or_insert_with(|| {
+                        packed.actors.push(actor);
+                        packed.actors.len() as u32 - 1
+                    });
+                    last = Some((actor, index));
+                    index
+                }
+            });
+            packed.events.push((event.time_ns, actor, &event.body));
+        }
+        packed
+    }
+}
+
+impl Unpacked {
+    /// The content; none where an event names an actor that is not there.
+    fn content(self) -> Option<Content> {
+        let actors = self.actors;
+        let actor = |index: Option<u32>| match index {
+            Some(index) => actors.get(index as usize).cloned().map(Some),
+            None => Some(None),
+        };
+        let event = |(time_ns, index, body)| Some(Event { time_ns, actor: actor(index)?, body });
+        Some(Content { live: self.live, events: self.events.into_iter().map(event).collect::<Option<_>>()? })
+    }
 }
 
 impl Head {
@@ -223,7 +286,8 @@ pub fn decode(bytes: &[u8]) -> Result<(Head, Content, [u8; 32]), SegmentError> {
     }
     let unpack = |error: &dyn std::fmt::Display| SegmentError::Content { seq: head.seq, reason: error.to_string() };
     let raw = zstd::bulk::decompress(&frame[HEAD_BYTES..], head.raw_len as usize).map_err(|error| unpack(&error))?;
-    let content = postcard::from_bytes(&raw).map_err(|error| unpack(&error))?;
+    let unpacked: Unpacked = gather::gather(&raw, PARTS_MAX).map_err(|error| unpack(&error))?;
+    let content = unpacked.content().ok_or_else(|| unpack(&"an event of an actor that is not there"))?;
     Ok((head, content, Sha256::digest(frame).into()))
 }
 

@@ -177,6 +177,7 @@ pub struct TerminalEvent {
     /// The descriptor.
     pub fd: i32,
     /// The bytes, as they were.
+    #[serde(with = "serde_bytes")]
     pub data: Vec<u8>,
     /// Bytes that the call moved: more than `data` holds where a budget cut it.
     pub bytes: u64,
