@@ -35,12 +35,18 @@ pub enum Command {
     /// Record more or less of a container, from now on.
     #[cfg(feature = "record")]
     Level(LevelArgs),
+    /// Make bundles of what a recorder left on disk: after a crash, or from a copied disk. No recorder is needed.
+    #[cfg(feature = "record")]
+    Salvage(SalvageArgs),
     /// Ask bundles questions in SQL.
     Query(QueryArgs),
     /// Replay a bundle in the terminal.
     Replay(BundleArgs),
     /// Check that a bundle is whole and what was written. Exit code 1 where it is not.
     Verify(BundleArgs),
+    /// Check a configuration, or print the one that a recorder would use.
+    #[cfg(feature = "record")]
+    Config(ConfigArgs),
     /// Say what this machine offers a recorder, one line each, with the fix.
     #[cfg(feature = "record")]
     Doctor,
@@ -59,9 +65,37 @@ pub struct RecordArgs {
     /// Where ring, evidence and control socket live. [default: /var/lib/taffrail]
     #[arg(long, value_name = "DIR")]
     pub state_dir: Option<PathBuf>,
-    /// A TOML configuration.
+    /// A TOML configuration. [default: /etc/taffrail/taffrail.toml where there is one]
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,
+}
+
+/// Arguments of `config`.
+#[cfg(feature = "record")]
+#[derive(Debug, Args)]
+pub struct ConfigArgs {
+    /// What to do.
+    #[command(subcommand)]
+    pub what: ConfigCommand,
+}
+
+/// What can be done with a configuration.
+#[cfg(feature = "record")]
+#[derive(Debug, Subcommand)]
+pub enum ConfigCommand {
+    /// Say whether a configuration can be used.
+    Check(ConfigFile),
+    /// Print every key with its value, as a file that can be edited.
+    Print(ConfigFile),
+}
+
+/// Which configuration.
+#[cfg(feature = "record")]
+#[derive(Debug, Args)]
+pub struct ConfigFile {
+    /// The file. [default: /etc/taffrail/taffrail.toml where there is one, else what is built in]
+    #[arg(value_name = "FILE")]
+    pub file: Option<PathBuf>,
 }
 
 /// Arguments of `status`.
@@ -115,6 +149,21 @@ pub struct LevelArgs {
     pub level: Level,
 }
 
+/// Arguments of `salvage`.
+#[cfg(feature = "record")]
+#[derive(Debug, Args)]
+pub struct SalvageArgs {
+    /// The recorder's state directory, or a copy of it. It is only read.
+    #[arg(value_name = "STATE_DIR")]
+    pub state_dir: PathBuf,
+    /// Only this container: its name or id, or the beginning of its id; `host` for what ran in none.
+    #[arg(long, value_name = "NAME_OR_ID")]
+    pub container: Option<String>,
+    /// Directory for the bundles.
+    #[arg(long, value_name = "DIR", default_value = ".")]
+    pub out: PathBuf,
+}
+
 /// How much is recorded.
 #[cfg(feature = "record")]
 #[derive(Clone, Copy, Debug, clap::ValueEnum)]
@@ -131,8 +180,20 @@ pub enum Level {
 #[derive(Debug, Args)]
 pub struct QueryArgs {
     /// Evidence bundles.
-    #[arg(required = true, value_name = "BUNDLE")]
+    #[arg(required_unless_present = "live", value_name = "BUNDLE")]
     pub bundles: Vec<PathBuf>,
+    /// Ask the history of the running recorder, as far as it is on disk, without disturbing it.
+    #[cfg(feature = "record")]
+    #[arg(long, conflicts_with = "bundles")]
+    pub live: bool,
+    /// Of a live history only this container: its name or id, or the beginning of its id.
+    #[cfg(feature = "record")]
+    #[arg(long, value_name = "NAME_OR_ID", requires = "live")]
+    pub container: Option<String>,
+    /// The recorder's state directory.
+    #[cfg(feature = "record")]
+    #[arg(long, value_name = "DIR", default_value = "/var/lib/taffrail", requires = "live")]
+    pub state_dir: PathBuf,
     /// A query. Without one, the tables and views are listed.
     #[arg(long, value_name = "SQL", conflicts_with = "file")]
     pub sql: Option<String>,

@@ -8,6 +8,9 @@ use std::{fs, io};
 /// Where the recorder keeps its ring and its socket unless told otherwise.
 pub const STATE_DIR: &str = "/var/lib/taffrail";
 
+/// The configuration that is read where no other is named.
+pub const CONFIG_FILE: &str = "/etc/taffrail/taffrail.toml";
+
 /// What tells how a program was led, or misled: libraries and scripts it is made to load, proxies, shells' histories,
 /// who came from where.
 const ENVIRONMENT: [&str; 24] = [
@@ -130,23 +133,27 @@ pub enum ConfigError {
 }
 
 impl Config {
-    /// Reads `path`, or takes the defaults where there is none.
+    /// Reads `path`, else [`CONFIG_FILE`] where there is one, else takes the defaults. Gives what was read as well.
     ///
     /// # Errors
     /// [`ConfigError`]: unreadable, not TOML, an unknown key or a value out of range.
-    pub fn load(path: Option<&Path>) -> Result<Self, ConfigError> {
-        let config = match path {
-            None => Self::default(),
-            Some(path) => {
-                let text =
-                    fs::read_to_string(path).map_err(|source| ConfigError::Read { path: path.to_owned(), source })?;
-                toml::from_str(&text).map_err(|error| ConfigError::Parse {
-                    path: path.to_owned(),
-                    message: error.to_string().trim_end().to_owned(),
-                })?
-            }
+    pub fn load(path: Option<&Path>) -> Result<(Self, Option<PathBuf>), ConfigError> {
+        let own = Path::new(CONFIG_FILE);
+        let Some(path) = path.or_else(|| own.exists().then_some(own)) else {
+            return Ok((Self::default(), None));
         };
-        config.checked()
+        let text = fs::read_to_string(path).map_err(|source| ConfigError::Read { path: path.to_owned(), source })?;
+        let config: Self = toml::from_str(&text)
+            .map_err(|error| ConfigError::Parse { path: path.to_owned(), message: explain(&text, &error) })?;
+        Ok((config.checked()?, Some(path.to_owned())))
+    }
+
+    /// The configuration as a file that sets every key.
+    ///
+    /// # Errors
+    /// What the writer of TOML says of a value that it has no form for.
+    pub fn to_toml(&self) -> Result<String, toml::ser::Error> {
+        toml::to_string(self)
     }
 
     fn checked(self) -> Result<Self, ConfigError> {
@@ -191,6 +198,25 @@ impl Config {
     }
 }
 
+/// What is wrong and in which line; for a key that is not known, the nearest that is.
+fn explain(text: &str, error: &toml::de::Error) -> String {
+    let line = error.span().map_or(1, |span| text[..span.start.min(text.len())].matches('\n').count() + 1);
+    // The first line of what the parser says goes without a picture of the place.
+    let said = error.message().lines().next().unwrap_or_default();
+    let Some(key) = said.strip_prefix("unknown field `").and_then(|rest| rest.split('`').next()) else {
+        return format!("line {line}: {said}");
+    };
+    let all = Config { evidence_dir: Some(PathBuf::new()), ..Config::default() };
+    let known = toml::Table::try_from(all).map(|table| table.keys().cloned().collect::<Vec<String>>());
+    let known = known.unwrap_or_default();
+    let near = known.iter().map(|name| (strsim::jaro_winkler(name, key), name)).max_by(|a, b| a.0.total_cmp(&b.0));
+    let hint = match near {
+        Some((likeness, name)) if likeness > 0.75 => format!("; did you mean `{name}`?"),
+        _ => format!("; there are: {}", known.join(", ")),
+    };
+    format!("line {line}: there is no key `{}`{hint}", taffrail_trace::text::shown(key))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -199,7 +225,7 @@ mod tests {
         let dir = tempfile::tempdir().expect("tempdir");
         let path = dir.path().join("taffrail.toml");
         fs::write(&path, text).expect("write");
-        Config::load(Some(&path))
+        Config::load(Some(&path)).map(|(config, _)| config)
     }
 
     #[test]
@@ -210,7 +236,24 @@ mod tests {
     #[test]
     fn an_unknown_key_is_refused_by_name_and_line() {
         let message = parse("flush_ms = 20\nring_totl_bytes = 1\n").expect_err("unknown key").to_string();
-        assert!(message.contains("ring_totl_bytes") && message.contains("line 2"), "{message}");
+        assert!(message.contains("line 2: there is no key `ring_totl_bytes`"), "{message}");
+        assert!(message.ends_with("did you mean `ring_total_bytes`?"), "{message}");
+        let message = parse("\n\nxyzzy = 1\n").expect_err("unknown key").to_string();
+        assert!(message.contains("line 3") && message.contains("flush_ms, "), "{message}");
+    }
+
+    #[test]
+    fn a_value_of_another_kind_is_refused_by_line() {
+        let message = parse("\nflush_ms = \"soon\"\n").expect_err("a text").to_string();
+        assert!(message.contains("line 2") && message.contains("invalid type"), "{message}");
+        let message = parse("flush_ms =\n").expect_err("no value").to_string();
+        assert!(message.contains("line 1"), "{message}");
+    }
+
+    #[test]
+    fn what_is_printed_is_read_back_as_the_same() {
+        let config = Config { flush_ms: 77, evidence_dir: Some(PathBuf::from("/srv")), ..Config::default() };
+        assert_eq!(parse(&config.to_toml().expect("TOML")).expect("read back"), config);
     }
 
     #[test]

@@ -8,6 +8,7 @@
 //! enrich/           cgroup -> container, pid -> image, record -> event
 //! trigger/          which events trigger, and what is done about it (incidents)
 //! ring/             batch -> segment -> file, bounded per container and class
+//! salvage           histories on disk -> bundles, without a recorder
 //! seal              pinned segments -> bundle, beside the recording
 //! control/          the socket by which status and trigger talk to a running recorder
 //! health            counters, and the status made of them
@@ -27,6 +28,7 @@ mod host;
 mod pipeline;
 mod record;
 mod ring;
+mod salvage;
 mod seal;
 mod trigger;
 
@@ -34,3 +36,4 @@ pub use doctor::{Check, doctor};
 pub use enrich::containers::unified_root;
 pub use health::{ContainerStatus, Status};
 pub use record::{RecordError, record};
+pub use salvage::{Salvage, SalvageError, salvage};

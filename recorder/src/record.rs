@@ -16,7 +16,7 @@ use crate::enrich::scan;
 use crate::health::Status;
 use crate::host;
 use crate::pipeline::{Parts, Pipeline};
-use crate::ring::{Budget, Ring, RingError};
+use crate::ring::{Budget, RecordedBy, Ring, RingError};
 use recording::Recording;
 use std::fs::{self, File, TryLockError};
 use std::io;
@@ -110,7 +110,7 @@ pub fn record(config: Config, ready: impl FnOnce(&str)) -> Result<(), RecordErro
         floor_bytes: config.ring_floor_bytes,
         vital_percent: config.ring_vital_percent,
     };
-    let (ring, kept) = Ring::open(&config.state_dir, budget)?;
+    let (mut ring, kept) = Ring::open(&config.state_dir, budget)?;
 
     let environment = Selection::of(&config);
     let options = Options {
@@ -122,6 +122,12 @@ pub fn record(config: Config, ready: impl FnOnce(&str)) -> Result<(), RecordErro
     };
     let probes = Probes::load(&options)?;
     let attached = host::anchor();
+    let machine = host::describe(&boot);
+    ring.recorded_by(RecordedBy {
+        host: machine.clone(),
+        hooks: recording::describe_hooks(&probes),
+        host_ancestors: config.host_ancestors,
+    });
     let (mut found, changes) = Containers::new(boot.clone(), cgroups);
     for container in kept {
         found.adopt(container);
@@ -147,7 +153,7 @@ pub fn record(config: Config, ready: impl FnOnce(&str)) -> Result<(), RecordErro
     let digests = Digests::start(move |answer| answers.blocking_send(Command::Digest(answer)).is_ok())
         .map_err(|source| RecordError::System { what: "cannot start the thread for digests", source })?;
     pipeline.hash_with(digests);
-    let recording = Recording::new(probes, pipeline, config.clone(), host::describe(&boot), attached, inbox, questions);
+    let recording = Recording::new(probes, pipeline, config.clone(), machine, attached, inbox, questions);
     runtime.block_on(run(&config, recording, changes, commands, asked, move || ready(&line)))
 }
 

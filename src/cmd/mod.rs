@@ -1,6 +1,8 @@
 //! One adapter a subcommand: arguments in, library calls, words out.
 
 #[cfg(feature = "record")]
+mod config;
+#[cfg(feature = "record")]
 mod demo;
 #[cfg(feature = "record")]
 mod doctor;
@@ -10,6 +12,8 @@ mod query;
 #[cfg(feature = "record")]
 mod record;
 mod replay;
+#[cfg(feature = "record")]
+mod salvage;
 #[cfg(feature = "record")]
 mod status;
 #[cfg(feature = "record")]
@@ -31,9 +35,13 @@ pub fn run(command: Command) -> Result<Outcome> {
         Command::Trigger(args) => trigger::run(args),
         #[cfg(feature = "record")]
         Command::Level(args) => level::run(args),
+        #[cfg(feature = "record")]
+        Command::Salvage(args) => salvage::run(args),
         Command::Query(args) => query::run(&args),
         Command::Replay(args) => replay::run(&args),
         Command::Verify(args) => verify::run(&args),
+        #[cfg(feature = "record")]
+        Command::Config(args) => config::run(&args),
         #[cfg(feature = "record")]
         Command::Doctor => doctor::run(),
         #[cfg(feature = "record")]

@@ -14,7 +14,13 @@ const SQL_MAX_BYTES: u64 = 1 << 20;
 /// Runs the queries. Where none of them has a row the answer is negative.
 pub fn run(args: &QueryArgs) -> Result<Outcome> {
     let runtime = super::runtime()?;
-    let session = runtime.block_on(Session::open(&args.bundles))?;
+    #[cfg(feature = "record")]
+    let live = args.live.then(|| Live::of(args)).transpose()?;
+    #[cfg(feature = "record")]
+    let bundles = live.as_ref().map_or(&args.bundles, |live| &live.bundles);
+    #[cfg(not(feature = "record"))]
+    let bundles = &args.bundles;
+    let session = runtime.block_on(Session::open(bundles))?;
     let mut out = BufWriter::new(io::stdout().lock());
     let sql = match (&args.sql, &args.file) {
         (Some(sql), _) => sql.clone(),
@@ -27,6 +33,37 @@ pub fn run(args: &QueryArgs) -> Result<Outcome> {
     let written = runtime.block_on(session.run(&sql, &style(args.format), &mut out))?;
     out.flush()?;
     Ok(if written.iter().any(|answer| answer.rows > 0) { Outcome::Fine } else { Outcome::Negative })
+}
+
+/// The running recorder's histories, as bundles that are gone with the answer.
+#[cfg(feature = "record")]
+struct Live {
+    bundles: Vec<std::path::PathBuf>,
+    _dir: tempfile::TempDir,
+}
+
+#[cfg(feature = "record")]
+impl Live {
+    fn of(args: &QueryArgs) -> Result<Self> {
+        let dir = tempfile::tempdir().context("cannot make a directory for the live history")?;
+        let order = taffrail_recorder::Salvage {
+            state_dir: args.state_dir.clone(),
+            out_dir: dir.path().to_owned(),
+            container: args.container.clone(),
+            live: true,
+        };
+        let mut bundles = Vec::new();
+        for bundle in taffrail_recorder::salvage(&order)? {
+            match bundle {
+                Ok(bundle) => bundles.push(bundle),
+                Err(error) => crate::logging::complain(&error.into()),
+            }
+        }
+        if bundles.is_empty() {
+            anyhow::bail!("the recorder at {} has no event on disk yet", args.state_dir.display());
+        }
+        Ok(Self { bundles, _dir: dir })
+    }
 }
 
 fn style(format: Format) -> Style {

@@ -8,7 +8,7 @@ use taffrail_recorder::config::Config;
 
 /// Records until a signal.
 pub fn run(args: RecordArgs) -> Result<Outcome> {
-    let mut config = Config::load(args.config.as_deref())?;
+    let (mut config, _) = Config::load(args.config.as_deref())?;
     if let Some(dir) = args.state_dir {
         config.state_dir = std::path::absolute(dir)?;
     }

@@ -39,6 +39,8 @@ fn the_readmes_questions_are_answered_as_written() {
             "taffrail status",
             "taffrail trigger",
             "taffrail level",
+            "taffrail query --live",
+            "taffrail salvage",
             "taffrail replay",
             "taffrail demo",
         ];

@@ -5,6 +5,7 @@
 
 mod attacks;
 mod bad_input;
+mod config;
 mod demo;
 mod docker;
 mod documents;
@@ -12,5 +13,6 @@ mod families;
 mod layering;
 mod losses;
 mod recorder;
+mod salvage;
 mod support;
 mod terminal;

@@ -452,7 +452,7 @@ impl Recording {
     }
 }
 
-fn describe_hooks(probes: &Probes) -> Vec<Hook> {
+pub(super) fn describe_hooks(probes: &Probes) -> Vec<Hook> {
     let describe = |hook: &taffrail_probes::Hook| {
         let (state, reason) = match &hook.state {
             HookState::Attached => ("attached", None),

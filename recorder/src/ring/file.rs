@@ -6,7 +6,7 @@ use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use taffrail_trace::clock::BootNs;
-use taffrail_trace::segment::{self, Content, HEAD_BYTES, Head};
+use taffrail_trace::segment::{self, Content, HEAD_BYTES, Head, MAGIC, SegmentError};
 
 /// A file of segments. The handle outlives the file's name.
 #[derive(Debug)]
@@ -15,6 +15,9 @@ pub struct RingFile {
     file: File,
     len: AtomicU64,
 }
+
+/// A segment with its name in the chain.
+type Segment = (Head, Content, [u8; 32]);
 
 /// What a file holds, from the heads of its segments.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -74,33 +77,80 @@ impl RingFile {
     }
 }
 
-/// Reads the segments of `file` in order and counts the damaged ones. A damaged length makes the rest of the file
-/// unreadable; it counts as one.
+/// Reads the segments of `file` in order and counts the damaged stretches. Behind one it goes on at the next place where
+/// a whole segment begins: what its checksum says is right, wherever it lies.
 pub fn read_segments(file: &RingFile, each: &mut dyn FnMut(Head, Content, [u8; 32])) -> Result<u64, RingError> {
     let (end, mut at, mut damaged) = (file.len(), 0, 0);
     while at < end {
-        let mut head = [0; HEAD_BYTES];
-        if end - at < HEAD_BYTES as u64 {
-            return Ok(damaged + 1);
-        }
-        file.file.read_exact_at(&mut head, at).map_err(RingError::at(&file.path))?;
-        let Ok(seen) = Head::read(&head) else { return Ok(damaged + 1) };
-        let bytes = seen.frame_bytes() as u64;
-        if end - at < bytes {
-            return Ok(damaged + 1);
-        }
-        let mut frame = vec![0; bytes as usize];
-        file.file.read_exact_at(&mut frame, at).map_err(RingError::at(&file.path))?;
-        match segment::decode(&frame) {
-            Ok((head, content, sha256)) => each(head, content, sha256),
+        match file.segment_at(at, end)? {
+            Ok((head, content, sha256)) => {
+                at += head.frame_bytes() as u64;
+                each(head, content, sha256);
+            }
             Err(error) => {
-                tracing::warn!(path = %file.path.display(), %error, "segment passed over");
                 damaged += 1;
+                let next = file.next_segment(at + 1, end)?;
+                let skipped = next - at;
+                tracing::warn!(path = %file.path.display(), at, skipped, %error, "part of a ring file passed over");
+                at = next;
             }
         }
-        at += bytes;
     }
     Ok(damaged)
+}
+
+/// How much is searched at once for a segment's beginning.
+const SEARCH_BYTES: usize = 1 << 16;
+
+impl RingFile {
+    /// The segment that begins at a place, or why none does.
+    fn segment_at(&self, at: u64, end: u64) -> Result<Result<Segment, SegmentError>, RingError> {
+        let mut head = [0; HEAD_BYTES];
+        if end - at < HEAD_BYTES as u64 {
+            return Ok(Err(SegmentError::Short { have: (end - at) as usize, want: HEAD_BYTES }));
+        }
+        self.read(&mut head, at)?;
+        let seen = match Head::read(&head) {
+            Ok(seen) => seen,
+            Err(error) => return Ok(Err(error)),
+        };
+        let want = seen.frame_bytes();
+        if end - at < want as u64 {
+            return Ok(Err(SegmentError::Short { have: (end - at) as usize, want }));
+        }
+        let mut frame = vec![0; want];
+        self.read(&mut frame, at)?;
+        Ok(segment::decode(&frame))
+    }
+
+    /// The first place from `at` on where a whole segment begins, else the end.
+    fn next_segment(&self, mut at: u64, end: u64) -> Result<u64, RingError> {
+        let mut bytes = vec![0; SEARCH_BYTES];
+        while at < end {
+            let len = (end - at).min(SEARCH_BYTES as u64) as usize;
+            self.read(&mut bytes[..len], at)?;
+            for found in memmem(&bytes[..len], &MAGIC) {
+                if self.segment_at(at + found as u64, end)?.is_ok() {
+                    return Ok(at + found as u64);
+                }
+            }
+            if len < SEARCH_BYTES {
+                break;
+            }
+            // A beginning may lie across two searches.
+            at += (len - (MAGIC.len() - 1)) as u64;
+        }
+        Ok(end)
+    }
+
+    fn read(&self, bytes: &mut [u8], at: u64) -> Result<(), RingError> {
+        self.file.read_exact_at(bytes, at).map_err(RingError::at(&self.path))
+    }
+}
+
+/// Every place of `what` in `bytes`.
+fn memmem<'a>(bytes: &'a [u8], what: &'a [u8]) -> impl Iterator<Item = usize> + 'a {
+    bytes.windows(what.len()).enumerate().filter(move |(_, window)| *window == what).map(|(at, _)| at)
 }
 
 /// What a file of an earlier recorder holds.

@@ -3,15 +3,18 @@
 use super::lane::Lane;
 use super::{Pin, Reach, RingError, lane_budget};
 use crate::enrich::processes::Known;
+use serde::{Deserialize, Serialize};
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use taffrail_trace::clock::{Anchor, BootNs};
 use taffrail_trace::container::Container;
 use taffrail_trace::event::{Class, Event};
 use taffrail_trace::ids::ContainerKey;
+use taffrail_trace::manifest::{Hook, Host};
 
 const DESCRIPTION: &str = "container.json";
+const RECORDED_BY: &str = "recorded-by.json";
 
 /// One container's history.
 #[derive(Debug)]
@@ -22,12 +25,60 @@ pub struct History {
 
 /// Writes down what is known of a container, whole or not at all.
 pub fn describe(dir: &Path, container: &Container) -> Result<(), RingError> {
+    replace(&dir.join(DESCRIPTION), container)
+}
+
+/// What was written down of a container.
+pub fn description(dir: &Path) -> Result<Container, RingError> {
     let path = dir.join(DESCRIPTION);
-    let partial = dir.join("container.partial");
-    let text = serde_json::to_vec_pretty(container)
-        .map_err(|error| RingError { path: path.clone(), source: std::io::Error::other(error) })?;
+    let text = fs::read(&path).map_err(RingError::at(&path))?;
+    serde_json::from_slice(&text).map_err(|error| RingError { path, source: std::io::Error::other(error) })
+}
+
+/// The files of one class in a history's directory with their numbers, oldest first.
+pub fn files(dir: &Path, class: Class) -> Result<Vec<(u64, PathBuf)>, RingError> {
+    let entries = fs::read_dir(dir).map_err(RingError::at(dir))?;
+    let number = |name: &str| name.strip_suffix(".ring")?.strip_prefix(class.as_str())?.strip_prefix('-')?.parse().ok();
+    let mut files: Vec<(u64, PathBuf)> = entries
+        .flatten()
+        .filter_map(|entry| Some((number(&entry.file_name().to_string_lossy())?, entry.path())))
+        .collect();
+    files.sort_unstable();
+    Ok(files)
+}
+
+/// Who recorded a history: what a bundle says of it must be known when nobody records any more.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RecordedBy {
+    /// The machine.
+    pub host: Host,
+    /// Its hooks.
+    pub hooks: Vec<Hook>,
+    /// Whether evidence may name the host's processes above a container.
+    pub host_ancestors: bool,
+}
+
+impl RecordedBy {
+    /// Reads it from a history's directory.
+    pub fn read(dir: &Path) -> Result<Self, RingError> {
+        let path = dir.join(RECORDED_BY);
+        let text = fs::read(&path).map_err(RingError::at(&path))?;
+        serde_json::from_slice(&text).map_err(|error| RingError { path, source: std::io::Error::other(error) })
+    }
+
+    /// Writes it there, whole or not at all.
+    pub fn write(&self, dir: &Path) -> Result<(), RingError> {
+        replace(&dir.join(RECORDED_BY), self)
+    }
+}
+
+/// Writes a file of JSON, whole or not at all.
+fn replace(path: &Path, value: &impl Serialize) -> Result<(), RingError> {
+    let partial = path.with_extension("partial");
+    let text = serde_json::to_vec_pretty(value)
+        .map_err(|error| RingError { path: path.to_owned(), source: std::io::Error::other(error) })?;
     fs::write(&partial, text).map_err(RingError::at(&partial))?;
-    fs::rename(&partial, &path).map_err(RingError::at(&path))
+    fs::rename(&partial, path).map_err(RingError::at(path))
 }
 
 impl History {
@@ -39,24 +90,11 @@ impl History {
 
     /// The history that an earlier recorder left in `dir`.
     pub fn open(dir: &Path) -> Result<(Container, Self), RingError> {
-        let path = dir.join(DESCRIPTION);
-        let text = fs::read(&path).map_err(RingError::at(&path))?;
-        let container: Container = serde_json::from_slice(&text)
-            .map_err(|error| RingError { path: path.clone(), source: std::io::Error::other(error) })?;
+        let container = description(dir)?;
         let mut history = Self::create(dir, container.key)?;
-        let mut names: Vec<String> = fs::read_dir(dir)
-            .map_err(RingError::at(dir))?
-            .flatten()
-            .map(|entry| entry.file_name().to_string_lossy().into_owned())
-            .collect();
-        names.sort_unstable();
-        for name in names {
-            let Some((class, number)) = name.strip_suffix(".ring").and_then(|stem| stem.split_once('-')) else {
-                continue;
-            };
-            let lane = history.lanes.iter_mut().zip(Class::ALL).find(|(_, c)| c.as_str() == class);
-            if let (Some((lane, _)), Ok(number)) = (lane, number.parse()) {
-                lane.adopt(number, &dir.join(&name))?;
+        for (class, lane) in Class::ALL.into_iter().zip(&mut history.lanes) {
+            for (number, path) in files(dir, class)? {
+                lane.adopt(number, &path)?;
             }
         }
         Ok((container, history))

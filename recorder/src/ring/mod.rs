@@ -10,7 +10,7 @@
 //! 6. A segment names every actor in it: it carries the images its events refer to, with their ancestors.
 //!
 //! ```text
-//! <state>/ring/<container key>/container.json
+//! <state>/ring/<container key>/container.json, recorded-by.json
 //!                             /vital-00000000.ring     segments one after another, see taffrail_trace::segment
 //!                             /bulk-00000000.ring
 //!
@@ -18,16 +18,19 @@
 //! history               one container: two lanes and its description
 //! lane                  one class of it: open batch -> segment -> file, eviction
 //! file                  one file of segments: append, scan
+//! disk                  histories as they lie there, without a recorder
 //! ```
 //!
 //! Not here: what triggers, and what a pin is read for.
 
+mod disk;
 mod file;
 mod history;
 mod lane;
 
+pub use disk::{OnDisk, histories};
 pub use file::{RingFile, read_segments};
-pub use history::History;
+pub use history::{History, RecordedBy};
 
 use crate::enrich::processes::Known;
 use std::collections::HashMap;
@@ -38,6 +41,9 @@ use taffrail_trace::clock::{Anchor, BootNs};
 use taffrail_trace::container::Container;
 use taffrail_trace::event::{Class, Event};
 use taffrail_trace::ids::ContainerKey;
+
+/// The ring's place below the state directory.
+const DIR: &str = "ring";
 
 /// Budgets of the ring.
 #[derive(Clone, Copy, Debug)]
@@ -71,6 +77,7 @@ impl RingError {
 pub struct Ring {
     dir: PathBuf,
     budget: Budget,
+    recorded_by: Option<RecordedBy>,
     histories: HashMap<ContainerKey, History>,
 }
 
@@ -80,7 +87,7 @@ impl Ring {
     /// # Errors
     /// Where the directory cannot be made or listed. A history that cannot be read is left alone and said.
     pub fn open(state_dir: &Path, budget: Budget) -> Result<(Self, Vec<Container>), RingError> {
-        let dir = state_dir.join("ring");
+        let dir = state_dir.join(DIR);
         fs::create_dir_all(&dir).map_err(RingError::at(&dir))?;
         let mut histories = HashMap::new();
         let mut containers = Vec::new();
@@ -94,7 +101,12 @@ impl Ring {
                 Err(error) => tracing::warn!(path = %path.display(), %error, "history cannot be read, left alone"),
             }
         }
-        Ok((Self { dir, budget, histories }, containers))
+        Ok((Self { dir, budget, recorded_by: None, histories }, containers))
+    }
+
+    /// Says who records: written down beside every history that is described from now on.
+    pub fn recorded_by(&mut self, who: RecordedBy) {
+        self.recorded_by = Some(who);
     }
 
     /// Writes down what is known of a container, now or later bound.
@@ -107,6 +119,9 @@ impl Ring {
             self.histories.insert(container.key, history);
         }
         let path = self.dir.join(container.key.to_string());
+        if let Some(who) = &self.recorded_by {
+            who.write(&path)?;
+        }
         history::describe(&path, container)
     }
 

@@ -1,0 +1,81 @@
+//! A history as it lies on disk, read without its recorder: that one may be dead, gone, or at work this moment.
+
+use super::RingError;
+use super::file::{RingFile, read_segments};
+use super::history::{self, RecordedBy};
+use std::fs;
+use std::path::Path;
+use std::sync::Arc;
+use taffrail_trace::clock::{Anchor, BootNs};
+use taffrail_trace::container::Container;
+use taffrail_trace::event::{Class, Gap, GapCause};
+
+/// What lies on disk of one container.
+#[derive(Debug)]
+pub struct OnDisk {
+    /// Whose it is.
+    pub container: Container,
+    /// Who recorded it; `None` where that is not written down.
+    pub recorded_by: Option<RecordedBy>,
+    /// Its files, oldest first, a class after the other.
+    pub files: Vec<Arc<RingFile>>,
+    /// Whole events in it.
+    pub events: u64,
+    /// Segments that are damaged.
+    pub damaged: u64,
+    /// Times of its first and last event, and both clocks when the last segment was written; `None` where there is none.
+    pub reach: Option<(BootNs, BootNs, Anchor)>,
+    /// What is missing: what was let go before the first segment, and segments between others.
+    pub gaps: Vec<Gap>,
+}
+
+/// Every history below a state directory, each by itself: one that cannot be read does not hide the others.
+///
+/// # Errors
+/// Where there is no ring in that directory.
+pub fn histories(state_dir: &Path) -> Result<Vec<Result<OnDisk, RingError>>, RingError> {
+    let dir = state_dir.join(super::DIR);
+    let mut paths: Vec<_> = fs::read_dir(&dir).map_err(RingError::at(&dir))?.flatten().map(|it| it.path()).collect();
+    paths.sort_unstable();
+    Ok(paths.iter().filter(|path| path.is_dir()).map(|path| OnDisk::read(path)).collect())
+}
+
+impl OnDisk {
+    fn read(dir: &Path) -> Result<Self, RingError> {
+        let container = history::description(dir)?;
+        let recorded_by = RecordedBy::read(dir).ok();
+        let mut found =
+            Self { container, recorded_by, files: Vec::new(), events: 0, damaged: 0, reach: None, gaps: Vec::new() };
+        for class in Class::ALL {
+            let mut next = None;
+            for (_, path) in history::files(dir, class)? {
+                match RingFile::open(&path) {
+                    Ok(file) => found.take(class, file, &mut next)?,
+                    // The recorder let it go this moment.
+                    Err(error) if error.source.kind() == std::io::ErrorKind::NotFound => {}
+                    Err(error) => return Err(error),
+                }
+            }
+        }
+        Ok(found)
+    }
+
+    /// Takes a file in. `next` is the number of the class's next segment and the end of the one before it.
+    fn take(&mut self, class: Class, file: RingFile, next: &mut Option<(u64, BootNs)>) -> Result<(), RingError> {
+        let damaged = read_segments(&file, &mut |head, _, _| {
+            let (expected, since_ns) = next.unwrap_or((0, self.container.created_ns.unwrap_or(0)));
+            if head.seq != expected {
+                let cause = if next.is_none() { GapCause::Evicted } else { GapCause::Damaged };
+                self.gaps.push(Gap { class, cause, lost: None, from_ns: since_ns, to_ns: head.first_ns, own: true });
+            }
+            *next = Some((head.seq + 1, head.last_ns));
+            self.events += u64::from(head.events);
+            let (first, last, anchor) = self.reach.unwrap_or((head.first_ns, head.last_ns, head.anchor));
+            let anchor = if head.anchor.boot_ns >= anchor.boot_ns { head.anchor } else { anchor };
+            self.reach = Some((first.min(head.first_ns), last.max(head.last_ns), anchor));
+        })?;
+        self.damaged += damaged;
+        self.files.push(Arc::new(file));
+        Ok(())
+    }
+}
