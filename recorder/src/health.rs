@@ -25,6 +25,8 @@ pub struct Status {
     pub seals_failed: u64,
     /// Incidents whose after-window is running.
     pub incidents_open: u64,
+    /// Seconds since the disk was last found full; `None` where it never was.
+    pub disk_full_seconds: Option<u64>,
     /// The hooks.
     pub hooks: Vec<Hook>,
     /// The containers, by name.

@@ -11,6 +11,9 @@ use taffrail_trace::text;
 /// How the names of hooks on kernel functions begin. Without them the same calls are recorded, with less sure names.
 const FUNCTIONS: &str = "fentry/";
 
+/// A full disk is spoken of for this long.
+const FULL_SHOWN_SECONDS: u64 = 600;
+
 /// Prints how things are.
 pub fn run(args: &StatusArgs) -> Result<Outcome> {
     let status = control::status(&args.state_dir)?;
@@ -50,6 +53,9 @@ fn table(status: &Status) -> String {
         }
         out.truncate(out.trim_end().len());
         out.push('\n');
+    }
+    if let Some(seconds) = status.disk_full_seconds.filter(|seconds| *seconds < FULL_SHOWN_SECONDS) {
+        out.push_str(&format!("\nthe disk was full {seconds}s ago: the oldest bulk history is let go first\n"));
     }
     let missing: Vec<&Hook> = status.hooks.iter().filter(|hook| hook.state != "attached").collect();
     for alike in missing.chunk_by(|one, other| one.state == other.state && one.reason == other.reason) {

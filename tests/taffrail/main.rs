@@ -7,6 +7,7 @@ mod attacks;
 mod bad_input;
 mod config;
 mod demo;
+mod disk;
 mod docker;
 mod documents;
 mod families;

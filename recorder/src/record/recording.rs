@@ -410,6 +410,7 @@ impl Recording {
         self.losses();
         let now = host::anchor();
         report(self.pipeline.ring.flush(now, 0));
+        let disk_full = self.pipeline.ring.full_ns();
         let counters = &self.pipeline.counters;
         let clock = taffrail_trace::clock::Clock::new(vec![now]);
         let mut containers: Vec<ContainerStatus> = self
@@ -446,6 +447,7 @@ impl Recording {
             sealed,
             seals_failed,
             incidents_open: self.incidents.open_count(),
+            disk_full_seconds: disk_full.map(|ns| now.boot_ns.saturating_sub(ns) / 1_000_000_000),
             hooks: self.hooks.clone(),
             containers,
         }

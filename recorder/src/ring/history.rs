@@ -1,7 +1,7 @@
 //! One container's history: its description, a lane for each class, and who holds it.
 
 use super::lane::Lane;
-use super::{Pin, Reach, RingError, lane_budget};
+use super::{Pin, Reach, RingError};
 use crate::enrich::processes::Known;
 use serde::{Deserialize, Serialize};
 use std::fs;
@@ -103,18 +103,24 @@ impl History {
     /// Takes an event; true when something is full and wants to be flushed.
     pub fn append(&mut self, event: Event, named: Option<&Arc<Known>>) -> bool {
         let class = event.body.class();
-        self.lane_mut(class).append(event, named)
+        self.lane(class).append(event, named)
     }
 
-    /// Writes the batches older than `age_ns` and keeps the budgets.
-    pub fn flush(&mut self, now: Anchor, age_ns: u64, share: u64, vital_percent: u64) -> Result<(), RingError> {
+    /// Writes one class's batch if it is older than `age_ns` and keeps its budget.
+    pub fn flush(&mut self, class: Class, now: Anchor, age_ns: u64, budget: u64) -> Result<(), RingError> {
         // A pin that nobody else holds any more has been sealed.
         self.pins.retain(|pin| Arc::strong_count(&pin.files) > 1);
-        let mut result = Ok(());
-        for (lane, class) in self.lanes.iter_mut().zip(Class::ALL) {
-            result = result.and(lane.flush(now, age_ns, lane_budget(class, share, vital_percent), &self.pins));
-        }
-        result
+        self.lanes[class as usize].flush(now, age_ns, budget, &self.pins)
+    }
+
+    /// One class, to be told what to do with it.
+    pub fn lane(&mut self, class: Class) -> &mut Lane {
+        &mut self.lanes[class as usize]
+    }
+
+    /// Bytes that letting the oldest file of a class go would free on the disk.
+    pub fn oldest_bytes(&self, class: Class) -> u64 {
+        self.lanes[class as usize].oldest_bytes()
     }
 
     /// Holds all files, and those to come.
@@ -150,9 +156,5 @@ impl History {
     /// Makes everything written durable.
     pub fn sync(&self) -> Result<(), RingError> {
         self.lanes.iter().try_for_each(Lane::sync)
-    }
-
-    fn lane_mut(&mut self, class: Class) -> &mut Lane {
-        &mut self.lanes[class as usize]
     }
 }

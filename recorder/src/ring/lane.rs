@@ -16,6 +16,8 @@ use taffrail_trace::segment::{self, Content, Label};
 const BATCH_EVENTS: usize = 4096;
 /// A lane's files are this part of its budget each, so that letting one go keeps most of the history.
 const FILES_PER_BUDGET: u64 = 8;
+/// And no longer than this, so that a full disk costs no more of it than it must.
+const FILE_MAX_BYTES: u64 = 4 << 20;
 
 /// One class of one container.
 #[derive(Debug)]
@@ -88,19 +90,23 @@ impl Lane {
         self.batch.len() >= BATCH_EVENTS
     }
 
-    /// Writes the batch if its first event is older than `age_ns`, and keeps the budget.
+    /// Writes the batch if its first event is older than `age_ns`, and keeps the budget. A batch that cannot be written
+    /// waits for another try, or for [`Lane::give_up`].
     pub fn flush(&mut self, now: Anchor, age_ns: u64, budget: u64, pins: &[Pin]) -> Result<(), RingError> {
         if !self.batch.is_empty() && now.boot_ns.saturating_sub(self.opened_ns) >= age_ns {
-            let result = self.write(now, budget, pins);
-            if result.is_err() {
-                self.let_go.refused += self.batch.len() as u64;
-            }
+            self.write(now, budget, pins)?;
             self.batch.clear();
             self.named.clear();
-            result?;
         }
         self.evict(budget);
         Ok(())
+    }
+
+    /// Counts the batch as refused: there is no place for it.
+    pub fn give_up(&mut self) {
+        self.let_go.refused += self.batch.len() as u64;
+        self.batch.clear();
+        self.named.clear();
     }
 
     fn write(&mut self, now: Anchor, budget: u64, pins: &[Pin]) -> Result<(), RingError> {
@@ -135,7 +141,8 @@ impl Lane {
 
     /// The file to append to: a new one when there is none, or the last has its share.
     fn current(&mut self, budget: u64, pins: &[Pin]) -> Result<&mut Kept, RingError> {
-        let full = self.files.back().is_none_or(|kept| kept.file.len() >= budget / FILES_PER_BUDGET);
+        let full =
+            self.files.back().is_none_or(|kept| kept.file.len() >= (budget / FILES_PER_BUDGET).min(FILE_MAX_BYTES));
         if full || !self.writable {
             let name = format!("{}-{:08}.ring", self.class.as_str(), self.next_file);
             let file = Arc::new(RingFile::create(&self.dir.join(name))?);
@@ -152,17 +159,26 @@ impl Lane {
 
     /// Lets the oldest files go until the rest fits into `budget`.
     fn evict(&mut self, budget: u64) {
-        while self.bytes() > budget {
-            let Some(oldest) = self.files.pop_front() else { break };
-            if self.files.is_empty() {
-                self.writable = false;
-            }
-            if let Err(error) = fs::remove_file(oldest.file.path()) {
-                tracing::warn!(path = %oldest.file.path().display(), %error, "old ring file cannot be removed");
-            }
-            self.let_go.evicted += oldest.holds.events;
-            self.let_go.evicted_until_ns = oldest.holds.last_ns.or(self.let_go.evicted_until_ns);
+        while self.bytes() > budget && self.let_oldest_go() > 0 {}
+    }
+
+    /// Lets the oldest file go; gives the bytes that are free now. A file that a pin holds frees none.
+    pub fn let_oldest_go(&mut self) -> u64 {
+        let Some(oldest) = self.files.pop_front() else { return 0 };
+        if self.files.is_empty() {
+            self.writable = false;
         }
+        if let Err(error) = fs::remove_file(oldest.file.path()) {
+            tracing::warn!(path = %oldest.file.path().display(), %error, "old ring file cannot be removed");
+        }
+        self.let_go.evicted += oldest.holds.events;
+        self.let_go.evicted_until_ns = oldest.holds.last_ns.or(self.let_go.evicted_until_ns);
+        oldest.file.len().max(1)
+    }
+
+    /// Bytes that letting the oldest file go would free on the disk.
+    pub fn oldest_bytes(&self) -> u64 {
+        self.files.front().filter(|kept| Arc::strong_count(&kept.file) == 1).map_or(0, |kept| kept.file.len())
     }
 
     /// Puts every file into the pin.

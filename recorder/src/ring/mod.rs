@@ -6,8 +6,9 @@
 //! 3. What was appended is on disk after the flush age at the latest, or the process is dead.
 //! 4. Files are only appended to and removed whole, oldest first. A file that a pin holds stays readable by the pin
 //!    when its name is gone.
-//! 5. What is removed is counted: segments' event counts add up to appended minus evicted.
-//! 6. A segment names every actor in it: it carries the images its events refer to, with their ancestors.
+//! 5. A full disk takes the oldest bulk first, of whoever has most, and vital history last. Recording goes on.
+//! 6. What is removed is counted: segments' event counts add up to appended minus evicted.
+//! 7. A segment names every actor in it: it carries the images its events refer to, with their ancestors.
 //!
 //! ```text
 //! <state>/ring/<container key>/container.json, recorded-by.json
@@ -67,6 +68,11 @@ pub struct RingError {
 }
 
 impl RingError {
+    /// Whether there is no room on the disk, or no more of it for us.
+    pub fn is_disk_full(&self) -> bool {
+        matches!(self.source.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
+    }
+
     fn at(path: &Path) -> impl Fn(io::Error) -> Self + '_ {
         |source| Self { path: path.to_owned(), source }
     }
@@ -78,6 +84,7 @@ pub struct Ring {
     dir: PathBuf,
     budget: Budget,
     recorded_by: Option<RecordedBy>,
+    full_ns: Option<BootNs>,
     histories: HashMap<ContainerKey, History>,
 }
 
@@ -101,7 +108,7 @@ impl Ring {
                 Err(error) => tracing::warn!(path = %path.display(), %error, "history cannot be read, left alone"),
             }
         }
-        Ok((Self { dir, budget, recorded_by: None, histories }, containers))
+        Ok((Self { dir, budget, recorded_by: None, full_ns: None, histories }, containers))
     }
 
     /// Says who records: written down beside every history that is described from now on.
@@ -161,10 +168,44 @@ impl Ring {
     /// # Errors
     /// Where that cannot be written. The batch is then counted as refused.
     pub fn flush_one(&mut self, key: ContainerKey, now: Anchor, age_ns: Option<u64>) -> Result<(), RingError> {
-        let share = self.share();
-        let percent = self.budget.vital_percent;
-        let Some(history) = self.histories.get_mut(&key) else { return Ok(()) };
-        history.flush(now, age_ns.unwrap_or(0), share, percent)
+        let (share, percent) = (self.share(), self.budget.vital_percent);
+        let mut result = Ok(());
+        for class in Class::ALL {
+            let budget = lane_budget(class, share, percent);
+            while let Some(history) = self.histories.get_mut(&key) {
+                match history.flush(class, now, age_ns.unwrap_or(0), budget) {
+                    Ok(()) => break,
+                    Err(error) if error.is_disk_full() && self.free_disk(class, now.boot_ns) => {}
+                    Err(error) => {
+                        self.histories.get_mut(&key).into_iter().for_each(|history| history.lane(class).give_up());
+                        result = result.and(Err(error));
+                        break;
+                    }
+                }
+            }
+        }
+        result
+    }
+
+    /// The disk is full: lets the oldest bulk of the container that has the most of it go. Vital history goes only for
+    /// vital events, and only where there is no bulk. Gives whether that freed anything.
+    fn free_disk(&mut self, wanted: Class, now_ns: BootNs) -> bool {
+        self.full_ns = Some(now_ns);
+        let may_go: &[Class] = if wanted == Class::Vital { &[Class::Bulk, Class::Vital] } else { &[Class::Bulk] };
+        for &class in may_go {
+            let candidates = self.histories.values_mut().filter(|history| history.oldest_bytes(class) > 0);
+            if let Some(history) = candidates.max_by_key(|history| history.reach(class).bytes) {
+                let freed = history.lane(class).let_oldest_go();
+                tracing::debug!(freed, class = class.as_str(), "the disk is full");
+                return true;
+            }
+        }
+        false
+    }
+
+    /// When the disk was last found full.
+    pub fn full_ns(&self) -> Option<BootNs> {
+        self.full_ns
     }
 
     /// Removes stopped histories, longest silent first, while all together are over the total. Gives their keys.
