@@ -52,6 +52,10 @@ pub struct ContainerStatus {
     pub oldest_age_seconds: Option<u64>,
     /// Bytes of its ring on disk.
     pub ring_bytes: u64,
+    /// Those of them that hold vital events.
+    pub ring_vital_bytes: u64,
+    /// What its ring may take now.
+    pub ring_budget_bytes: u64,
     /// Its events that the kernel could not deliver since the recorder started.
     pub lost: u64,
     /// Its events that a budget or the disk refused since the recorder started.

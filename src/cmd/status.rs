@@ -3,7 +3,8 @@
 use crate::Outcome;
 use crate::cli::StatusArgs;
 use anyhow::Result;
-use std::io::{self, Write as _};
+use std::io::{self, IsTerminal as _, Write as _};
+use std::time::Duration;
 use taffrail_recorder::{ContainerStatus, Status, control};
 use taffrail_trace::manifest::Hook;
 use taffrail_trace::text;
@@ -14,18 +15,32 @@ const FUNCTIONS: &str = "fentry/";
 /// A full disk is spoken of for this long.
 const FULL_SHOWN_SECONDS: u64 = 600;
 
-/// Prints how things are.
+/// Prints how things are, once or until somebody has seen enough.
 pub fn run(args: &StatusArgs) -> Result<Outcome> {
-    let status = control::status(&args.state_dir)?;
     let mut out = io::stdout().lock();
-    if args.json {
-        serde_json::to_writer_pretty(&mut out, &status)?;
-        writeln!(out)?;
-    } else {
-        out.write_all(table(&status).as_bytes())?;
+    let is_terminal = out.is_terminal();
+    loop {
+        let status = control::status(&args.state_dir)?;
+        if args.watch.is_some() && is_terminal {
+            // Home, and what was there is gone from there on.
+            out.write_all(b"\x1b[H\x1b[J")?;
+        }
+        if args.json {
+            // A line each, so that a reader can tell one answer from the next.
+            if args.watch.is_some() {
+                serde_json::to_writer(&mut out, &status)?;
+            } else {
+                serde_json::to_writer_pretty(&mut out, &status)?;
+            }
+            writeln!(out)?;
+        } else {
+            out.write_all(table(&status).as_bytes())?;
+            writeln!(out)?;
+        }
+        out.flush()?;
+        let Some(seconds) = args.watch else { return Ok(Outcome::Fine) };
+        std::thread::sleep(Duration::from_secs(seconds));
     }
-    out.flush()?;
-    Ok(Outcome::Fine)
 }
 
 fn table(status: &Status) -> String {
@@ -57,6 +72,7 @@ fn table(status: &Status) -> String {
     if let Some(seconds) = status.disk_full_seconds.filter(|seconds| *seconds < FULL_SHOWN_SECONDS) {
         out.push_str(&format!("\nthe disk was full {seconds}s ago: the oldest bulk history is let go first\n"));
     }
+    out.push_str("\nRING: ▓ vital, █ bulk, ░ room of its share\n");
     let missing: Vec<&Hook> = status.hooks.iter().filter(|hook| hook.state != "attached").collect();
     for alike in missing.chunk_by(|one, other| one.state == other.state && one.reason == other.reason) {
         out.push_str(&without(alike));
@@ -86,11 +102,23 @@ fn row(container: &ContainerStatus) -> [String; 9] {
         container.runtime.clone(),
         container.events.to_string(),
         container.oldest_age_seconds.map_or_else(|| "-".to_owned(), age),
-        size(container.ring_bytes),
+        drawn(container),
         container.lost.to_string(),
         container.refused.to_string(),
         container.evicted.to_string(),
     ]
+}
+
+/// The ring as a bar, its vital part first, and its size.
+fn drawn(container: &ContainerStatus) -> String {
+    const CELLS: u64 = 10;
+    let budget = container.ring_budget_bytes.max(1);
+    // What is there at all is seen.
+    let cells = |bytes: u64| (bytes * CELLS).div_ceil(budget).min(CELLS) as usize;
+    let vital = cells(container.ring_vital_bytes);
+    let bulk = cells(container.ring_bytes.saturating_sub(container.ring_vital_bytes)).min(CELLS as usize - vital);
+    let bar = ["▓".repeat(vital), "█".repeat(bulk), "░".repeat(CELLS as usize - vital - bulk)].concat();
+    format!("{bar} {:>9}", size(container.ring_bytes))
 }
 
 fn age(seconds: u64) -> String {

@@ -11,6 +11,7 @@ mod disk;
 mod docker;
 mod documents;
 mod families;
+mod kills;
 mod layering;
 mod losses;
 mod recorder;

@@ -135,6 +135,24 @@ fn status_is_a_table_for_people_with_a_row_for_the_host() {
     assert_eq!(code, 0);
     let host = out.lines().find(|line| line.starts_with("host ")).unwrap_or_else(|| panic!("{out}"));
     assert!(host.split_whitespace().count() >= 8, "{host}");
+    let bar: Vec<char> = host.chars().filter(|ch| "▓█░".contains(*ch)).collect();
+    assert_eq!(bar.len(), 10, "its ring is drawn: {host}");
+}
+
+#[test]
+fn a_watched_status_is_said_again_and_again() {
+    let recorder = Recorder::start("");
+    let mut command = taffrail();
+    command.args(["status", "--json", "--watch", "1", "--state-dir"]).arg(recorder.state_dir());
+    let mut watch = command.stdout(std::process::Stdio::piped()).spawn().expect("runs");
+    let said = std::io::BufReader::new(watch.stdout.take().expect("stdout"));
+    let lines: Vec<String> = std::io::BufRead::lines(said).take(2).map(|line| line.expect("a line")).collect();
+    watch.kill().expect("kill");
+    watch.wait().expect("wait");
+    for line in lines {
+        let status: serde_json::Value = serde_json::from_str(&line).expect("JSON");
+        assert_eq!(status["pid"], recorder.pid());
+    }
 }
 
 #[test]

@@ -430,6 +430,8 @@ impl Recording {
                     oldest: oldest.map(|ns| rfc3339(clock.utc(ns))),
                     oldest_age_seconds: oldest.map(|ns| now.boot_ns.saturating_sub(ns) / 1_000_000_000),
                     ring_bytes: reach.iter().map(|reach| reach.bytes).sum(),
+                    ring_vital_bytes: reach[Class::Vital as usize].bytes,
+                    ring_budget_bytes: self.pipeline.ring.share(),
                     lost: counters.lost.get(&container.key).copied().unwrap_or(0),
                     refused: reach.iter().map(|reach| reach.refused).sum(),
                     evicted: reach.iter().map(|reach| reach.evicted).sum(),

@@ -240,7 +240,7 @@ impl Ring {
     }
 
     /// What one container may use now.
-    fn share(&self) -> u64 {
+    pub fn share(&self) -> u64 {
         let count = self.histories.len().max(1) as u64;
         (self.budget.total_bytes / count).max(self.budget.floor_bytes)
     }
