@@ -58,6 +58,8 @@ pub struct Pipeline {
     changes: Vec<Change>,
     matched: Vec<Match>,
     made: Vec<(u64, ContainerKey)>,
+    /// Cgroups that went, to be told.
+    gone: Vec<u64>,
     now: Anchor,
 }
 
@@ -105,6 +107,7 @@ impl Pipeline {
             changes: Vec::new(),
             matched: Vec::new(),
             made: Vec::new(),
+            gone: Vec::new(),
             now,
         }
     }
@@ -186,6 +189,11 @@ impl Pipeline {
     /// Cgroups that were made since the last call, and their containers.
     pub fn new_cgroups(&mut self) -> Vec<(u64, ContainerKey)> {
         std::mem::take(&mut self.made)
+    }
+
+    /// Cgroups that went since the last call.
+    pub fn gone_cgroups(&mut self) -> Vec<u64> {
+        std::mem::take(&mut self.gone)
     }
 
     /// Forgets a container whose history is gone.
@@ -435,6 +443,8 @@ impl Pipeline {
         self.admit(changes);
         if op == LifecycleOp::Created {
             self.made.push((id, key));
+        } else {
+            self.gone.push(id);
         }
         // Cgroups inside a container, and the host's own, come and go without being containers.
         if changes[before..].iter().any(|change| matches!(change, Change::New(k) | Change::Removed(k) if *k == key)) {

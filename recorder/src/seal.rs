@@ -10,7 +10,7 @@ use taffrail_trace::clock::{Anchor, Clock, utc_now};
 use taffrail_trace::container::Container;
 use taffrail_trace::event::{Body, Class, Event, Gap, GapCause, Image};
 use taffrail_trace::manifest::{Hook, Host, Manifest, SegmentRef, TableRef, Trigger, Window};
-use taffrail_trace::segment::{Content, Head};
+use taffrail_trace::segment::Whole;
 use taffrail_trace::table::RowError;
 use taffrail_trace::{FORMAT_VERSION, text};
 
@@ -148,11 +148,18 @@ fn gather(job: &Job) -> Gathered {
     let mut gathered = Gathered { anchors: vec![job.anchor], ..Gathered::default() };
     let mut named = HashSet::new();
     for file in &job.files {
-        let mut take = |head: Head, content: Content, sha256: [u8; 32]| {
+        let mut take = |segment: Whole<'_>| {
+            let (head, sha256) = (segment.head, segment.sha256);
             gathered.anchors.push(head.anchor);
+            let is_inside = head.last_ns >= job.window.from_ns && head.first_ns <= job.window.to_ns;
+            // What a window refers to beyond its ends is vital, all of it.
+            if head.class == Class::Bulk && !is_inside {
+                return Ok(());
+            }
+            let content = segment.content()?;
             gathered.live.extend(content.live.into_iter().filter(|image| named.insert(image.exec_id)));
             gathered.events.extend(content.events.into_iter().filter(|event| belongs(event, job.window)));
-            if head.last_ns >= job.window.from_ns && head.first_ns <= job.window.to_ns {
+            if is_inside {
                 gathered.segments.push(SegmentRef {
                     class: head.class,
                     seq: head.seq,
@@ -160,6 +167,7 @@ fn gather(job: &Job) -> Gathered {
                     sha256: text::hex(&sha256),
                 });
             }
+            Ok(())
         };
         let damaged = match read_segments(file, &mut take) {
             Ok(damaged) => damaged,

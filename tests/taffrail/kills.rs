@@ -58,8 +58,7 @@ fn kills_under_load_lose_nothing_that_was_sealed_and_leave_a_ring_that_opens() {
     assert!(acknowledged.iter().all(|bundle| there.contains(bundle)));
     // The history goes back before the first kill. Of the file that is open at a kill only the last segment can be torn.
     let damaged = number(&last, "SELECT count(*) AS n FROM gap WHERE cause = 'damaged'");
-    println!("{damaged} damaged stretches after {rounds} kills");
-    assert!(damaged <= 2 * rounds);
+    assert_eq!(damaged, 0, "a write that a kill cut short is the end of its file, and nothing else is harmed");
     let since = number(&acknowledged[0], "SELECT count(*) AS n FROM file WHERE op = 'unlink' AND path = '/tmp/a'");
     let all = number(&last, "SELECT count(*) AS n FROM file WHERE op = 'unlink' AND path = '/tmp/a'");
     assert!(since > 0 && all > since, "{all} of all time, {since} before the first kill");

@@ -120,7 +120,7 @@ mod tests {
         assert_eq!(json, "\"fffffffffffffffe\"");
         assert_eq!(serde_json::from_str::<ContainerKey>(&json).expect("back"), id);
         let bytes = shred(&id).expect("columns");
-        assert_eq!(gather::<ContainerKey>(&bytes, 0).expect("back"), id);
+        assert_eq!(gather::<ContainerKey>(&bytes, 1000).expect("back"), id);
     }
 
     #[test]

@@ -4,12 +4,13 @@
 //! | head, 112 bytes                                              | body: zstd of columns |
 //! magic 4 | version 2 | class 1 | 0 1 | body_len 4 | raw_len 4
 //! events 4 | crc32 4 | seq 8 | first_ns 8 | last_ns 8
-//! anchor_boot_ns 8 | anchor_utc_ns 8 | container_key 8 | reserved 8 | previous SHA-256 32
+//! anchor_boot_ns 8 | anchor_utc_ns 8 | container_key 8 | nonce 8 | previous SHA-256 32
 //! ```
 //!
 //! All numbers are little-endian. The CRC covers the head with its own field as zero, and the body. A segment whose
 //! CRC is wrong never existed: a reader passes over it and counts. The SHA-256 of head and body is the segment's name in
-//! its chain; the next segment of the same container and class carries it.
+//! its chain; the next segment of the same container and class carries it. The nonce is the file's own, made when the file
+//! was: what a program put into an event, a whole segment even, is never taken for one.
 //!
 //! The content begins with the images alive when the segment began, so that a segment alone can name every actor in
 //! it, whatever older segments the ring has let go. Then come the actors, each once, and the events, which say which.
@@ -38,9 +39,9 @@ pub const BODY_MAX_BYTES: usize = 64 << 20;
 /// Level 1: the ring is written all day and read once; higher levels buy under 5 % here.
 const ZSTD_LEVEL: i32 = 1;
 const VERSION: u16 = 3;
-/// Events, images, arguments and other parts of sequences that are believed: more than fit into a body one by one, so
-/// that columns of one value, which cost nothing, cannot fill the memory.
-const PARTS_MAX: u64 = 1 << 24;
+/// Memory that the content of a segment may take, roughly: columns of one value cost nothing to write, and must not fill
+/// the memory of who reads them. A writer's batch is far below.
+const MEMORY_MAX_BYTES: u64 = 1 << 30;
 const CRC_AT: usize = 20;
 
 /// What a segment states about itself before it is unpacked.
@@ -60,6 +61,8 @@ pub struct Head {
     pub anchor: Anchor,
     /// Whose events.
     pub container: ContainerKey,
+    /// Of the file that it was written to.
+    pub nonce: u64,
     /// SHA-256 of the segment before it in the chain; zero for the first.
     pub previous: [u8; 32],
     body_len: u32,
@@ -87,6 +90,8 @@ pub struct Label {
     pub anchor: Anchor,
     /// Whose events.
     pub container: ContainerKey,
+    /// Of the file that it goes to, which nobody who is recorded can know.
+    pub nonce: u64,
     /// SHA-256 of the segment before it.
     pub previous: [u8; 32],
 }
@@ -156,7 +161,7 @@ pub fn encode(label: &Label, content: &Content) -> Result<Framed, SegmentError> 
     bytes.extend((raw.len() as u32).to_le_bytes());
     bytes.extend((content.events.len() as u32).to_le_bytes());
     bytes.extend([0; 4]);
-    for number in [label.seq, first_ns, last_ns, now, label.anchor.utc_ns as u64, label.container.0, 0] {
+    for number in [label.seq, first_ns, last_ns, now, label.anchor.utc_ns as u64, label.container.0, label.nonce] {
         bytes.extend(number.to_le_bytes());
     }
     bytes.extend(label.previous);
@@ -253,6 +258,7 @@ impl Head {
             last_ns: u64_at(head, 40),
             anchor: Anchor { boot_ns: u64_at(head, 48), utc_ns: u64_at(head, 56) as i64 },
             container: ContainerKey(u64_at(head, 64)),
+            nonce: u64_at(head, 72),
             previous,
         };
         if head.body_len as usize > BODY_MAX_BYTES || head.raw_len as usize > BODY_MAX_BYTES {
@@ -267,11 +273,21 @@ impl Head {
     }
 }
 
-/// Reads the segment at the beginning of `bytes`, which may go on behind it, and names it.
+/// A segment whose checksum is right, not yet unpacked.
+#[derive(Clone, Copy, Debug)]
+pub struct Whole<'a> {
+    /// What it states about itself.
+    pub head: Head,
+    /// Its name in the chain.
+    pub sha256: [u8; 32],
+    body: &'a [u8],
+}
+
+/// Checks the segment at the beginning of `bytes`, which may go on behind it, and names it.
 ///
 /// # Errors
 /// [`SegmentError`]: what is wrong with it.
-pub fn decode(bytes: &[u8]) -> Result<(Head, Content, [u8; 32]), SegmentError> {
+pub fn check(bytes: &[u8]) -> Result<Whole<'_>, SegmentError> {
     let head = Head::read(bytes)?;
     let want = head.frame_bytes();
     let Some(frame) = bytes.get(..want) else {
@@ -284,11 +300,33 @@ pub fn decode(bytes: &[u8]) -> Result<(Head, Content, [u8; 32]), SegmentError> {
     if crc.finalize() != head.crc {
         return Err(SegmentError::Checksum { seq: head.seq });
     }
-    let unpack = |error: &dyn std::fmt::Display| SegmentError::Content { seq: head.seq, reason: error.to_string() };
-    let raw = zstd::bulk::decompress(&frame[HEAD_BYTES..], head.raw_len as usize).map_err(|error| unpack(&error))?;
-    let unpacked: Unpacked = gather::gather(&raw, PARTS_MAX).map_err(|error| unpack(&error))?;
-    let content = unpacked.content().ok_or_else(|| unpack(&"an event of an actor that is not there"))?;
-    Ok((head, content, Sha256::digest(frame).into()))
+    Ok(Whole { head, sha256: Sha256::digest(frame).into(), body: &frame[HEAD_BYTES..] })
+}
+
+impl Whole<'_> {
+    /// Unpacks it.
+    ///
+    /// # Errors
+    /// [`SegmentError::Content`], though its checksum is right: a fault of the writer.
+    pub fn content(&self) -> Result<Content, SegmentError> {
+        let Head { seq, raw_len, .. } = self.head;
+        let unpack = |error: &dyn std::fmt::Display| SegmentError::Content { seq, reason: error.to_string() };
+        let raw = zstd::bulk::decompress(self.body, raw_len as usize).map_err(|error| unpack(&error))?;
+        let unpacked: Unpacked = gather::gather(&raw, MEMORY_MAX_BYTES).map_err(|error| unpack(&error))?;
+        if unpacked.events.len() != self.head.events as usize {
+            return Err(unpack(&"another number of events than its head says"));
+        }
+        unpacked.content().ok_or_else(|| unpack(&"an event of an actor that is not there"))
+    }
+}
+
+/// Checks and unpacks the segment at the beginning of `bytes`.
+///
+/// # Errors
+/// [`SegmentError`]: what is wrong with it.
+pub fn decode(bytes: &[u8]) -> Result<(Head, Content, [u8; 32]), SegmentError> {
+    let whole = check(bytes)?;
+    Ok((whole.head, whole.content()?, whole.sha256))
 }
 
 fn u32_at(bytes: &[u8; HEAD_BYTES], at: usize) -> u32 {
@@ -315,6 +353,7 @@ mod tests {
             seq: 3,
             anchor: Anchor { boot_ns: 9, utc_ns: -4 },
             container: ContainerKey(77),
+            nonce: 99,
             previous: [5; 32],
         }
     }
@@ -344,6 +383,7 @@ mod tests {
             prop_assert_eq!(head.seq, 3);
             prop_assert_eq!(head.anchor, label().anchor);
             prop_assert_eq!(head.previous, [5; 32]);
+            prop_assert_eq!(head.nonce, 99);
             prop_assert_eq!(sha256, framed.sha256);
         }
 

@@ -40,7 +40,7 @@ pub fn walk(strings: Strings, mnt: u64, mut dentry: u64) -> u64 {
             mount = Mount::load(at);
             continue;
         }
-        if strings.len() - first > (WalkedPath::BYTES_MAX - COMPONENT_BYTES) as u64 {
+        if strings.len() - first >= (WalkedPath::BYTES_MAX - COMPONENT_BYTES) as u64 {
             break;
         }
         let (parent, named) = push_name(strings, dentry);

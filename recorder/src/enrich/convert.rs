@@ -15,7 +15,7 @@ pub mod process;
 pub mod tls;
 mod words;
 
-use taffrail_probes::abi::call::call_flags;
+use taffrail_probes::abi::call::{USER_PATH_MAX_BYTES, call_flags};
 use taffrail_probes::abi::header_flags::{ABI_I386, ABI_X32, IO_URING, PATH_CUT};
 use taffrail_probes::abi::{Header, call::Call};
 use taffrail_probes::walked_path;
@@ -54,7 +54,9 @@ fn second_name(header: &Header, call: &Call, base: &[u8], path: &[u8]) -> String
 
 /// What a text was when the call began (`was_read` says whether that is known), where it is another one since.
 fn rewritten(call: &Call, was_read: u16, before: &[u8], now: &[u8]) -> bool {
-    call.what & was_read != 0 && before != now
+    // The two looks have room for one letter more or less of a name that is longer than names may be.
+    let is_cut = before.len() + 1 >= USER_PATH_MAX_BYTES && now.starts_with(before);
+    call.what & was_read != 0 && before != now && !is_cut
 }
 
 /// A name that a program passed, made absolute by the directory it is relative to and otherwise left as passed.

@@ -182,6 +182,10 @@ impl Recording {
                 self.set_level(&[cgroup], level);
             }
         }
+        for cgroup in self.pipeline.gone_cgroups() {
+            // A level that nobody can set back would be looked up for ever, and at full every call of the host with it.
+            self.set_level(&[cgroup], RawLevel::Standard);
+        }
         for found in matched {
             self.matched(found);
         }
@@ -234,9 +238,6 @@ impl Recording {
             self.levels.remove(&key);
         } else {
             self.levels.insert(key, raw);
-        }
-        if let Some(probes) = &self.probes {
-            self.hooks = describe_hooks(probes);
         }
         let cgroup_path = self.pipeline.containers.get(key).map(|known| known.cgroup_path.clone()).unwrap_or_default();
         let detail = Some(request.level.as_str().to_owned());

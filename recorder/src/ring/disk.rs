@@ -9,6 +9,7 @@ use std::sync::Arc;
 use taffrail_trace::clock::{Anchor, BootNs};
 use taffrail_trace::container::Container;
 use taffrail_trace::event::{Class, Gap, GapCause};
+use taffrail_trace::segment::Whole;
 
 /// What lies on disk of one container.
 #[derive(Debug)]
@@ -48,8 +49,8 @@ impl OnDisk {
             Self { container, recorded_by, files: Vec::new(), events: 0, damaged: 0, reach: None, gaps: Vec::new() };
         for class in Class::ALL {
             let mut next = None;
-            for (_, path) in history::files(dir, class)? {
-                match RingFile::open(&path) {
+            for (_, nonce, path) in history::files(dir, class)? {
+                match RingFile::open(&path, nonce) {
                     Ok(file) => found.take(class, file, &mut next)?,
                     // The recorder let it go this moment.
                     Err(error) if error.source.kind() == std::io::ErrorKind::NotFound => {}
@@ -62,17 +63,19 @@ impl OnDisk {
 
     /// Takes a file in. `next` is the number of the class's next segment and the end of the one before it.
     fn take(&mut self, class: Class, file: RingFile, next: &mut Option<(u64, BootNs)>) -> Result<(), RingError> {
-        let damaged = read_segments(&file, &mut |head, _, _| {
+        let damaged_before = self.damaged;
+        let damaged = read_segments(&file, &mut |Whole { head, .. }| {
             let (expected, since_ns) = next.unwrap_or((0, self.container.created_ns.unwrap_or(0)));
             if head.seq != expected {
-                let cause = if next.is_none() { GapCause::Evicted } else { GapCause::Damaged };
+                let cause = if next.is_none() && damaged_before == 0 { GapCause::Evicted } else { GapCause::Damaged };
                 self.gaps.push(Gap { class, cause, lost: None, from_ns: since_ns, to_ns: head.first_ns, own: true });
             }
-            *next = Some((head.seq + 1, head.last_ns));
+            *next = Some((head.seq.saturating_add(1), head.last_ns));
             self.events += u64::from(head.events);
             let (first, last, anchor) = self.reach.unwrap_or((head.first_ns, head.last_ns, head.anchor));
             let anchor = if head.anchor.boot_ns >= anchor.boot_ns { head.anchor } else { anchor };
             self.reach = Some((first.min(head.first_ns), last.max(head.last_ns), anchor));
+            Ok(())
         })?;
         self.damaged += damaged;
         self.files.push(Arc::new(file));

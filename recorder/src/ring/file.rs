@@ -2,11 +2,13 @@
 
 use super::RingError;
 use std::fs::{File, OpenOptions};
+use std::hash::{BuildHasher as _, Hasher as _, RandomState};
 use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use taffrail_trace::clock::BootNs;
-use taffrail_trace::segment::{self, Content, HEAD_BYTES, Head, MAGIC, SegmentError};
+use taffrail_trace::event::Class;
+use taffrail_trace::segment::{self, HEAD_BYTES, Head, MAGIC, SegmentError, Whole};
 
 /// A file of segments. The handle outlives the file's name.
 #[derive(Debug)]
@@ -14,10 +16,28 @@ pub struct RingFile {
     path: PathBuf,
     file: File,
     len: AtomicU64,
+    nonce: u64,
+    /// What a failed write left could not be cut off.
+    is_torn: AtomicBool,
 }
 
-/// A segment with its name in the chain.
-type Segment = (Head, Content, [u8; 32]);
+/// `<class>-<number>-<nonce>.ring`: the name of a file.
+pub fn name(class: Class, number: u64, nonce: u64) -> String {
+    format!("{}-{number:08}-{nonce:016x}.ring", class.as_str())
+}
+
+/// Class, number and nonce of a file's name.
+pub fn parse_name(name: &str) -> Option<(Class, u64, u64)> {
+    let mut parts = name.strip_suffix(".ring")?.split('-');
+    let (class, number, nonce) = (parts.next()?, parts.next()?.parse().ok()?, parts.next()?);
+    let class = Class::ALL.into_iter().find(|known| known.as_str() == class)?;
+    Some((class, number, u64::from_str_radix(nonce, 16).ok()?))
+}
+
+/// A number that nobody can guess: the standard library seeds its hashes from the system's source of randomness.
+pub fn new_nonce() -> u64 {
+    RandomState::new().build_hasher().finish()
+}
 
 /// What a file holds, from the heads of its segments.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -34,17 +54,17 @@ pub struct Summary {
 
 impl RingFile {
     /// Makes a new file, which must not be there.
-    pub fn create(path: &Path) -> Result<Self, RingError> {
+    pub fn create(path: &Path, nonce: u64) -> Result<Self, RingError> {
         let file =
             OpenOptions::new().read(true).append(true).create_new(true).open(path).map_err(RingError::at(path))?;
-        Ok(Self { path: path.to_owned(), file, len: AtomicU64::new(0) })
+        Ok(Self { path: path.to_owned(), file, len: AtomicU64::new(0), nonce, is_torn: AtomicBool::new(false) })
     }
 
     /// Opens a file of an earlier recorder, for reading.
-    pub fn open(path: &Path) -> Result<Self, RingError> {
+    pub fn open(path: &Path, nonce: u64) -> Result<Self, RingError> {
         let file = File::open(path).map_err(RingError::at(path))?;
         let len = file.metadata().map_err(RingError::at(path))?.len();
-        Ok(Self { path: path.to_owned(), file, len: AtomicU64::new(len) })
+        Ok(Self { path: path.to_owned(), file, len: AtomicU64::new(len), nonce, is_torn: AtomicBool::new(false) })
     }
 
     /// Appends one framed segment, whole or not at all: after a failed write the file ends where it ended.
@@ -52,8 +72,8 @@ impl RingFile {
         let before = self.len();
         let written = std::io::Write::write_all(&mut &self.file, frame);
         if let Err(source) = written {
-            // A reader passes over a torn segment at the end; cutting it off only saves it the trouble.
-            let _ = self.file.set_len(before);
+            // What comes next must begin where readers look for it: in another file, where this can't be cut off.
+            self.is_torn.store(self.file.set_len(before).is_err(), Ordering::Release);
             return Err(RingError { path: self.path.clone(), source });
         }
         // Readers take the length first: what it covers is written.
@@ -64,6 +84,16 @@ impl RingFile {
     /// Bytes of whole segments.
     pub fn len(&self) -> u64 {
         self.len.load(Ordering::Acquire)
+    }
+
+    /// Whether it takes no more segments.
+    pub fn is_torn(&self) -> bool {
+        self.is_torn.load(Ordering::Acquire)
+    }
+
+    /// What its segments carry.
+    pub fn nonce(&self) -> u64 {
+        self.nonce
     }
 
     /// Where it was made.
@@ -78,23 +108,33 @@ impl RingFile {
 }
 
 /// Reads the segments of `file` in order and counts the damaged stretches. Behind one it goes on at the next place where
-/// a whole segment begins: what its checksum says is right, wherever it lies.
-pub fn read_segments(file: &RingFile, each: &mut dyn FnMut(Head, Content, [u8; 32])) -> Result<u64, RingError> {
+/// a whole segment begins: what its checksum says is right, wherever it lies. `each` unpacks what it wants to know more
+/// of; where that fails the segment is damaged too.
+pub fn read_segments(
+    file: &RingFile,
+    each: &mut dyn FnMut(Whole<'_>) -> Result<(), SegmentError>,
+) -> Result<u64, RingError> {
     let (end, mut at, mut damaged) = (file.len(), 0, 0);
     while at < end {
-        match file.segment_at(at, end)? {
-            Ok((head, content, sha256)) => {
-                at += head.frame_bytes() as u64;
-                each(head, content, sha256);
-            }
-            Err(error) => {
-                damaged += 1;
-                let next = file.next_segment(at + 1, end)?;
-                let skipped = next - at;
-                tracing::warn!(path = %file.path.display(), at, skipped, %error, "part of a ring file passed over");
-                at = next;
-            }
+        let frame = file.frame_at(at, end)?;
+        let is_cut = matches!(frame, Err(SegmentError::Short { .. }));
+        let whole = match &frame {
+            Ok(frame) => file.check(frame).map_err(|error| error.to_string()),
+            Err(error) => Err(error.to_string()),
+        };
+        let (next, problem) = match whole {
+            Ok(whole) => (at + whole.head.frame_bytes() as u64, each(whole).err().map(|error| error.to_string())),
+            Err(problem) => (file.next_segment(at + 1, end)?, Some(problem)),
+        };
+        if is_cut && next == end {
+            // The end of a file that is being written, or whose recorder was killed while it wrote.
+            return Ok(damaged);
         }
+        if let Some(problem) = problem {
+            damaged += 1;
+            tracing::warn!(path = %file.path.display(), at, skipped = next - at, problem, "passed over");
+        }
+        at = next;
     }
     Ok(damaged)
 }
@@ -103,24 +143,34 @@ pub fn read_segments(file: &RingFile, each: &mut dyn FnMut(Head, Content, [u8; 3
 const SEARCH_BYTES: usize = 1 << 16;
 
 impl RingFile {
-    /// The segment that begins at a place, or why none does.
-    fn segment_at(&self, at: u64, end: u64) -> Result<Result<Segment, SegmentError>, RingError> {
+    /// The bytes of the segment that seems to begin at a place, or why none does.
+    fn frame_at(&self, at: u64, end: u64) -> Result<Result<Vec<u8>, SegmentError>, RingError> {
         let mut head = [0; HEAD_BYTES];
         if end - at < HEAD_BYTES as u64 {
             return Ok(Err(SegmentError::Short { have: (end - at) as usize, want: HEAD_BYTES }));
         }
         self.read(&mut head, at)?;
-        let seen = match Head::read(&head) {
-            Ok(seen) => seen,
+        let want = match Head::read(&head) {
+            // Before anything of it is read: what an event holds may look like a head, and often.
+            Ok(head) if head.nonce != self.nonce => return Ok(Err(SegmentError::Foreign("a segment of another file"))),
+            Ok(head) => head.frame_bytes(),
             Err(error) => return Ok(Err(error)),
         };
-        let want = seen.frame_bytes();
         if end - at < want as u64 {
             return Ok(Err(SegmentError::Short { have: (end - at) as usize, want }));
         }
         let mut frame = vec![0; want];
         self.read(&mut frame, at)?;
-        Ok(segment::decode(&frame))
+        Ok(Ok(frame))
+    }
+
+    /// Checks a segment, and that it was written to this file.
+    fn check<'f>(&self, frame: &'f [u8]) -> Result<Whole<'f>, SegmentError> {
+        let whole = segment::check(frame)?;
+        if whole.head.nonce != self.nonce {
+            return Err(SegmentError::Foreign("a segment of another file"));
+        }
+        Ok(whole)
     }
 
     /// The first place from `at` on where a whole segment begins, else the end.
@@ -130,7 +180,7 @@ impl RingFile {
             let len = (end - at).min(SEARCH_BYTES as u64) as usize;
             self.read(&mut bytes[..len], at)?;
             for found in memmem(&bytes[..len], &MAGIC) {
-                if self.segment_at(at + found as u64, end)?.is_ok() {
+                if self.frame_at(at + found as u64, end)?.is_ok_and(|frame| self.check(&frame).is_ok()) {
                     return Ok(at + found as u64);
                 }
             }
@@ -156,11 +206,85 @@ fn memmem<'a>(bytes: &'a [u8], what: &'a [u8]) -> impl Iterator<Item = usize> + 
 /// What a file of an earlier recorder holds.
 pub fn summary(file: &RingFile) -> Result<Summary, RingError> {
     let mut summary = Summary::default();
-    read_segments(file, &mut |head, _, sha256| {
+    read_segments(file, &mut |Whole { head, sha256, .. }| {
         summary.events += u64::from(head.events);
         summary.first_ns.get_or_insert(head.first_ns);
         summary.last_ns = Some(head.last_ns);
         summary.last = Some((head.seq, sha256));
+        Ok(())
     })?;
     Ok(summary)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use taffrail_trace::clock::Anchor;
+    use taffrail_trace::ids::ContainerKey;
+    use taffrail_trace::segment::{Content, Label};
+
+    const OURS: u64 = 0xA5;
+
+    fn frame(seq: u64, nonce: u64) -> Vec<u8> {
+        let anchor = Anchor { boot_ns: seq, utc_ns: 0 };
+        let label = Label { class: Class::Bulk, seq, anchor, container: ContainerKey(7), nonce, previous: [0; 32] };
+        segment::encode(&label, &Content::default()).expect("a segment").bytes
+    }
+
+    /// Numbers of the segments that are read, and the damaged stretches.
+    fn read(parts: &[&[u8]]) -> (Vec<u64>, u64) {
+        let dir = tempfile::tempdir().expect("tempdir");
+        let path = dir.path().join(name(Class::Bulk, 0, OURS));
+        std::fs::write(&path, parts.concat()).expect("write");
+        let mut seen = Vec::new();
+        let file = RingFile::open(&path, OURS).expect("open");
+        let damaged = read_segments(&file, &mut |whole| {
+            seen.push(whole.head.seq);
+            Ok(())
+        });
+        (seen, damaged.expect("read"))
+    }
+
+    #[test]
+    fn behind_damage_reading_goes_on_at_the_next_segment() {
+        let (first, second, third) = (frame(0, OURS), frame(1, OURS), frame(2, OURS));
+        assert_eq!(read(&[&first, &second, &third]), (vec![0, 1, 2], 0));
+        let mut bad = second.clone();
+        bad[8] = 0xFF;
+        assert_eq!(read(&[&first, &bad, &third]), (vec![0, 2], 1), "its length");
+        let mut bad = second.clone();
+        bad[HEAD_BYTES] ^= 1;
+        assert_eq!(read(&[&first, &bad, &third]), (vec![0, 2], 1), "its body");
+        let far = vec![b'T'; 3 * SEARCH_BYTES + 1];
+        assert_eq!(read(&[&first, &far, &third]), (vec![0, 2], 1), "a long stretch");
+    }
+
+    #[test]
+    fn what_was_being_written_when_the_end_came_is_no_damage() {
+        let (first, second) = (frame(0, OURS), frame(1, OURS));
+        for len in 1..second.len() {
+            assert_eq!(read(&[&first, &second[..len]]), (vec![0], 0), "{len} bytes");
+        }
+    }
+
+    #[test]
+    fn a_segment_that_a_program_printed_is_never_taken_for_one() {
+        let forged = frame(1, OURS + 1);
+        assert!(segment::check(&forged).is_ok(), "whole in itself");
+        let mut host = frame(1, OURS);
+        host[HEAD_BYTES] ^= 1;
+        assert_eq!(read(&[&frame(0, OURS), &host, &forged, &frame(2, OURS)]), (vec![0, 2], 1));
+        assert_eq!(read(&[&forged]), (vec![], 1));
+    }
+
+    #[test]
+    fn a_files_name_says_class_number_and_nonce() {
+        let name = name(Class::Vital, 12, 0xBEEF);
+        assert_eq!(name, "vital-00000012-000000000000beef.ring");
+        assert_eq!(parse_name(&name), Some((Class::Vital, 12, 0xBEEF)));
+        for other in ["vital-00000012.ring", "other-0-0.ring", "container.json", "bulk--1.ring", "bulk-x-1.ring"] {
+            assert_eq!(parse_name(other), None, "{other}");
+        }
+        assert_ne!(new_nonce(), new_nonce());
+    }
 }

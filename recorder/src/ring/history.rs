@@ -1,5 +1,6 @@
 //! One container's history: its description, a lane for each class, and who holds it.
 
+use super::file;
 use super::lane::Lane;
 use super::{Pin, Reach, RingError};
 use crate::enrich::processes::Known;
@@ -35,13 +36,14 @@ pub fn description(dir: &Path) -> Result<Container, RingError> {
     serde_json::from_slice(&text).map_err(|error| RingError { path, source: std::io::Error::other(error) })
 }
 
-/// The files of one class in a history's directory with their numbers, oldest first.
-pub fn files(dir: &Path, class: Class) -> Result<Vec<(u64, PathBuf)>, RingError> {
+/// The files of one class in a history's directory with their numbers and nonces, oldest first.
+pub fn files(dir: &Path, class: Class) -> Result<Vec<(u64, u64, PathBuf)>, RingError> {
     let entries = fs::read_dir(dir).map_err(RingError::at(dir))?;
-    let number = |name: &str| name.strip_suffix(".ring")?.strip_prefix(class.as_str())?.strip_prefix('-')?.parse().ok();
-    let mut files: Vec<(u64, PathBuf)> = entries
+    let mut files: Vec<(u64, u64, PathBuf)> = entries
         .flatten()
-        .filter_map(|entry| Some((number(&entry.file_name().to_string_lossy())?, entry.path())))
+        .filter_map(|entry| Some((file::parse_name(&entry.file_name().to_string_lossy())?, entry.path())))
+        .filter(|((of, ..), _)| *of == class)
+        .map(|((_, number, nonce), path)| (number, nonce, path))
         .collect();
     files.sort_unstable();
     Ok(files)
@@ -93,8 +95,8 @@ impl History {
         let container = description(dir)?;
         let mut history = Self::create(dir, container.key)?;
         for (class, lane) in Class::ALL.into_iter().zip(&mut history.lanes) {
-            for (number, path) in files(dir, class)? {
-                lane.adopt(number, &path)?;
+            for (number, nonce, path) in files(dir, class)? {
+                lane.adopt(number, nonce, &path)?;
             }
         }
         Ok((container, history))

@@ -1,6 +1,6 @@
 //! One class of one container: the open batch, the files, and what was let go.
 
-use super::file::{RingFile, Summary, summary};
+use super::file::{self, RingFile, Summary, summary};
 use super::{Pin, Reach, RingError};
 use crate::enrich::processes::Known;
 use std::collections::{HashMap, VecDeque};
@@ -8,12 +8,14 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use taffrail_trace::clock::{Anchor, BootNs};
-use taffrail_trace::event::{Class, Event};
+use taffrail_trace::event::{Body, Class, Event};
 use taffrail_trace::ids::{ContainerKey, ExecId};
 use taffrail_trace::segment::{self, Content, Label};
 
 /// A batch of this many events is written at once.
 const BATCH_EVENTS: usize = 4096;
+/// So is one of about this many bytes: a segment must be small beside the smallest budget, whatever is in it.
+const BATCH_BYTES: usize = 256 << 10;
 /// A lane's files are this part of its budget each, so that letting one go keeps most of the history.
 const FILES_PER_BUDGET: u64 = 8;
 /// And no longer than this, so that a full disk costs no more of it than it must.
@@ -26,6 +28,7 @@ pub struct Lane {
     key: ContainerKey,
     dir: PathBuf,
     batch: Vec<Event>,
+    waiting_bytes: usize,
     named: HashMap<ExecId, Arc<Known>>,
     opened_ns: BootNs,
     files: VecDeque<Kept>,
@@ -50,6 +53,7 @@ impl Lane {
             key,
             dir: dir.to_owned(),
             batch: Vec::new(),
+            waiting_bytes: 0,
             named: HashMap::new(),
             opened_ns: 0,
             files: VecDeque::new(),
@@ -62,14 +66,14 @@ impl Lane {
     }
 
     /// Takes over a file of an earlier recorder. Files come in order; the chain goes on behind the last.
-    pub fn adopt(&mut self, number: u64, path: &Path) -> Result<(), RingError> {
-        let file = RingFile::open(path)?;
+    pub fn adopt(&mut self, number: u64, nonce: u64, path: &Path) -> Result<(), RingError> {
+        let file = RingFile::open(path, nonce)?;
         let holds = summary(&file)?;
         if let Some((seq, sha256)) = holds.last {
-            self.next_seq = seq + 1;
+            self.next_seq = seq.saturating_add(1);
             self.previous = sha256;
         }
-        self.next_file = number + 1;
+        self.next_file = number.saturating_add(1);
         self.files.push_back(Kept { file: Arc::new(file), holds });
         Ok(())
     }
@@ -86,8 +90,9 @@ impl Lane {
             }
             next = known.parent.as_ref();
         }
+        self.waiting_bytes += weight(&event);
         self.batch.push(event);
-        self.batch.len() >= BATCH_EVENTS
+        self.batch.len() >= BATCH_EVENTS || self.waiting_bytes >= BATCH_BYTES
     }
 
     /// Writes the batch if its first event is older than `age_ns`, and keeps the budget. A batch that cannot be written
@@ -95,8 +100,7 @@ impl Lane {
     pub fn flush(&mut self, now: Anchor, age_ns: u64, budget: u64, pins: &[Pin]) -> Result<(), RingError> {
         if !self.batch.is_empty() && now.boot_ns.saturating_sub(self.opened_ns) >= age_ns {
             self.write(now, budget, pins)?;
-            self.batch.clear();
-            self.named.clear();
+            self.forget_batch();
         }
         self.evict(budget);
         Ok(())
@@ -105,8 +109,13 @@ impl Lane {
     /// Counts the batch as refused: there is no place for it.
     pub fn give_up(&mut self) {
         self.let_go.refused += self.batch.len() as u64;
+        self.forget_batch();
+    }
+
+    fn forget_batch(&mut self) {
         self.batch.clear();
         self.named.clear();
+        self.waiting_bytes = 0;
     }
 
     fn write(&mut self, now: Anchor, budget: u64, pins: &[Pin]) -> Result<(), RingError> {
@@ -114,42 +123,55 @@ impl Lane {
         let mut live: Vec<_> = self.named.values().map(|known| known.image.clone()).collect();
         live.sort_by_key(|image| (image.time_ns, image.exec_id));
         let content = Content { live, events: std::mem::take(&mut self.batch) };
-        let label =
-            Label { class: self.class, seq: self.next_seq, anchor: now, container: self.key, previous: self.previous };
-        let framed = segment::encode(&label, &content);
-        let (first, last) = (content.events.first().map(|e| e.time_ns), content.events.last().map(|e| e.time_ns));
-        let events = content.events.len() as u64;
+        let written = self.write_content(&content, now, budget, pins);
         self.batch = content.events;
-        let framed =
-            framed.map_err(|error| RingError { path: self.dir.clone(), source: std::io::Error::other(error) })?;
+        written
+    }
 
+    fn write_content(&mut self, content: &Content, now: Anchor, budget: u64, pins: &[Pin]) -> Result<(), RingError> {
+        let (class, container, seq, previous) = (self.class, self.key, self.next_seq, self.previous);
+        let frame = |nonce, dir: &Path| {
+            let label = Label { class, seq, anchor: now, container, nonce, previous };
+            segment::encode(&label, content)
+                .map_err(|error| RingError { path: dir.to_owned(), source: std::io::Error::other(error) })
+        };
+        let nonce = self.current(budget, pins)?.file.nonce();
+        let mut framed = frame(nonce, &self.dir)?;
         // A segment that the whole budget cannot hold is refused; letting go of everything for it would help nobody.
         if framed.bytes.len() as u64 > budget {
             let source = std::io::Error::other("one segment is larger than the budget");
             return Err(RingError { path: self.dir.clone(), source });
         }
         self.evict(budget - framed.bytes.len() as u64);
+        let current = self.current(budget, pins)?.file.nonce();
+        if current != nonce {
+            // The file that it was made for had to go.
+            framed = frame(current, &self.dir)?;
+        }
+        let (first, last) = (content.events.first().map(|e| e.time_ns), content.events.last().map(|e| e.time_ns));
         let kept = self.current(budget, pins)?;
         kept.file.append(&framed.bytes)?;
-        kept.holds.events += events;
+        kept.holds.events += content.events.len() as u64;
         kept.holds.first_ns = kept.holds.first_ns.or(first);
         kept.holds.last_ns = last.or(kept.holds.last_ns);
-        self.next_seq += 1;
+        self.next_seq = self.next_seq.saturating_add(1);
         self.previous = framed.sha256;
         Ok(())
     }
 
     /// The file to append to: a new one when there is none, or the last has its share.
     fn current(&mut self, budget: u64, pins: &[Pin]) -> Result<&mut Kept, RingError> {
-        let full =
-            self.files.back().is_none_or(|kept| kept.file.len() >= (budget / FILES_PER_BUDGET).min(FILE_MAX_BYTES));
+        let full = self.files.back().is_none_or(|kept| {
+            kept.file.is_torn() || kept.file.len() >= (budget / FILES_PER_BUDGET).min(FILE_MAX_BYTES)
+        });
         if full || !self.writable {
-            let name = format!("{}-{:08}.ring", self.class.as_str(), self.next_file);
-            let file = Arc::new(RingFile::create(&self.dir.join(name))?);
+            let nonce = file::new_nonce();
+            let name = file::name(self.class, self.next_file, nonce);
+            let file = Arc::new(RingFile::create(&self.dir.join(name), nonce)?);
             for pin in pins {
                 pin.add(&file);
             }
-            self.next_file += 1;
+            self.next_file = self.next_file.saturating_add(1);
             self.writable = true;
             self.files.push_back(Kept { file, holds: Summary::default() });
         }
@@ -211,4 +233,20 @@ impl Lane {
     fn bytes(&self) -> u64 {
         self.files.iter().map(|kept| kept.file.len()).sum()
     }
+}
+
+/// About how many bytes an event takes in a segment before it is packed. A program's texts stand there twice: as the
+/// event, and as an image that lives.
+fn weight(event: &Event) -> usize {
+    const FIXED_BYTES: usize = 64;
+    FIXED_BYTES
+        + match &event.body {
+            Body::Image(image) => {
+                let texts = image.args.iter().chain(&image.environment);
+                2 * texts.map(|text| text.len() + 8).sum::<usize>() + image.exe.len() + image.cwd.len()
+            }
+            Body::Terminal(terminal) => terminal.data.len(),
+            Body::File(file) => file.path.len() + file.new_path.as_ref().map_or(0, String::len),
+            _ => 0,
+        }
 }

@@ -111,25 +111,40 @@ impl Ring {
         Ok((Self { dir, budget, recorded_by: None, full_ns: None, histories }, containers))
     }
 
-    /// Says who records: written down beside every history that is described from now on.
+    /// Says who records: written down beside the histories of this boot, and every one that is described from now on.
     pub fn recorded_by(&mut self, who: RecordedBy) {
+        for key in self.histories.keys() {
+            let path = self.dir.join(key.to_string());
+            let is_ours = RecordedBy::read(&path).is_ok_and(|before| before.host.boot_id == who.host.boot_id);
+            if is_ours && let Err(error) = who.write(&path) {
+                tracing::warn!(%error, "who records a history could not be written down");
+            }
+        }
         self.recorded_by = Some(who);
     }
 
     /// Writes down what is known of a container, now or later bound.
     ///
     /// # Errors
-    /// Where its directory or description cannot be written.
+    /// Where its directory or description cannot be written, even when bulk history made room on a full disk.
     pub fn describe(&mut self, container: &Container) -> Result<(), RingError> {
+        loop {
+            match self.try_describe(container) {
+                Err(error) if error.is_disk_full() && self.free_disk(Class::Vital, 0) => {}
+                result => return result,
+            }
+        }
+    }
+
+    fn try_describe(&mut self, container: &Container) -> Result<(), RingError> {
+        let path = self.dir.join(container.key.to_string());
         if !self.histories.contains_key(&container.key) {
-            let history = History::create(&self.dir.join(container.key.to_string()), container.key)?;
+            let history = History::create(&path, container.key)?;
+            history::describe(&path, container)?;
             self.histories.insert(container.key, history);
         }
-        let path = self.dir.join(container.key.to_string());
-        if let Some(who) = &self.recorded_by {
-            who.write(&path)?;
-        }
-        history::describe(&path, container)
+        history::describe(&path, container)?;
+        self.recorded_by.iter().try_for_each(|who| who.write(&path))
     }
 
     /// Appends an event. `named` is the actor's image: it and its ancestors travel in the same segment.
@@ -190,7 +205,7 @@ impl Ring {
     /// The disk is full: lets the oldest bulk of the container that has the most of it go. Vital history goes only for
     /// vital events, and only where there is no bulk. Gives whether that freed anything.
     fn free_disk(&mut self, wanted: Class, now_ns: BootNs) -> bool {
-        self.full_ns = Some(now_ns);
+        self.full_ns = self.full_ns.max(Some(now_ns));
         let may_go: &[Class] = if wanted == Class::Vital { &[Class::Bulk, Class::Vital] } else { &[Class::Bulk] };
         for &class in may_go {
             let candidates = self.histories.values_mut().filter(|history| history.oldest_bytes(class) > 0);

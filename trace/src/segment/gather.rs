@@ -1,7 +1,7 @@
 //! From columns back to values: a serde deserializer that draws each place of a structure from its column.
 //!
-//! Input from outside: a column is read only as far as the structure asks, sequences are bounded by what a segment can
-//! hold, the tree of places by a depth, and what is missing is an error.
+//! Input from outside: a column is read only as far as the structure asks, all that is made of it is charged to a budget of
+//! memory, the tree of places has a depth, and what is missing is an error.
 
 use super::column::{ColumnError, Reader, read_leb, take, unzigzag};
 use serde::de::{self, DeserializeSeed, IntoDeserializer as _, Visitor, value::U32Deserializer};
@@ -44,16 +44,20 @@ struct Node<'a> {
 /// All places that are read.
 struct Gatherer<'a> {
     nodes: Vec<Node<'a>>,
-    /// How many more parts of sequences are believed.
-    parts_left: u64,
+    /// Bytes of memory that may still be filled.
+    left: u64,
 }
 
-/// Reads a value out of columns. At most `parts_max` parts of sequences are made, whatever the columns say.
+/// What a part of a sequence, a text and a place are charged beside their content: our largest parts are a few hundred
+/// bytes.
+const COST_BYTES: u64 = 128;
+
+/// Reads a value out of columns. About `memory_max` bytes are filled at most, whatever the columns say.
 ///
 /// # Errors
 /// Where the columns are damaged, or another structure's.
-pub fn gather<'a, T: de::Deserialize<'a>>(mut bytes: &'a [u8], parts_max: u64) -> Result<T, GatherError> {
-    let mut gatherer = Gatherer { nodes: Vec::new(), parts_left: parts_max };
+pub fn gather<'a, T: de::Deserialize<'a>>(mut bytes: &'a [u8], memory_max: u64) -> Result<T, GatherError> {
+    let mut gatherer = Gatherer { nodes: Vec::new(), left: memory_max };
     gatherer.read(&mut bytes, 0)?;
     if !bytes.is_empty() {
         return Err(GatherError::Structure(format!("{} bytes behind the last column", bytes.len())));
@@ -62,6 +66,13 @@ pub fn gather<'a, T: de::Deserialize<'a>>(mut bytes: &'a [u8], parts_max: u64) -
 }
 
 impl<'a> Gatherer<'a> {
+    #[inline]
+    fn charge(&mut self, bytes: u64) -> Result<(), GatherError> {
+        let left = self.left.checked_sub(bytes);
+        self.left = left.ok_or_else(|| GatherError::Structure("more than a segment may hold".to_owned()))?;
+        Ok(())
+    }
+
     fn read(&mut self, bytes: &mut &'a [u8], depth: usize) -> Result<u32, GatherError> {
         if depth > DEPTH_MAX {
             return Err(GatherError::Structure("places too deep".to_owned()));
@@ -77,14 +88,19 @@ impl<'a> Gatherer<'a> {
         };
         let node = self.nodes.len();
         self.nodes.push(Node { column, below: Vec::new() });
-        for _ in 0..read_leb(bytes)?.min(STEPS_MAX) {
+        self.charge(COST_BYTES)?;
+        let count = read_leb(bytes)?;
+        let mut least = 0;
+        for _ in 0..count {
             let step = read_leb(bytes)?;
-            if step >= STEPS_MAX {
-                return Err(GatherError::Structure("too many places".to_owned()));
+            if step < least || step >= STEPS_MAX {
+                return Err(GatherError::Structure("places out of order, or too many".to_owned()));
             }
+            self.charge((step + 1 - least) * 4)?;
+            least = step + 1;
             let below = self.read(bytes, depth + 1)?;
             let steps = &mut self.nodes[node].below;
-            steps.resize(steps.len().max(step as usize + 1), 0);
+            steps.resize(step as usize + 1, 0);
             steps[step as usize] = below;
         }
         Ok(node as u32)
@@ -111,7 +127,9 @@ impl<'a> At<'_, 'a> {
 
     #[inline]
     fn text(mut self) -> Result<&'a [u8], GatherError> {
-        Ok(self.column()?.text()?)
+        let text = self.column()?.text()?;
+        self.gatherer.charge(text.len() as u64)?;
+        Ok(text)
     }
 
     /// The place below. One that nothing was ever put into has no column; that is asked for only by what has no values.
@@ -303,8 +321,7 @@ impl<'a> de::Deserializer<'a> for At<'_, 'a> {
 
     fn deserialize_seq<V: Visitor<'a>>(mut self, visitor: V) -> Result<V::Value, GatherError> {
         let len = self.column()?.number()?;
-        let left = self.gatherer.parts_left.checked_sub(len);
-        self.gatherer.parts_left = left.ok_or_else(|| odd(len, "length of a sequence in a segment"))?;
+        self.gatherer.charge(len.saturating_mul(COST_BYTES))?;
         visitor.visit_seq(Parts { at: self, step: 0, left: len as usize, is_sequence: true })
     }
 
@@ -423,12 +440,12 @@ mod tests {
         #[test]
         fn every_structure_comes_back(records in proptest::collection::vec(record(), 0..20)) {
             let bytes = shred(&records).expect("columns");
-            prop_assert_eq!(gather::<Vec<Record>>(&bytes, 10_000).expect("records"), records);
+            prop_assert_eq!(gather::<Vec<Record>>(&bytes, 1 << 20).expect("records"), records);
         }
 
         #[test]
         fn other_bytes_are_refused_without_a_panic(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
-            let _ = gather::<Vec<Record>>(&bytes, 10_000);
+            let _ = gather::<Vec<Record>>(&bytes, 1 << 20);
         }
 
         #[test]
@@ -440,22 +457,34 @@ mod tests {
             let mut bytes = shred(&records).expect("columns");
             let at = at.index(bytes.len());
             bytes[at] = with;
-            let _ = gather::<Vec<Record>>(&bytes, 10_000);
+            let _ = gather::<Vec<Record>>(&bytes, 1 << 20);
         }
     }
 
     #[test]
-    fn columns_that_cost_nothing_make_no_more_than_is_believed() {
-        let bytes = shred(&vec![7_u64; 1000]).expect("columns");
-        assert!(bytes.len() < 20, "a thousand equal numbers are a few bytes: {}", bytes.len());
-        assert!(gather::<Vec<u64>>(&bytes, 1000).is_ok());
-        assert!(gather::<Vec<u64>>(&bytes, 999).is_err());
+    fn columns_that_cost_nothing_fill_no_more_memory_than_is_allowed() {
+        let numbers = shred(&vec![7_u64; 1000]).expect("columns");
+        assert!(numbers.len() < 20, "a thousand equal numbers are a few bytes: {}", numbers.len());
+        assert!(gather::<Vec<u64>>(&numbers, 1001 * COST_BYTES).is_err(), "the places cost too");
+        assert!(gather::<Vec<u64>>(&numbers, 1010 * COST_BYTES).is_ok());
+        let text = "x".repeat(10_000);
+        let texts = shred(&vec![text.as_str(); 1000]).expect("columns");
+        assert!(texts.len() < 10_100, "a thousand equal texts are one: {}", texts.len());
+        assert!(gather::<Vec<String>>(&texts, 9_000_000).is_err());
+        assert!(gather::<Vec<String>>(&texts, 11_000_000).is_ok());
+    }
+
+    #[test]
+    fn places_out_of_order_are_refused() {
+        // Two places below, both step 255.
+        let bytes = [NOTHING, 2, 0xFF, 1, NOTHING, 0, 0xFF, 1, NOTHING, 0];
+        assert!(matches!(gather::<u64>(&bytes, 1 << 20), Err(GatherError::Structure(_))));
     }
 
     #[test]
     fn places_that_go_too_deep_are_refused() {
         // No column, one place below, step 0: again and again.
         let bytes = [NOTHING, 1, 0].repeat(100_000);
-        assert!(matches!(gather::<u64>(&bytes, 10), Err(GatherError::Structure(_))));
+        assert!(matches!(gather::<u64>(&bytes, 1 << 20), Err(GatherError::Structure(_))));
     }
 }
