@@ -68,7 +68,9 @@ fn acts_before_the_trigger_are_found_in_order_with_their_lineage_and_nothing_of_
             &bundle,
             "SELECT count(*) AS n FROM network WHERE op = 'connect' AND remote_addr = '127.0.0.1' AND remote_port = 9000 AND local_port > 0 AND bytes_sent = 13 AND result = 0 AND end_time > time AND comm = 'nc'"
         ),
-        1
+        1,
+        "{:#?}",
+        ask(&bundle, "SELECT * FROM network")
     );
     assert_eq!(
         number(
