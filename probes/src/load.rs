@@ -100,19 +100,17 @@ impl Probes {
         let mut links = Vec::new();
         let mut hooks = Vec::new();
         for target in TARGETS {
-            if let Some(state) = hook::too_old(target) {
-                hooks.push(Hook { name: target.name, state, optional: target.is_optional() });
-                continue;
-            }
-            let state = match attach::load(&mut ebpf, target, &types) {
-                Ok(()) => match attach::attach(&mut ebpf, target, root.as_ref()) {
+            let state = match hook::too_old(target) {
+                Some(state) => state,
+                None => match attach::load(&mut ebpf, target, &types)
+                    .and_then(|()| attach::attach(&mut ebpf, target, root.as_ref()))
+                {
                     Ok(link) => {
                         links.push((target, link));
                         HookState::Attached
                     }
                     Err(error) => refusal(target, error)?,
                 },
-                Err(error) => refusal(target, error)?,
             };
             hooks.push(Hook { name: target.name, state, optional: target.is_optional() });
         }

@@ -9,11 +9,12 @@
 //! channels, and a full one is counted.
 
 mod arrival;
+mod digests;
 mod traffic;
 
 use crate::enrich::containers::{Change, Containers};
 use crate::enrich::convert;
-use crate::enrich::digest::{Answer, Digests, Question};
+use crate::enrich::digest::Digests;
 use crate::enrich::environment::Selection;
 use crate::enrich::files::{Count, Files, OpenFile};
 use crate::enrich::processes::{Known, Place, Processes, comm};
@@ -26,7 +27,6 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use taffrail_probes::abi::call::call_flags;
 use taffrail_probes::abi::io::{Direction, Terminal};
-use taffrail_probes::abi::process::Exec;
 use taffrail_probes::abi::{Class as RawClass, Header, Kind, header_flags};
 use taffrail_probes::{Body as RawBody, Record};
 use taffrail_trace::clock::{Anchor, BootNs};
@@ -162,28 +162,6 @@ impl Pipeline {
         self.admit(&changes);
         self.changes.extend(changes);
         tracing::debug!(processes = adopted.len(), "processes older than the recorder are known");
-    }
-
-    /// Hashes executables from now on.
-    pub fn hash_with(&mut self, digests: Digests) {
-        self.digests = Some(digests);
-    }
-
-    /// An exec was noticed before its record's turn.
-    pub fn notice(&mut self, header: &Header, exec: &Exec) {
-        if let Some(digests) = &mut self.digests {
-            digests.notice(header, exec);
-        }
-    }
-
-    /// Puts the hash of an executable into its container's history.
-    pub fn digested(&mut self, answer: Answer) {
-        let event = Event {
-            time_ns: self.now.boot_ns,
-            actor: Some(answer.question.actor),
-            body: Body::Digest(Box::new(answer.digest)),
-        };
-        self.append(answer.question.container, event, None);
     }
 
     /// Cgroups that were made since the last call, and their containers.
@@ -367,28 +345,6 @@ impl Pipeline {
             file.other_mounts = event.other_mounts;
             file.inode = event.inode;
             self.files.opened(header.image.pid, fd, file);
-        }
-    }
-
-    /// Has an executable hashed that is new to its container.
-    fn hash(&mut self, key: ContainerKey, known: &Arc<Known>, header: &Header) {
-        let Some(digests) = &mut self.digests else { return };
-        let open = digests.opened(&header.image);
-        let since = i64::try_from(self.now.boot_ns.saturating_sub(header.time_ns)).unwrap_or(i64::MAX);
-        let utc_ns = self.now.utc_ns.saturating_sub(since);
-        let Some(file) = known.image.exe_file.filter(|file| digests.is_new(key, file, utc_ns)) else { return };
-        // The program may be over before its file is read; another process of the container sees the same file.
-        let neighbour = self.processes.live().find(|other| other.home == key && other.image.pid != known.image.pid);
-        let question = Question {
-            container: key,
-            actor: own_actor(&known.image),
-            file,
-            path: known.image.exe.clone(),
-            open,
-            other_pid: neighbour.map(|other| other.image.pid),
-        };
-        if let Some(answer) = digests.ask(question) {
-            self.digested(answer);
         }
     }
 

@@ -149,7 +149,7 @@ fn gather(job: &Job) -> Gathered {
     let mut named = HashSet::new();
     for file in &job.files {
         let mut take = |segment: Whole<'_>| {
-            let (head, sha256) = (segment.head, segment.sha256);
+            let head = segment.head;
             gathered.anchors.push(head.anchor);
             let is_inside = head.last_ns >= job.window.from_ns && head.first_ns <= job.window.to_ns;
             // What a window refers to beyond its ends is vital, all of it.
@@ -164,7 +164,7 @@ fn gather(job: &Job) -> Gathered {
                     class: head.class,
                     seq: head.seq,
                     events: head.events,
-                    sha256: text::hex(&sha256),
+                    sha256: text::hex(&segment.sha256()),
                 });
             }
             Ok(())

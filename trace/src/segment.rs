@@ -9,8 +9,8 @@
 //!
 //! All numbers are little-endian. The CRC covers the head with its own field as zero, and the body. A segment whose
 //! CRC is wrong never existed: a reader passes over it and counts. The SHA-256 of head and body is the segment's name in
-//! its chain; the next segment of the same container and class carries it. The nonce is the file's own, made when the file
-//! was: what a program put into an event, a whole segment even, is never taken for one.
+//! its chain; the next segment of the same container and class carries it. The nonce stands in the file's name too: what a
+//! program put into an event, a whole segment even, is never taken for one.
 //!
 //! The content begins with the images alive when the segment began, so that a segment alone can name every actor in
 //! it, whatever older segments the ring has let go. Then come the actors, each once, and the events, which say which.
@@ -90,7 +90,7 @@ pub struct Label {
     pub anchor: Anchor,
     /// Whose events.
     pub container: ContainerKey,
-    /// Of the file that it goes to, which nobody who is recorded can know.
+    /// In the name of the file that it goes to; nobody who is recorded can know it.
     pub nonce: u64,
     /// SHA-256 of the segment before it.
     pub previous: [u8; 32],
@@ -278,12 +278,10 @@ impl Head {
 pub struct Whole<'a> {
     /// What it states about itself.
     pub head: Head,
-    /// Its name in the chain.
-    pub sha256: [u8; 32],
-    body: &'a [u8],
+    frame: &'a [u8],
 }
 
-/// Checks the segment at the beginning of `bytes`, which may go on behind it, and names it.
+/// Checks the segment at the beginning of `bytes`, which may go on behind it.
 ///
 /// # Errors
 /// [`SegmentError`]: what is wrong with it.
@@ -300,10 +298,15 @@ pub fn check(bytes: &[u8]) -> Result<Whole<'_>, SegmentError> {
     if crc.finalize() != head.crc {
         return Err(SegmentError::Checksum { seq: head.seq });
     }
-    Ok(Whole { head, sha256: Sha256::digest(frame).into(), body: &frame[HEAD_BYTES..] })
+    Ok(Whole { head, frame })
 }
 
 impl Whole<'_> {
+    /// Its name in the chain.
+    pub fn sha256(&self) -> [u8; 32] {
+        Sha256::digest(self.frame).into()
+    }
+
     /// Unpacks it.
     ///
     /// # Errors
@@ -311,7 +314,8 @@ impl Whole<'_> {
     pub fn content(&self) -> Result<Content, SegmentError> {
         let Head { seq, raw_len, .. } = self.head;
         let unpack = |error: &dyn std::fmt::Display| SegmentError::Content { seq, reason: error.to_string() };
-        let raw = zstd::bulk::decompress(self.body, raw_len as usize).map_err(|error| unpack(&error))?;
+        let raw =
+            zstd::bulk::decompress(&self.frame[HEAD_BYTES..], raw_len as usize).map_err(|error| unpack(&error))?;
         let unpacked: Unpacked = gather::gather(&raw, MEMORY_MAX_BYTES).map_err(|error| unpack(&error))?;
         if unpacked.events.len() != self.head.events as usize {
             return Err(unpack(&"another number of events than its head says"));
@@ -326,7 +330,7 @@ impl Whole<'_> {
 /// [`SegmentError`]: what is wrong with it.
 pub fn decode(bytes: &[u8]) -> Result<(Head, Content, [u8; 32]), SegmentError> {
     let whole = check(bytes)?;
-    Ok((whole.head, whole.content()?, whole.sha256))
+    Ok((whole.head, whole.content()?, whole.sha256()))
 }
 
 fn u32_at(bytes: &[u8; HEAD_BYTES], at: usize) -> u32 {

@@ -13,6 +13,7 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use crate::test::{self, read};
 use anyhow::{Context, Result, bail};
 use sha2::{Digest, Sha256};
 
@@ -31,7 +32,7 @@ const DEBIAN_LLVM: &str = "/usr/lib/llvm-22";
 ///
 /// When the object is not of these sources, when tools are missing and can't be installed, when the build fails.
 pub fn run(check: bool) -> Result<()> {
-    let root = root()?;
+    let root = test::root()?;
     if check {
         return check_sums(&root);
     }
@@ -43,16 +44,6 @@ pub fn run(check: bool) -> Result<()> {
     let path = root.join(SUMS);
     std::fs::write(&path, &sums).with_context(|| format!("writing {}", path.display()))?;
     say(&format!("wrote {OBJECT} and {SUMS}"))
-}
-
-/// The checkout: the folder above this one that has the kernel programs.
-fn root() -> Result<PathBuf> {
-    let start = std::env::var_os("CARGO_MANIFEST_DIR").map_or_else(std::env::current_dir, |path| Ok(path.into()))?;
-    start
-        .ancestors()
-        .find(|path| path.join("probes/ebpf/Cargo.toml").is_file())
-        .map(Path::to_owned)
-        .with_context(|| format!("no checkout of this project is above {}", start.display()))
 }
 
 fn check_sums(root: &Path) -> Result<()> {
@@ -94,10 +85,6 @@ fn collect(root: &Path, path: &Path, files: &mut Vec<String>) -> Result<()> {
         collect(root, &path.join(entry?.file_name()), files)?;
     }
     Ok(())
-}
-
-fn read(path: &Path) -> Result<Vec<u8>> {
-    std::fs::read(path).with_context(|| format!("reading {}", path.display()))
 }
 
 fn hex(bytes: &[u8]) -> String {

@@ -129,9 +129,7 @@ fn find_program(name: &str) -> Result<PathBuf> {
     if name.contains('/') {
         return std::path::absolute(name).with_context(|| format!("finding {name}"));
     }
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    let found = std::env::split_paths(&path).map(|dir| dir.join(name)).find(|path| path.is_file());
-    found.with_context(|| format!("there is no program {name} here"))
+    docker::find(name).with_context(|| format!("there is no program {name} here"))
 }
 
 /// A word as the shell takes it, whatever is in it.

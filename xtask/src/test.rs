@@ -58,6 +58,11 @@ pub fn root() -> Result<PathBuf> {
     found.map(Path::to_owned).context("run this inside a checkout of Taffrail")
 }
 
+/// A file's bytes.
+pub fn read(path: &Path) -> Result<Vec<u8>> {
+    std::fs::read(path).with_context(|| format!("reading {}", path.display()))
+}
+
 /// A line for the person.
 pub fn say(line: &str) -> Result<()> {
     writeln!(std::io::stderr(), "xtask: {line}").context("standard error is gone")

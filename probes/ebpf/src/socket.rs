@@ -5,14 +5,15 @@ use crate::{
     kernel::{copy, read},
 };
 
-/// `AF_INET` and `AF_INET6`.
-const INET: u16 = 2;
-const INET6: u16 = 10;
+/// Address families (`include/linux/socket.h`).
+pub const AF_UNIX: u16 = 1;
+pub const AF_INET: u16 = 2;
+pub const AF_INET6: u16 = 10;
 
 /// Whether a family has addresses and ports.
 #[inline(always)]
 pub fn is_internet(family: u16) -> bool {
-    family == INET || family == INET6
+    family == AF_INET || family == AF_INET6
 }
 
 /// `sock_common.skc_family`.
@@ -40,10 +41,10 @@ pub fn ports(sock: u64) -> (u16, u16) {
 pub unsafe fn addresses(sock: u64, family: u16, local: *mut u8, remote: *mut u8) {
     // SAFETY: by this function's own contract.
     unsafe {
-        if family == INET {
+        if family == AF_INET {
             copy::<4>(local, sock + offset!(sock_rcv_saddr));
             copy::<4>(remote, sock + offset!(sock_daddr));
-        } else if family == INET6 {
+        } else if family == AF_INET6 {
             copy::<16>(local, sock + offset!(sock_v6_rcv_saddr));
             copy::<16>(remote, sock + offset!(sock_v6_daddr));
         }

@@ -16,6 +16,7 @@ pub struct RingFile {
     path: PathBuf,
     file: File,
     len: AtomicU64,
+    /// What its segments carry; others are not its own.
     nonce: u64,
     /// What a failed write left could not be cut off.
     is_torn: AtomicBool,
@@ -91,11 +92,6 @@ impl RingFile {
         self.is_torn.load(Ordering::Acquire)
     }
 
-    /// What its segments carry.
-    pub fn nonce(&self) -> u64 {
-        self.nonce
-    }
-
     /// Where it was made.
     pub fn path(&self) -> &Path {
         &self.path
@@ -119,7 +115,7 @@ pub fn read_segments(
         let frame = file.frame_at(at, end)?;
         let is_cut = matches!(frame, Err(SegmentError::Short { .. }));
         let whole = match &frame {
-            Ok(frame) => file.check(frame).map_err(|error| error.to_string()),
+            Ok(frame) => segment::check(frame).map_err(|error| error.to_string()),
             Err(error) => Err(error.to_string()),
         };
         let (next, problem) = match whole {
@@ -164,15 +160,6 @@ impl RingFile {
         Ok(Ok(frame))
     }
 
-    /// Checks a segment, and that it was written to this file.
-    fn check<'f>(&self, frame: &'f [u8]) -> Result<Whole<'f>, SegmentError> {
-        let whole = segment::check(frame)?;
-        if whole.head.nonce != self.nonce {
-            return Err(SegmentError::Foreign("a segment of another file"));
-        }
-        Ok(whole)
-    }
-
     /// The first place from `at` on where a whole segment begins, else the end.
     fn next_segment(&self, mut at: u64, end: u64) -> Result<u64, RingError> {
         let mut bytes = vec![0; SEARCH_BYTES];
@@ -180,7 +167,7 @@ impl RingFile {
             let len = (end - at).min(SEARCH_BYTES as u64) as usize;
             self.read(&mut bytes[..len], at)?;
             for found in memmem(&bytes[..len], &MAGIC) {
-                if self.frame_at(at + found as u64, end)?.is_ok_and(|frame| self.check(&frame).is_ok()) {
+                if self.frame_at(at + found as u64, end)?.is_ok_and(|frame| segment::check(&frame).is_ok()) {
                     return Ok(at + found as u64);
                 }
             }
@@ -206,11 +193,12 @@ fn memmem<'a>(bytes: &'a [u8], what: &'a [u8]) -> impl Iterator<Item = usize> + 
 /// What a file of an earlier recorder holds.
 pub fn summary(file: &RingFile) -> Result<Summary, RingError> {
     let mut summary = Summary::default();
-    read_segments(file, &mut |Whole { head, sha256, .. }| {
+    read_segments(file, &mut |whole| {
+        let head = whole.head;
         summary.events += u64::from(head.events);
         summary.first_ns.get_or_insert(head.first_ns);
         summary.last_ns = Some(head.last_ns);
-        summary.last = Some((head.seq, sha256));
+        summary.last = Some((head.seq, whole.sha256()));
         Ok(())
     })?;
     Ok(summary)

@@ -4,6 +4,7 @@ use super::file;
 use super::lane::Lane;
 use super::{Pin, Reach, RingError};
 use crate::enrich::processes::Known;
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -31,9 +32,7 @@ pub fn describe(dir: &Path, container: &Container) -> Result<(), RingError> {
 
 /// What was written down of a container.
 pub fn description(dir: &Path) -> Result<Container, RingError> {
-    let path = dir.join(DESCRIPTION);
-    let text = fs::read(&path).map_err(RingError::at(&path))?;
-    serde_json::from_slice(&text).map_err(|error| RingError { path, source: std::io::Error::other(error) })
+    read(dir.join(DESCRIPTION))
 }
 
 /// The files of one class in a history's directory with their numbers and nonces, oldest first.
@@ -63,15 +62,19 @@ pub struct RecordedBy {
 impl RecordedBy {
     /// Reads it from a history's directory.
     pub fn read(dir: &Path) -> Result<Self, RingError> {
-        let path = dir.join(RECORDED_BY);
-        let text = fs::read(&path).map_err(RingError::at(&path))?;
-        serde_json::from_slice(&text).map_err(|error| RingError { path, source: std::io::Error::other(error) })
+        read(dir.join(RECORDED_BY))
     }
 
     /// Writes it there, whole or not at all.
     pub fn write(&self, dir: &Path) -> Result<(), RingError> {
         replace(&dir.join(RECORDED_BY), self)
     }
+}
+
+/// Reads a file of JSON.
+fn read<T: DeserializeOwned>(path: PathBuf) -> Result<T, RingError> {
+    let text = fs::read(&path).map_err(RingError::at(&path))?;
+    serde_json::from_slice(&text).map_err(|error| RingError { path, source: std::io::Error::other(error) })
 }
 
 /// Writes a file of JSON, whole or not at all.

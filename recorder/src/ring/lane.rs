@@ -35,6 +35,8 @@ pub struct Lane {
     next_file: u64,
     next_seq: u64,
     previous: [u8; 32],
+    /// Of all files that this lane makes.
+    nonce: u64,
     writable: bool,
     let_go: Reach,
 }
@@ -60,6 +62,7 @@ impl Lane {
             next_file: 0,
             next_seq: 0,
             previous: [0; 32],
+            nonce: file::new_nonce(),
             writable: false,
             let_go: Reach::default(),
         }
@@ -123,35 +126,30 @@ impl Lane {
         let mut live: Vec<_> = self.named.values().map(|known| known.image.clone()).collect();
         live.sort_by_key(|image| (image.time_ns, image.exec_id));
         let content = Content { live, events: std::mem::take(&mut self.batch) };
-        let written = self.write_content(&content, now, budget, pins);
-        self.batch = content.events;
-        written
-    }
-
-    fn write_content(&mut self, content: &Content, now: Anchor, budget: u64, pins: &[Pin]) -> Result<(), RingError> {
-        let (class, container, seq, previous) = (self.class, self.key, self.next_seq, self.previous);
-        let frame = |nonce, dir: &Path| {
-            let label = Label { class, seq, anchor: now, container, nonce, previous };
-            segment::encode(&label, content)
-                .map_err(|error| RingError { path: dir.to_owned(), source: std::io::Error::other(error) })
+        let label = Label {
+            class: self.class,
+            seq: self.next_seq,
+            anchor: now,
+            container: self.key,
+            nonce: self.nonce,
+            previous: self.previous,
         };
-        let nonce = self.current(budget, pins)?.file.nonce();
-        let mut framed = frame(nonce, &self.dir)?;
+        let framed = segment::encode(&label, &content);
+        let (first, last) = (content.events.first().map(|e| e.time_ns), content.events.last().map(|e| e.time_ns));
+        let events = content.events.len() as u64;
+        self.batch = content.events;
+        let framed =
+            framed.map_err(|error| RingError { path: self.dir.clone(), source: std::io::Error::other(error) })?;
+
         // A segment that the whole budget cannot hold is refused; letting go of everything for it would help nobody.
         if framed.bytes.len() as u64 > budget {
             let source = std::io::Error::other("one segment is larger than the budget");
             return Err(RingError { path: self.dir.clone(), source });
         }
         self.evict(budget - framed.bytes.len() as u64);
-        let current = self.current(budget, pins)?.file.nonce();
-        if current != nonce {
-            // The file that it was made for had to go.
-            framed = frame(current, &self.dir)?;
-        }
-        let (first, last) = (content.events.first().map(|e| e.time_ns), content.events.last().map(|e| e.time_ns));
         let kept = self.current(budget, pins)?;
         kept.file.append(&framed.bytes)?;
-        kept.holds.events += content.events.len() as u64;
+        kept.holds.events += events;
         kept.holds.first_ns = kept.holds.first_ns.or(first);
         kept.holds.last_ns = last.or(kept.holds.last_ns);
         self.next_seq = self.next_seq.saturating_add(1);
@@ -165,9 +163,8 @@ impl Lane {
             kept.file.is_torn() || kept.file.len() >= (budget / FILES_PER_BUDGET).min(FILE_MAX_BYTES)
         });
         if full || !self.writable {
-            let nonce = file::new_nonce();
-            let name = file::name(self.class, self.next_file, nonce);
-            let file = Arc::new(RingFile::create(&self.dir.join(name), nonce)?);
+            let name = file::name(self.class, self.next_file, self.nonce);
+            let file = Arc::new(RingFile::create(&self.dir.join(name), self.nonce)?);
             for pin in pins {
                 pin.add(&file);
             }
@@ -181,12 +178,12 @@ impl Lane {
 
     /// Lets the oldest files go until the rest fits into `budget`.
     fn evict(&mut self, budget: u64) {
-        while self.bytes() > budget && self.let_oldest_go() > 0 {}
+        while self.bytes() > budget && self.let_oldest_go() {}
     }
 
-    /// Lets the oldest file go; gives the bytes that are free now. A file that a pin holds frees none.
-    pub fn let_oldest_go(&mut self) -> u64 {
-        let Some(oldest) = self.files.pop_front() else { return 0 };
+    /// Lets the oldest file go; gives whether there was one.
+    pub fn let_oldest_go(&mut self) -> bool {
+        let Some(oldest) = self.files.pop_front() else { return false };
         if self.files.is_empty() {
             self.writable = false;
         }
@@ -195,10 +192,10 @@ impl Lane {
         }
         self.let_go.evicted += oldest.holds.events;
         self.let_go.evicted_until_ns = oldest.holds.last_ns.or(self.let_go.evicted_until_ns);
-        oldest.file.len().max(1)
+        true
     }
 
-    /// Bytes that letting the oldest file go would free on the disk.
+    /// Bytes that letting the oldest file go would free on the disk: none where a pin holds it.
     pub fn oldest_bytes(&self) -> u64 {
         self.files.front().filter(|kept| Arc::strong_count(&kept.file) == 1).map_or(0, |kept| kept.file.len())
     }

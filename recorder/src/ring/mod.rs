@@ -34,6 +34,7 @@ pub use file::{RingFile, read_segments};
 pub use history::{History, RecordedBy};
 
 use crate::enrich::processes::Known;
+use crate::host;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -130,7 +131,7 @@ impl Ring {
     pub fn describe(&mut self, container: &Container) -> Result<(), RingError> {
         loop {
             match self.try_describe(container) {
-                Err(error) if error.is_disk_full() && self.free_disk(Class::Vital, 0) => {}
+                Err(error) if error.is_disk_full() && self.free_disk(Class::Vital) => {}
                 result => return result,
             }
         }
@@ -138,12 +139,12 @@ impl Ring {
 
     fn try_describe(&mut self, container: &Container) -> Result<(), RingError> {
         let path = self.dir.join(container.key.to_string());
-        if !self.histories.contains_key(&container.key) {
-            let history = History::create(&path, container.key)?;
-            history::describe(&path, container)?;
-            self.histories.insert(container.key, history);
-        }
+        let new = match self.histories.contains_key(&container.key) {
+            true => None,
+            false => Some(History::create(&path, container.key)?),
+        };
         history::describe(&path, container)?;
+        self.histories.extend(new.map(|history| (container.key, history)));
         self.recorded_by.iter().try_for_each(|who| who.write(&path))
     }
 
@@ -190,7 +191,7 @@ impl Ring {
             while let Some(history) = self.histories.get_mut(&key) {
                 match history.flush(class, now, age_ns.unwrap_or(0), budget) {
                     Ok(()) => break,
-                    Err(error) if error.is_disk_full() && self.free_disk(class, now.boot_ns) => {}
+                    Err(error) if error.is_disk_full() && self.free_disk(class) => {}
                     Err(error) => {
                         self.histories.get_mut(&key).into_iter().for_each(|history| history.lane(class).give_up());
                         result = result.and(Err(error));
@@ -204,14 +205,14 @@ impl Ring {
 
     /// The disk is full: lets the oldest bulk of the container that has the most of it go. Vital history goes only for
     /// vital events, and only where there is no bulk. Gives whether that freed anything.
-    fn free_disk(&mut self, wanted: Class, now_ns: BootNs) -> bool {
-        self.full_ns = self.full_ns.max(Some(now_ns));
+    fn free_disk(&mut self, wanted: Class) -> bool {
+        self.full_ns = Some(host::boot_now());
         let may_go: &[Class] = if wanted == Class::Vital { &[Class::Bulk, Class::Vital] } else { &[Class::Bulk] };
         for &class in may_go {
             let candidates = self.histories.values_mut().filter(|history| history.oldest_bytes(class) > 0);
             if let Some(history) = candidates.max_by_key(|history| history.reach(class).bytes) {
-                let freed = history.lane(class).let_oldest_go();
-                tracing::debug!(freed, class = class.as_str(), "the disk is full");
+                tracing::debug!(class = class.as_str(), "the disk is full");
+                history.lane(class).let_oldest_go();
                 return true;
             }
         }

@@ -128,11 +128,11 @@ impl<'a> At<'a> {
         Parts { at: self, step: 0, is_sequence: false }
     }
 
-    /// The parts of an enum's variant.
-    fn variant(self, index: u32) -> Parts<'a> {
+    /// The content of an enum's variant.
+    fn variant(self, index: u32) -> At<'a> {
         self.shredder.nodes[self.node].column.number(u64::from(index));
         let node = self.shredder.below(self.node, index as usize);
-        At { shredder: self.shredder, node }.parts()
+        At { shredder: self.shredder, node }
     }
 }
 
@@ -211,14 +211,13 @@ impl<'a> ser::Serializer for At<'a> {
     }
 
     fn serialize_newtype_variant<T: Serialize + ?Sized>(
-        mut self,
+        self,
         _: &'static str,
         index: u32,
         _: &'static str,
         value: &T,
     ) -> Result<(), ShredError> {
-        self.shredder.nodes[self.node].column.number(u64::from(index));
-        self.put(index as usize, value)
+        value.serialize(self.variant(index))
     }
 
     fn serialize_seq(self, len: Option<usize>) -> Result<Parts<'a>, ShredError> {
@@ -242,7 +241,7 @@ impl<'a> ser::Serializer for At<'a> {
         _: &'static str,
         _: usize,
     ) -> Result<Parts<'a>, ShredError> {
-        Ok(self.variant(index))
+        Ok(self.variant(index).parts())
     }
 
     fn serialize_map(self, _: Option<usize>) -> Result<Self::SerializeMap, ShredError> {
@@ -260,7 +259,7 @@ impl<'a> ser::Serializer for At<'a> {
         _: &'static str,
         _: usize,
     ) -> Result<Parts<'a>, ShredError> {
-        Ok(self.variant(index))
+        Ok(self.variant(index).parts())
     }
 
     fn is_human_readable(&self) -> bool {

@@ -2,6 +2,7 @@
 
 use super::archive::Archive;
 use super::kernel::Kernel;
+use crate::test::read;
 use anyhow::{Context as _, Result};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -98,8 +99,4 @@ fn directories(archive: &mut Archive, made: &mut BTreeSet<PathBuf>, path: &Path)
 
 fn text(path: &Path) -> Result<&str> {
     path.to_str().with_context(|| format!("{} is not UTF-8", path.display()))
-}
-
-pub fn read(path: &Path) -> Result<Vec<u8>> {
-    std::fs::read(path).with_context(|| format!("reading {}", path.display()))
 }

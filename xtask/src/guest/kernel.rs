@@ -1,7 +1,6 @@
 //! A kernel for a guest: a file that is given, or Debian's package, unpacked into the target directory and not installed.
 
-use super::image::read;
-use crate::test::say;
+use crate::test::{read, say};
 use anyhow::{Context as _, Result, bail};
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -107,8 +107,14 @@ fn quiet(program: &str, args: &[&str]) -> bool {
 
 /// Whether a program is where programs are.
 pub fn on_path(program: &str) -> bool {
+    find(program).is_some()
+}
+
+/// Where a program is that can be started by its name, or by root's.
+pub fn find(program: &str) -> Option<PathBuf> {
     let path = std::env::var_os("PATH").unwrap_or_default();
-    std::env::split_paths(&path).chain([PathBuf::from("/usr/sbin")]).any(|dir| dir.join(program).is_file())
+    let mut places = std::env::split_paths(&path).chain([PathBuf::from("/usr/sbin")]).map(|dir| dir.join(program));
+    places.find(|path| path.is_file())
 }
 
 fn is_root() -> bool {

@@ -24,6 +24,7 @@ use crate::{
     kernel::{below_4_kib, current},
     level,
     output::{Fixed, add, lost, send},
+    socket::{AF_INET, AF_INET6},
 };
 
 /// Who made each UDP socket, by its cookie.
@@ -37,8 +38,6 @@ static UDP_FLOWS: HashMap<UdpKey, UdpFlow> = HashMap::with_max_entries(UDP_FLOWS
 /// A packet goes its way.
 const PASS: i32 = 1;
 
-const AF_INET: u32 = 2;
-const AF_INET6: u32 = 10;
 const SOCK_DGRAM: u32 = 2;
 const IPPROTO_UDP: u8 = 17;
 const IPV4_HEADER: usize = 20;
@@ -121,8 +120,8 @@ fn packet(ctx: &SkBuffContext, received: bool) -> Option<()> {
         return None;
     }
     let (family, udp_at) = match version >> 4 {
-        4 => (AF_INET, u32::from(version & 15) * 4),
-        _ => (AF_INET6, 40),
+        4 => (u32::from(AF_INET), u32::from(version & 15) * 4),
+        _ => (u32::from(AF_INET6), 40),
     };
     let mut key = UdpKey { family, ..UdpKey::default() };
     let (source, destination) = if received {
@@ -130,7 +129,7 @@ fn packet(ctx: &SkBuffContext, received: bool) -> Option<()> {
     } else {
         (&mut key.local_addr, &mut key.remote_addr)
     };
-    if family == AF_INET {
+    if family == u32::from(AF_INET) {
         // A later fragment has no UDP header.
         if u16::from_be(ctx.load(6).ok()?) & 0x1FFF != 0 {
             return None;

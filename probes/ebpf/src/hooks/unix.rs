@@ -15,7 +15,7 @@ use crate::{
     kernel::{current, read},
     path::walk_at,
     record::{Memory, Record, Scratch},
-    socket,
+    socket::{self, AF_UNIX},
     sys_exit::Call,
 };
 
@@ -25,8 +25,6 @@ static CONNECT_SCRATCH: PerCpuArray<Scratch> = PerCpuArray::with_max_entries(1, 
 /// Threads inside a connect that sent a packet, and their sockets: its failure is the flow's to tell.
 #[map]
 static CONNECTING: LruHashMap<u32, u64> = LruHashMap::with_max_entries(4096, 0);
-
-const AF_UNIX: u16 = 1;
 
 /// `EINPROGRESS`, `EALREADY`, `EISCONN`, `EINTR`: nothing has failed.
 const NO_FAILURE: [i64; 4] = [-115, -114, -106, -4];

@@ -23,13 +23,11 @@ use crate::{
     level,
     path::{is_elsewhere, walk},
     record::{Record, Scratch},
-    socket,
+    socket::{self, AF_UNIX},
 };
 
 #[map]
 static COMPLETED_SCRATCH: PerCpuArray<Scratch> = PerCpuArray::with_max_entries(1, 0);
-
-const AF_UNIX: u16 = 1;
 
 /// `io_uring_complete(struct io_ring_ctx *ctx, void *req, struct io_uring_cqe *cqe)`, since Linux 6.14; before with
 /// `u64 user_data, int res, ...` in the place of `cqe`

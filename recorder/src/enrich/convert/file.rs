@@ -27,8 +27,10 @@ struct Request {
 pub fn file(header: &Header, call: &Call, names: &Names<'_>) -> Option<FileEvent> {
     let Request { op, flags, mode, owner, size } = request(call)?;
     let (path, path_source) = first_name(header, call, names.base, names.path);
+    let was_entered = call.what & call_flags::ENTERED != 0;
+    let by_kernel = was_entered && path_source == PathSource::Kernel && ends_in_entry(op);
     let changed = rewritten(call, call_flags::ENTERED, names.entered, names.path)
-        || call.what & call_flags::ENTERED != 0 && is_another(op, &path, path_source, names.entered);
+        || by_kernel && ends_otherwise(&path, names.entered);
     let entered = || match path_source {
         PathSource::User => joined(header, call, names.base, names.entered),
         // The directory it is relative to is not told beside the kernel's own name.
@@ -78,24 +80,23 @@ fn second_rewritten(
     }
     if call.what & call_flags::KERNEL_NEW_PATH != 0 {
         let was_read = call.what & call_flags::ENTERED_SECOND != 0;
-        let changed = was_read && is_another(FileOp::Rename, new_path?, PathSource::Kernel, before);
+        let changed = was_read && ends_otherwise(new_path?, before);
         return changed.then(|| text::from_bytes(before));
     }
     let changed = rewritten(call, call_flags::ENTERED_SECOND, before, names.new_path);
     changed.then(|| joined(header, call, names.new_base, before))
 }
 
-/// Whether the kernel's own name ends in another word than the program's had when the call began, in calls that never
-/// follow a link there.
-fn is_another(op: FileOp, path: &str, source: PathSource, entered: &[u8]) -> bool {
-    let ends_in_entry =
-        matches!(op, FileOp::Unlink | FileOp::Rmdir | FileOp::Rename | FileOp::Symlink | FileOp::Mkdir | FileOp::Mknod);
-    if source != PathSource::Kernel || !ends_in_entry || entered.is_empty() {
-        return false;
-    }
+/// Whether a call never follows a link at the end of its name: then the kernel's own name ends as the program's did.
+fn ends_in_entry(op: FileOp) -> bool {
+    matches!(op, FileOp::Unlink | FileOp::Rmdir | FileOp::Rename | FileOp::Symlink | FileOp::Mkdir | FileOp::Mknod)
+}
+
+/// Whether the kernel's own name ends in another word than the program's had when the call began.
+fn ends_otherwise(path: &str, entered: &[u8]) -> bool {
     let entered = text::from_bytes(entered);
     let last = |name: &str| name.trim_end_matches('/').rsplit('/').next().map(str::to_owned);
-    last(path) != last(&entered)
+    !entered.is_empty() && last(path) != last(&entered)
 }
 
 fn request(call: &Call) -> Option<Request> {

@@ -63,12 +63,7 @@ pub fn kernel(header: &Header, call: &Call, names: &Names<'_>) -> Option<KernelE
     let named_file = call.what & call_flags::KERNEL_PATH != 0 || !names.path.is_empty();
     let name = named_file.then(|| first_name(header, call, names.base, names.path));
     let has_target = matches!(call.nr, nr::MOUNT | nr::PIVOT_ROOT | nr::MOVE_MOUNT);
-    let was = |base: &[u8], path: &[u8]| {
-        if call.nr == nr::MOUNT && !path.contains(&b'/') {
-            return text::from_bytes(path);
-        }
-        joined(header, call, base, path)
-    };
+    let given = |passed: &[u8], path| if call.nr == nr::MOUNT { source(passed, path) } else { path };
     let changed = rewritten(call, call_flags::ENTERED, names.entered, names.path);
     let target_changed =
         has_target && rewritten(call, call_flags::ENTERED_SECOND, names.entered_second, names.new_path);
@@ -77,9 +72,9 @@ pub fn kernel(header: &Header, call: &Call, names: &Names<'_>) -> Option<KernelE
         syscall: syscall.to_owned(),
         detail,
         path_source: name.as_ref().map(|(_, source)| *source),
-        path: name.map(|(path, _)| if call.nr == nr::MOUNT { source(names, path) } else { path }),
+        path: name.map(|(path, _)| given(names.path, path)),
         target: has_target.then(|| joined(header, call, names.new_base, names.new_path)),
-        rewritten_from: changed.then(|| was(names.base, names.entered)),
+        rewritten_from: changed.then(|| given(names.entered, joined(header, call, names.base, names.entered))),
         target_rewritten_from: target_changed.then(|| joined(header, call, names.new_base, names.entered_second)),
         target_pid,
         result: call.result,
@@ -88,8 +83,8 @@ pub fn kernel(header: &Header, call: &Call, names: &Names<'_>) -> Option<KernelE
 }
 
 /// What is mounted need not be a file: `tmpfs`, `overlay`. Then the text is left as it was given.
-fn source(names: &Names<'_>, path: String) -> String {
-    if names.path.contains(&b'/') { path } else { text::from_bytes(names.path) }
+fn source(passed: &[u8], path: String) -> String {
+    if passed.contains(&b'/') { path } else { text::from_bytes(passed) }
 }
 
 fn mount(kind: &str, flags: u64) -> String {
