@@ -8,10 +8,11 @@ use std::net::{TcpListener, TcpStream, UdpSocket};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use support::{Group, Recorded, What, call, in_child, place, record_live};
+use support::{Group, Recorded, What, call, in_child, place, record_live, record_with};
 use taffrail_probes::abi::{
-    Kind,
+    Class, Kind,
     call::nr,
+    counters::Cause,
     header_flags,
     level::{Level, SLOTS},
     syscall::Syscall,
@@ -58,6 +59,33 @@ fn of_a_cgroup_that_is_off_only_processes_are_known() {
     {
         assert!(of_loud.contains(&kind), "{kind:?} of {of_loud:?}");
     }
+}
+
+#[test]
+fn of_a_cgroup_at_level_vital_rare_events_are_told_and_frequent_ones_counted() {
+    const OPENS: u64 = 1000;
+    let (_directory, place) = place();
+    let group = Group::make("taffrail-vital");
+    let recorded = record_with(&support::options(), |probes| {
+        probes.set_level(group.id(), Level::Vital).expect("level vital");
+        in_child(|| {
+            group.enter();
+            let path = place.join("file");
+            File::create(&path).expect("a file");
+            for _ in 0..OPENS {
+                drop(File::open(&path).expect("an open"));
+            }
+            std::fs::remove_file(path).expect("unlink");
+        });
+    });
+    let told = kinds(&recorded, &group);
+    assert!(told.contains(&Kind::File) && told.contains(&Kind::Exit), "{told:?}");
+    assert!(told.iter().all(|kind| kind.class() == Class::Vital), "{told:?}");
+    let mut of_group = recorded.losses.by_cgroup.iter().filter(|lost| lost.cgroup_id == group.id());
+    let refused = of_group.next().expect("what was refused");
+    assert_eq!((refused.class, refused.cause, of_group.next()), (Class::Bulk, Cause::Refused, None));
+    println!("{OPENS} opens, {} bulk records refused", refused.count);
+    assert!((OPENS + 1..OPENS + 20).contains(&refused.count), "{}", refused.count);
 }
 
 #[test]

@@ -1,15 +1,17 @@
 //! How much is recorded of a cgroup.
 
-/// How much is recorded. A cgroup that is in no [`Slot`] of its own has the default.
+/// How much is recorded, in ascending order. A cgroup that is in no [`Slot`] of its own has the default.
 #[repr(u8)]
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Level {
     /// Its processes are known, nothing else of them is recorded.
     Off = 0,
+    /// Vital events; bulk ones are refused and counted.
+    Vital = 1,
     /// What is worth its place: everything but single reads and writes.
-    Standard = 1,
+    Standard = 2,
     /// Every system call as well.
-    Full = 2,
+    Full = 3,
 }
 
 impl Level {
@@ -17,8 +19,9 @@ impl Level {
     pub const fn from_raw(raw: u8) -> Option<Level> {
         match raw {
             0 => Some(Level::Off),
-            1 => Some(Level::Standard),
-            2 => Some(Level::Full),
+            1 => Some(Level::Vital),
+            2 => Some(Level::Standard),
+            3 => Some(Level::Full),
             _ => None,
         }
     }

@@ -11,11 +11,13 @@ use aya_ebpf::{
 use taffrail_probes_abi::{
     Class, Header, Kind,
     counters::{Cause, LOST_KEYS_MAX, LostKey, SHARES_MAX, Share, TOTALS},
+    level::Level,
 };
 
 use crate::{
     globals::{BULK_WAKE_BYTES, SHARE_FROM_BYTES, global},
     header::now,
+    level,
 };
 
 /// Rare and decisive records. The host sets the size.
@@ -53,6 +55,10 @@ pub fn send(kind: Kind, record: &[u8], cgroup_id: u64) -> bool {
         Class::Vital => &VITAL,
         Class::Bulk => &BULK,
     };
+    if class as u32 == Class::Bulk as u32 && is_vital_alone(cgroup_id) {
+        lost(cgroup_id, class, Cause::Refused);
+        return false;
+    }
     let waiting = ring.query(u64::from(BPF_RB_AVAIL_DATA));
     let limit = global(&SHARE_FROM_BYTES[class as usize]);
     if waiting > limit && !has_share(cgroup_id, class, record.len() as u64, limit) {
@@ -75,6 +81,12 @@ pub fn send(kind: Kind, record: &[u8], cgroup_id: u64) -> bool {
             false
         }
     }
+}
+
+/// Whether only vital records are wanted of a cgroup.
+#[inline(never)]
+fn is_vital_alone(cgroup_id: u64) -> bool {
+    level::of(cgroup_id) == Level::Vital as u32
 }
 
 /// Wakes the host by the record that fills the bulk ring's first quarter, and by no other.
