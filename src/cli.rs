@@ -175,6 +175,8 @@ pub enum Level {
     Full,
     /// Programs, files, flows, privileges, terminals: what is recorded without this command.
     Standard,
+    /// Rare events alone; frequent ones, such as opened files, are counted.
+    Vital,
     /// Its processes stay known, nothing else of them is recorded.
     Off,
 }

@@ -1,5 +1,6 @@
 //! What the operator can choose: a TOML file, every key optional, unknown keys refused.
 
+use crate::ring::Budget;
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -43,6 +44,9 @@ const ENVIRONMENT: [&str; 24] = [
 const ENVIRONMENT_MASKED: [&str; 8] =
     ["*SECRET*", "*TOKEN*", "*PASSW*", "*PASSPHRASE*", "*CREDENTIAL*", "*API*KEY*", "*ACCESS*KEY*", "*PRIVATE*KEY*"];
 
+/// What a recorder of an idle host needs, and some room to work.
+const MEMORY_MIN_BYTES: u64 = 32 << 20;
+
 /// The configuration. Sizes are in bytes, times in seconds.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -51,12 +55,23 @@ pub struct Config {
     pub state_dir: PathBuf,
     /// Disk for all containers' history together.
     pub ring_total_bytes: u64,
-    /// The least a container's history gets, whatever its neighbours do.
+    /// The least a running container's history gets, as long as the total has room for that.
     pub ring_floor_bytes: u64,
+    /// The most that one container's history gets.
+    pub ring_ceiling_bytes: u64,
     /// Percent of a container's history that only vital events may use, 1 to 99.
     pub ring_vital_percent: u64,
-    /// The longest an event waits in memory before it is on disk, in milliseconds.
+    /// How long a stopped container's history is kept, unless running ones need the room.
+    pub ring_keep_seconds: u64,
+    /// The longest an event waits in memory before the kernel has it for the disk, in milliseconds.
     pub flush_ms: u64,
+    /// How often what was written is made durable against a power cut, in milliseconds; 0 for every segment before the
+    /// next event is taken.
+    pub sync_ms: u64,
+    /// Percent of one CPU that recording may use, averaged over ten seconds; 0 for no cap.
+    pub cpu_percent: u64,
+    /// Memory that recording may use, page cache and kernel buffers not counted; 0 for no cap.
+    pub memory_bytes: u64,
     /// Kernel ring buffer for vital events, a power of two.
     pub kernel_vital_bytes: u32,
     /// Kernel ring buffer for bulk events, a power of two.
@@ -85,8 +100,13 @@ impl Default for Config {
             state_dir: PathBuf::from(STATE_DIR),
             ring_total_bytes: 256 << 20,
             ring_floor_bytes: 4 << 20,
+            ring_ceiling_bytes: 128 << 20,
             ring_vital_percent: 25,
+            ring_keep_seconds: 86_400,
             flush_ms: 1000,
+            sync_ms: 1000,
+            cpu_percent: 10,
+            memory_bytes: 128 << 20,
             kernel_vital_bytes: 4 << 20,
             kernel_bulk_bytes: 8 << 20,
             before_seconds: 300,
@@ -162,6 +182,15 @@ impl Config {
             ("flush_ms", self.flush_ms, (10..=60_000), "10 to 60000"),
             ("ring_floor_bytes", self.ring_floor_bytes, (64 << 10..=1 << 40), "64 KiB to 1 TiB"),
             ("ring_total_bytes", self.ring_total_bytes, (64 << 10..=1 << 44), "64 KiB to 16 TiB"),
+            (
+                "ring_ceiling_bytes",
+                self.ring_ceiling_bytes,
+                (self.ring_floor_bytes..=1 << 44),
+                "at least ring_floor_bytes, up to 16 TiB",
+            ),
+            ("ring_keep_seconds", self.ring_keep_seconds, (0..=31_536_000), "up to a year"),
+            ("sync_ms", self.sync_ms, (0..=3_600_000), "up to an hour"),
+            ("cpu_percent", self.cpu_percent, (0..=100_000), "up to 100000, a thousand CPUs"),
             ("before_seconds", self.before_seconds, (0..=31_536_000), "up to a year"),
             ("after_seconds", self.after_seconds, (0..=86_400), "up to a day"),
             ("terminal_bytes", self.terminal_bytes, (0..=1 << 30), "up to 1 GiB"),
@@ -170,6 +199,10 @@ impl Config {
             if !range.contains(&value) {
                 return Err(ConfigError::Range { key, value, expected });
             }
+        }
+        if self.memory_bytes != 0 && self.memory_bytes < MEMORY_MIN_BYTES {
+            let expected = "0 for no cap, or at least 32 MiB";
+            return Err(ConfigError::Range { key: "memory_bytes", value: self.memory_bytes, expected });
         }
         for (key, value) in
             [("kernel_vital_bytes", self.kernel_vital_bytes), ("kernel_bulk_bytes", self.kernel_bulk_bytes)]
@@ -190,6 +223,22 @@ impl Config {
     /// Where evidence goes when the asker names no place.
     pub fn evidence_dir(&self) -> PathBuf {
         self.evidence_dir.clone().unwrap_or_else(|| self.state_dir.join("evidence"))
+    }
+
+    /// Budgets of the ring.
+    pub fn budget(&self) -> Budget {
+        Budget {
+            total_bytes: self.ring_total_bytes,
+            floor_bytes: self.ring_floor_bytes,
+            ceiling_bytes: self.ring_ceiling_bytes,
+            vital_percent: self.ring_vital_percent,
+            keep: Duration::from_secs(self.ring_keep_seconds),
+        }
+    }
+
+    /// How long what was written may wait to be durable.
+    pub fn sync_age(&self) -> Duration {
+        Duration::from_millis(self.sync_ms)
     }
 
     /// How long an event may wait in memory.

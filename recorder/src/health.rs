@@ -23,14 +23,47 @@ pub struct Status {
     pub sealed: u64,
     /// Seals that failed since the start.
     pub seals_failed: u64,
+    /// Bundles that are being sealed or wait for that.
+    pub seals_waiting: u64,
     /// Incidents whose after-window is running.
     pub incidents_open: u64,
     /// Seconds since the disk was last found full; `None` where it never was.
     pub disk_full_seconds: Option<u64>,
+    /// What recording costs.
+    pub cost: Cost,
     /// The hooks.
     pub hooks: Vec<Hook>,
     /// The containers, by name.
     pub containers: Vec<ContainerStatus>,
+}
+
+/// What recording costs, and what was lowered to keep it below its caps. Sealing and hashing, which take only what
+/// nobody else wants, are not in it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Cost {
+    /// Hundredths of a percent of one CPU, in the last ten seconds.
+    pub cpu_centipercent: u64,
+    /// Its cap in percent, 0 for none.
+    pub cpu_cap_percent: u64,
+    /// Memory that is neither file nor kernel buffer.
+    pub memory_bytes: u64,
+    /// Its cap, 0 for none.
+    pub memory_cap_bytes: u64,
+    /// What was lowered, the last step last.
+    pub lowered: Vec<Lowered>,
+}
+
+/// A container of which less is recorded than was asked for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Lowered {
+    /// Its name.
+    pub container: String,
+    /// The level it was lowered to.
+    pub level: String,
+    /// The cap that was exceeded.
+    pub cap: String,
+    /// For how long.
+    pub seconds: u64,
 }
 
 /// What a running recorder says of one container.
@@ -44,6 +77,8 @@ pub struct ContainerStatus {
     pub runtime: String,
     /// Whether its cgroup is still there.
     pub running: bool,
+    /// How much is recorded of it: `off`, `vital`, `standard` or `full`.
+    pub level: String,
     /// Events taken into its ring since the recorder started.
     pub events: u64,
     /// Time of the oldest event in its ring, RFC 3339.

@@ -38,3 +38,36 @@ pub fn describe(boot: &BootId) -> Host {
         nix::unistd::gethostname().map_or_else(|_| String::new(), |name| name.to_string_lossy().into_owned());
     Host { hostname, kernel, arch, boot_id: boot.0.clone() }
 }
+
+/// The calling thread gets the CPU only as far as the others leave it some.
+pub fn lowest_priority() {
+    if let Err(error) = thread_priority::set_current_thread_priority(thread_priority::ThreadPriority::Min) {
+        tracing::warn!(?error, "a background thread runs at the priority of all others");
+    }
+}
+
+/// CPU time that this process used so far, threads of the given names left out; nanoseconds.
+///
+/// # Errors
+/// What reading `/proc` said.
+pub fn cpu_ns(without: &[&str]) -> procfs::ProcResult<u64> {
+    let tick_ns = 1_000_000_000 / procfs::ticks_per_second().max(1);
+    let mut ticks = 0;
+    for task in procfs::process::Process::myself()?.tasks()?.flatten() {
+        // A thread that ended meanwhile has no more to tell.
+        if let Ok(stat) = task.stat()
+            && !without.contains(&stat.comm.as_str())
+        {
+            ticks += stat.utime + stat.stime;
+        }
+    }
+    Ok(ticks * tick_ns)
+}
+
+/// Memory of this process that is neither file nor shared, bytes.
+///
+/// # Errors
+/// What reading `/proc` said.
+pub fn memory_bytes() -> procfs::ProcResult<u64> {
+    Ok(procfs::process::Process::myself()?.status()?.rssanon.unwrap_or(0) * 1024)
+}

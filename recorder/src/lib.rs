@@ -27,13 +27,13 @@ mod health;
 mod host;
 mod pipeline;
 mod record;
-mod ring;
+pub mod ring;
 mod salvage;
 mod seal;
 mod trigger;
 
 pub use doctor::{Check, doctor};
 pub use enrich::containers::unified_root;
-pub use health::{ContainerStatus, Status};
+pub use health::{ContainerStatus, Cost, Lowered, Status};
 pub use record::{RecordError, record};
 pub use salvage::{Salvage, SalvageError, salvage};

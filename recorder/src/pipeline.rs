@@ -186,15 +186,31 @@ impl Pipeline {
         (std::mem::take(&mut self.changes), std::mem::take(&mut self.matched))
     }
 
-    /// Makes room in the ring for containers that are new.
+    /// Tells the ring which containers are there now, and which are not any more.
     pub fn admit(&mut self, changes: &[Change]) {
         for change in changes {
-            if let Change::New(key) = change
-                && self.ring.history(*key).is_none()
-                && let Some(container) = self.containers.get(*key)
-            {
-                let described = self.ring.describe(container);
-                report(described);
+            match change {
+                Change::New(key) if self.ring.history(*key).is_none() => self.describe(*key),
+                Change::New(key) if !self.containers.is_removed(*key) => self.ring.runs(*key),
+                Change::New(_) => {}
+                Change::Removed(key) => self.ring.stopped(*key),
+            }
+        }
+    }
+
+    fn describe(&mut self, key: ContainerKey) {
+        if let Some(container) = self.containers.get(key) {
+            report(self.ring.describe(container));
+        }
+    }
+
+    /// Puts right what somebody removed from the ring's directory, and says what went.
+    pub fn mend(&mut self) {
+        for (key, gaps) in self.ring.missing() {
+            tracing::error!(container = %key, "somebody removed files of a history");
+            self.describe(key);
+            for gap in gaps {
+                self.gap(key, gap);
             }
         }
     }

@@ -2,8 +2,10 @@
 //!
 //! Hooks are attached before `/proc` is read, so that no process falls between the two.
 
+mod governor;
 mod incidents;
 mod recording;
+mod sealer;
 
 use crate::config::Config;
 use crate::control::{LevelRequest, TriggerRequest, server};
@@ -16,8 +18,9 @@ use crate::enrich::scan;
 use crate::health::Status;
 use crate::host;
 use crate::pipeline::{Parts, Pipeline};
-use crate::ring::{Budget, RecordedBy, Ring, RingError};
-use recording::Recording;
+use crate::ring::{RecordedBy, Ring, RingError};
+use recording::{Begun, Recording};
+use sealer::Sealer;
 use std::fs::{self, File, TryLockError};
 use std::io;
 use std::os::unix::fs::DirBuilderExt as _;
@@ -105,12 +108,7 @@ pub fn record(config: Config, ready: impl FnOnce(&str)) -> Result<(), RecordErro
     let _lock = lock(&config.state_dir)?;
     let boot = host::boot_id().map_err(|source| RecordError::System { what: "cannot read the boot id", source })?;
     let cgroups = containers::unified_root().ok_or(RecordError::NoCgroups)?;
-    let budget = Budget {
-        total_bytes: config.ring_total_bytes,
-        floor_bytes: config.ring_floor_bytes,
-        vital_percent: config.ring_vital_percent,
-    };
-    let (mut ring, kept) = Ring::open(&config.state_dir, budget)?;
+    let (mut ring, kept) = Ring::open(&config.state_dir, config.budget(), config.sync_ms == 0)?;
 
     let environment = Selection::of(&config);
     let options = Options {
@@ -153,7 +151,10 @@ pub fn record(config: Config, ready: impl FnOnce(&str)) -> Result<(), RecordErro
     let digests = Digests::start(move |answer| answers.blocking_send(Command::Digest(answer)).is_ok())
         .map_err(|source| RecordError::System { what: "cannot start the thread for digests", source })?;
     pipeline.hash_with(digests);
-    let recording = Recording::new(probes, pipeline, config.clone(), machine, attached, inbox, questions);
+    let sealer = Sealer::start()
+        .map_err(|source| RecordError::System { what: "cannot start the thread for sealing", source })?;
+    let recording =
+        Recording::new(Begun { probes, pipeline, sealer, inbox, questions }, config.clone(), machine, attached);
     runtime.block_on(run(&config, recording, changes, commands, asked, move || ready(&line)))
 }
 

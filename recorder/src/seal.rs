@@ -1,12 +1,12 @@
 //! Sealing: pinned segments to a bundle, on a thread of its own, beside the recording.
 
-use crate::ring::{RingFile, read_segments};
+use crate::ring::{Before, RingFile, Sequence, read_segments};
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use taffrail_trace::assemble::{self, Source};
 use taffrail_trace::bundle::{self, Bundle, OpenError, Verdict, WriteError};
-use taffrail_trace::clock::{Anchor, Clock, utc_now};
+use taffrail_trace::clock::{Anchor, BootNs, Clock, utc_now};
 use taffrail_trace::container::Container;
 use taffrail_trace::event::{Body, Class, Event, Gap, GapCause, Image};
 use taffrail_trace::manifest::{Hook, Host, Manifest, SegmentRef, TableRef, Trigger, Window};
@@ -63,6 +63,9 @@ pub enum SealError {
     /// What was written cannot be read back.
     #[error("the sealed bundle cannot be read back: {0}")]
     ReadBack(#[from] OpenError),
+    /// A fault of this program, whose words are in the log.
+    #[error("the sealing thread panicked, which is a bug; please report it")]
+    Panicked,
     /// What was written is not what was meant.
     #[error("the sealed bundle {} does not verify", path.display())]
     Verify {
@@ -147,10 +150,18 @@ struct Gathered {
 fn gather(job: &Job) -> Gathered {
     let mut gathered = Gathered { anchors: vec![job.anchor], ..Gathered::default() };
     let mut named = HashSet::new();
+    let mut sequences = Class::ALL.map(|_| Sequence::default());
+    // Damage in the middle is a hole between two segments; what is not shows at least as a gap of the whole window.
+    let mut untold = Class::ALL.map(|_| 0);
     for file in &job.files {
+        let class = class_of(file);
         let mut take = |segment: Whole<'_>| {
             let head = segment.head;
             gathered.anchors.push(head.anchor);
+            if let Before::Hole { since_ns } = sequences[head.class as usize].next(&head) {
+                untold[head.class as usize] = 0;
+                gathered.events.push(damaged(head.class, since_ns, head.first_ns));
+            }
             let is_inside = head.last_ns >= job.window.from_ns && head.first_ns <= job.window.to_ns;
             // What a window refers to beyond its ends is vital, all of it.
             if head.class == Class::Bulk && !is_inside {
@@ -169,23 +180,14 @@ fn gather(job: &Job) -> Gathered {
             }
             Ok(())
         };
-        let damaged = match read_segments(file, &mut take) {
-            Ok(damaged) => damaged,
-            Err(error) => {
-                tracing::error!(%error, "ring file cannot be read");
-                1
-            }
-        };
-        if damaged > 0 {
-            gathered.events.push(gap_event(Gap {
-                class: class_of(file),
-                cause: GapCause::Damaged,
-                lost: None,
-                from_ns: job.window.from_ns,
-                to_ns: job.window.to_ns,
-                own: true,
-            }));
-        }
+        let found = read_segments(file, &mut take).unwrap_or_else(|error| {
+            tracing::error!(%error, "ring file cannot be read");
+            1
+        });
+        untold[class as usize] += found;
+    }
+    for class in Class::ALL.into_iter().filter(|class| untold[*class as usize] > 0) {
+        gathered.events.push(damaged(class, job.window.from_ns, job.window.to_ns));
     }
     gathered.segments.sort_by_key(|segment| (segment.class, segment.seq));
     gathered
@@ -206,6 +208,10 @@ fn belongs(event: &Event, window: Window) -> bool {
 fn class_of(file: &RingFile) -> Class {
     let vital = file.path().file_name().is_some_and(|name| name.to_string_lossy().starts_with(Class::Vital.as_str()));
     if vital { Class::Vital } else { Class::Bulk }
+}
+
+fn damaged(class: Class, from_ns: BootNs, to_ns: BootNs) -> Event {
+    gap_event(Gap { class, cause: GapCause::Damaged, lost: None, from_ns, to_ns, own: true })
 }
 
 fn gap_event(gap: Gap) -> Event {

@@ -10,6 +10,7 @@ pub fn run(args: LevelArgs) -> Result<Outcome> {
     let level = match args.level {
         Level::Full => control::Level::Full,
         Level::Standard => control::Level::Standard,
+        Level::Vital => control::Level::Vital,
         Level::Off => control::Level::Off,
     };
     control::level(&args.state_dir, LevelRequest { container: args.container, level })?;

@@ -5,7 +5,7 @@ use crate::cli::StatusArgs;
 use anyhow::Result;
 use std::io::{self, IsTerminal as _, Write as _};
 use std::time::Duration;
-use taffrail_recorder::{ContainerStatus, Status, control};
+use taffrail_recorder::{ContainerStatus, Cost, Lowered, Status, control};
 use taffrail_trace::manifest::Hook;
 use taffrail_trace::text;
 
@@ -45,24 +45,26 @@ pub fn run(args: &StatusArgs) -> Result<Outcome> {
 
 fn table(status: &Status) -> String {
     let mut rows = vec![
-        ["CONTAINER", "ID", "RUNTIME", "EVENTS", "REACHES BACK", "RING", "LOST", "REFUSED", "EVICTED"]
+        ["CONTAINER", "ID", "RUNTIME", "LEVEL", "EVENTS", "REACHES BACK", "RING", "LOST", "REFUSED", "EVICTED"]
             .map(str::to_owned),
     ];
     rows.extend(status.containers.iter().map(row));
-    let mut widths = [0; 9];
+    let mut widths = [0; 10];
     for row in &rows {
         for (width, cell) in widths.iter_mut().zip(row) {
             *width = (*width).max(cell.chars().count());
         }
     }
     let mut out = format!(
-        "taffrail {} recording since {}, {} events, {} bundles sealed, {} lost anywhere\n\n",
+        "taffrail {} recording since {}, {} events, {} bundles sealed, {} lost anywhere\n",
         status.version, status.since, status.events, status.sealed, status.lost_anywhere
     );
+    out.push_str(&cost(&status.cost));
+    out.push('\n');
     for row in rows {
         for (at, (cell, width)) in row.iter().zip(widths).enumerate() {
             // Words to the left, numbers to the right.
-            let padded = if at < 3 { format!("{cell:<width$}") } else { format!("{cell:>width$}") };
+            let padded = if at < 4 { format!("{cell:<width$}") } else { format!("{cell:>width$}") };
             out.push_str(&padded);
             out.push_str("  ");
         }
@@ -76,6 +78,23 @@ fn table(status: &Status) -> String {
     let missing: Vec<&Hook> = status.hooks.iter().filter(|hook| hook.state != "attached").collect();
     for alike in missing.chunk_by(|one, other| one.state == other.state && one.reason == other.reason) {
         out.push_str(&without(alike));
+    }
+    out
+}
+
+/// What recording costs, and what is not recorded because of that.
+fn cost(cost: &Cost) -> String {
+    let of = |cap: u64, shown: String| if cap == 0 { "no cap".to_owned() } else { format!("cap {shown}") };
+    let mut out = format!(
+        "recording takes {:.1} % of a CPU ({}) and {} ({})\n",
+        cost.cpu_centipercent as f64 / 100.0,
+        of(cost.cpu_cap_percent, format!("{} %", cost.cpu_cap_percent)),
+        size(cost.memory_bytes),
+        of(cost.memory_cap_bytes, size(cost.memory_cap_bytes)),
+    );
+    for Lowered { container, level, cap, seconds } in &cost.lowered {
+        let (name, since) = (text::shown(container), age(*seconds));
+        out.push_str(&format!("{name} is lowered to level {level} since {since}: recording was above its {cap} cap\n"));
     }
     out
 }
@@ -94,12 +113,13 @@ fn without(hooks: &[&Hook]) -> String {
     format!("\n{names} {}: {reason}{means}", first.state)
 }
 
-fn row(container: &ContainerStatus) -> [String; 9] {
+fn row(container: &ContainerStatus) -> [String; 10] {
     let ended = if container.running { "" } else { " (ended)" };
     [
         format!("{}{ended}", text::shown(&container.name)),
         text::shown(&container.id).chars().take(12).collect(),
         container.runtime.clone(),
+        container.level.clone(),
         container.events.to_string(),
         container.oldest_age_seconds.map_or_else(|| "-".to_owned(), age),
         drawn(container),

@@ -45,21 +45,12 @@ pub struct LevelRequest {
 pub enum Level {
     /// Its processes are known, nothing else of them is recorded.
     Off,
+    /// Rare events; frequent ones, such as opened files, are counted.
+    Vital,
     /// Everything but single system calls.
     Standard,
     /// Every system call as well.
     Full,
-}
-
-impl Level {
-    /// The word used on the command line and in evidence.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Off => "off",
-            Self::Standard => "standard",
-            Self::Full => "full",
-        }
-    }
 }
 
 /// An order by hand.

@@ -5,7 +5,7 @@
 //! runtime: its events are never given to somebody else.
 
 use super::cgroup::{self, Place};
-use std::collections::{HashMap, HashSet};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::fs;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
@@ -18,6 +18,8 @@ use taffrail_trace::ids::{BootId, ContainerKey};
 const ROOT_CGROUP: u64 = 1;
 /// How often, at most, the hierarchy is walked for a cgroup that nobody told of.
 const RESCAN: Duration = Duration::from_millis(200);
+/// How long the id of a cgroup that is gone stays known, many times what an event can be late.
+const GONE_KNOWN: Duration = Duration::from_secs(60);
 /// How deep the hierarchy is walked, as deep as the kernel lets it be by default.
 const DEPTH_MAX: usize = 254;
 /// Where runc keeps the state of its containers, one directory a name.
@@ -31,6 +33,8 @@ pub struct Containers {
     by_cgroup: HashMap<u64, ContainerKey>,
     known: HashMap<ContainerKey, Container>,
     removed: HashSet<ContainerKey>,
+    /// Cgroups that are gone, in the order in which they went.
+    gone: VecDeque<(Instant, u64)>,
     scanned: Option<Instant>,
 }
 
@@ -75,6 +79,7 @@ impl Containers {
             by_cgroup: HashMap::from([(ROOT_CGROUP, host)]),
             known: HashMap::from([(host, host_container(host))]),
             removed: HashSet::new(),
+            gone: VecDeque::new(),
             scanned: None,
             boot,
         };
@@ -118,14 +123,22 @@ impl Containers {
         self.insert(cgroup_id, path, Some(time_ns), changes)
     }
 
-    /// The kernel removed a cgroup. Its id stays known: late events still find their container.
+    /// The kernel removed a cgroup. Its id stays known for a while: late events still find their container.
     pub fn gone(&mut self, cgroup_id: u64, path: &str, changes: &mut Vec<Change>) -> ContainerKey {
         let key = self.insert(cgroup_id, path, None, changes);
+        self.gone.push_back((Instant::now(), cgroup_id));
         let own = self.known.get(&key).is_some_and(|container| container.cgroup_path == path);
         if own && self.removed.insert(key) {
             changes.push(Change::Removed(key));
         }
         key
+    }
+
+    /// Forgets cgroups that went long ago: hosts make and remove them for ever.
+    pub fn prune(&mut self) {
+        while let Some((_, id)) = self.gone.pop_front_if(|(since, _)| since.elapsed() > GONE_KNOWN) {
+            self.by_cgroup.remove(&id);
+        }
     }
 
     /// A container that is known.
@@ -155,9 +168,12 @@ impl Containers {
         Some(container)
     }
 
-    /// Takes over a container that an earlier recorder of this boot knew, unless it is known already.
+    /// Takes over a container that an earlier recorder knew. Where it is not there any more it counts as removed.
     pub fn adopt(&mut self, container: Container) {
-        self.known.entry(container.key).or_insert(container);
+        if !self.known.contains_key(&container.key) {
+            self.removed.insert(container.key);
+            self.known.insert(container.key, container);
+        }
     }
 
     /// The container that a person means: by name, id, or at least 4 characters of an id that only one has.

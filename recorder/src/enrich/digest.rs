@@ -4,6 +4,7 @@
 //! process of the container shows it under its path. A thread of its own reads, one file at a time. Whether that is the file that ran is told by size and change
 //! time; where it is not, the answer says so and holds no hash.
 
+use crate::host;
 use sha2::{Digest as _, Sha256};
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::fs::{File, Metadata};
@@ -17,6 +18,8 @@ use taffrail_trace::clock::Anchor;
 use taffrail_trace::event::{Actor, Digest, ExeFile};
 use taffrail_trace::ids::ContainerKey;
 
+/// The thread's name, by which its CPU time is told from that of recording.
+pub const THREAD: &str = "digests";
 /// How many executables can wait.
 const WAITING: usize = 1024;
 /// How many files are remembered as known, so that a container that runs ever new programs does not fill memory.
@@ -106,7 +109,8 @@ impl Digests {
     /// Where no thread can be made.
     pub fn start(mut answer: impl FnMut(Answer) -> bool + Send + 'static) -> std::io::Result<Self> {
         let (questions, asked) = mpsc::sync_channel::<Question>(WAITING);
-        std::thread::Builder::new().name("digests".to_owned()).spawn(move || {
+        std::thread::Builder::new().name(THREAD.to_owned()).spawn(move || {
+            host::lowest_priority();
             while let Ok(question) = asked.recv() {
                 let sha256 = look(&question);
                 if let Err(reason) = &sha256 {

@@ -1,18 +1,14 @@
 //! Open incidents, from trigger to sealed bundle.
 
+use super::sealer::{Reply, Sealer};
 use crate::pipeline::{Pipeline, report};
 use crate::seal::{self, Job};
 use crate::trigger::{Incident, Order};
 use std::collections::HashMap;
-use std::path::PathBuf;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::thread::JoinHandle;
 use taffrail_trace::clock::{Anchor, BootNs};
 use taffrail_trace::event::{Class, Gap, GapCause, Image};
 use taffrail_trace::ids::{BootId, ContainerKey, bundle_id};
 use taffrail_trace::manifest::{Hook, Host, Window};
-use tokio::sync::oneshot;
 
 /// After the window's end this passes before the bundle is sealed, so that what the drain holds back is in.
 const SETTLE_NS: u64 = 100_000_000;
@@ -28,38 +24,18 @@ pub struct Incidents {
     started: Anchor,
     open: Vec<(Incident, Vec<Image>)>,
     by_rule: HashMap<(ContainerKey, String), BootNs>,
-    seals: Vec<JoinHandle<()>>,
-    sealed: Arc<AtomicU64>,
-    failed: Arc<AtomicU64>,
+    sealer: Sealer,
     count: u32,
 }
 
 impl Incidents {
     /// No incident yet.
-    pub fn new(host: Host, hooks: Vec<Hook>, host_ancestors: bool, started: Anchor) -> Self {
-        Self {
-            host,
-            hooks,
-            host_ancestors,
-            started,
-            open: Vec::new(),
-            by_rule: HashMap::new(),
-            seals: Vec::new(),
-            sealed: Arc::default(),
-            failed: Arc::default(),
-            count: 0,
-        }
+    pub fn new(host: Host, hooks: Vec<Hook>, host_ancestors: bool, started: Anchor, sealer: Sealer) -> Self {
+        Self { host, hooks, host_ancestors, started, open: Vec::new(), by_rule: HashMap::new(), sealer, count: 0 }
     }
 
     /// Opens an incident that a person asked for. Who does not wait is told the path at once.
-    pub fn open(
-        &mut self,
-        order: Order,
-        reply: oneshot::Sender<Result<PathBuf, String>>,
-        wait: bool,
-        pipeline: &mut Pipeline,
-        now: Anchor,
-    ) {
+    pub fn open(&mut self, order: Order, reply: Reply, wait: bool, pipeline: &mut Pipeline, now: Anchor) {
         let Some((mut incident, live)) = self.incident(order, pipeline, now) else {
             return drop(reply.send(Err("the container has no history any more".to_owned())));
         };
@@ -118,21 +94,20 @@ impl Incidents {
     pub fn finish_all(&mut self, pipeline: &mut Pipeline, now: Anchor) {
         let open = std::mem::take(&mut self.open);
         self.finish(open, pipeline, now);
-        for seal in self.seals.drain(..) {
-            if seal.join().is_err() {
-                tracing::error!("a sealing thread panicked, which is a bug");
-            }
-        }
+        self.sealer.finish();
     }
 
     fn finish(&mut self, due: Vec<(Incident, Vec<Image>)>, pipeline: &mut Pipeline, now: Anchor) {
-        self.seals.retain(|seal| !seal.is_finished());
-        for (incident, mut live) in due {
+        for (mut incident, mut live) in due {
             let key = incident.order.container;
             report(pipeline.ring.flush_one(key, now, None));
             live.extend(live_images(pipeline, key));
             let Some(container) = pipeline.containers.get(key).cloned() else { continue };
             let window = Window { from_ns: incident.from_ns(), to_ns: incident.to_ns().min(now.boot_ns) };
+            if window.to_ns < incident.to_ns() && incident.pin.is_full() {
+                let early = " (sealed early: what followed filled the container's budget)";
+                incident.order.trigger.reason.push_str(early);
+            }
             let job = Job {
                 gaps: self.untold(pipeline, key, window, container.created_ns),
                 bundle: incident.bundle,
@@ -147,35 +122,7 @@ impl Incidents {
                 host_ancestors: self.host_ancestors,
                 anchor: now,
             };
-            self.spawn(job, incident.order.reply);
-        }
-    }
-
-    fn spawn(&mut self, job: Job, reply: Option<oneshot::Sender<Result<PathBuf, String>>>) {
-        let (sealed, failed) = (Arc::clone(&self.sealed), Arc::clone(&self.failed));
-        let work = move || {
-            let result = seal::seal(job);
-            match &result {
-                Ok(path) => {
-                    sealed.fetch_add(1, Ordering::Relaxed);
-                    tracing::info!(path = %path.display(), "evidence sealed");
-                }
-                Err(error) => {
-                    failed.fetch_add(1, Ordering::Relaxed);
-                    tracing::error!(%error, "evidence could not be sealed; the ring still has it");
-                }
-            }
-            if let Some(reply) = reply {
-                // An asker who went away finds the bundle where the log says.
-                let _ = reply.send(result.map_err(|error| error.to_string()));
-            }
-        };
-        match std::thread::Builder::new().name("seal".to_owned()).spawn(work) {
-            Ok(handle) => self.seals.push(handle),
-            Err(error) => {
-                self.failed.fetch_add(1, Ordering::Relaxed);
-                tracing::error!(%error, "no thread for sealing; the ring still has the history");
-            }
+            self.sealer.seal(job, incident.order.reply);
         }
     }
 
@@ -199,9 +146,9 @@ impl Incidents {
         gaps
     }
 
-    /// Bundles sealed, and seals that failed.
-    pub fn outcome(&self) -> (u64, u64) {
-        (self.sealed.load(Ordering::Relaxed), self.failed.load(Ordering::Relaxed))
+    /// Bundles that wait or are being sealed, bundles sealed, and seals that failed.
+    pub fn outcome(&self) -> (u64, u64, u64) {
+        self.sealer.outcome()
     }
 
     /// Incidents whose window is running.
@@ -211,7 +158,7 @@ impl Incidents {
 }
 
 fn is_due(incident: &Incident, now_ns: BootNs) -> bool {
-    now_ns >= incident.to_ns().saturating_add(SETTLE_NS)
+    now_ns >= incident.to_ns().saturating_add(SETTLE_NS) || incident.pin.is_full()
 }
 
 /// The images alive in a container, with their ancestors.

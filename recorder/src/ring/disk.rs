@@ -9,7 +9,7 @@ use std::sync::Arc;
 use taffrail_trace::clock::{Anchor, BootNs};
 use taffrail_trace::container::Container;
 use taffrail_trace::event::{Class, Gap, GapCause};
-use taffrail_trace::segment::Whole;
+use taffrail_trace::segment::{Head, Whole};
 
 /// What lies on disk of one container.
 #[derive(Debug)]
@@ -41,6 +41,39 @@ pub fn histories(state_dir: &Path) -> Result<Vec<Result<OnDisk, RingError>>, Rin
     Ok(paths.iter().filter(|path| path.is_dir()).map(|path| OnDisk::read(path)).collect())
 }
 
+/// Follows the numbers of one class's segments: each is one more than that of the segment before it.
+#[derive(Debug, Default)]
+pub struct Sequence {
+    /// The next number, and when the last segment ended.
+    next: Option<(u64, BootNs)>,
+}
+
+/// What lies before a segment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Before {
+    /// It is the first.
+    Nothing,
+    /// The one that was written before it.
+    Neighbour,
+    /// One that was written earlier; between them segments are missing.
+    Hole {
+        /// When the earlier one ended.
+        since_ns: BootNs,
+    },
+}
+
+impl Sequence {
+    /// Takes the next segment.
+    pub fn next(&mut self, head: &Head) -> Before {
+        let before = self.next.replace((head.seq.saturating_add(1), head.last_ns));
+        match before {
+            None => Before::Nothing,
+            Some((expected, _)) if expected == head.seq => Before::Neighbour,
+            Some((_, since_ns)) => Before::Hole { since_ns },
+        }
+    }
+}
+
 impl OnDisk {
     fn read(dir: &Path) -> Result<Self, RingError> {
         let container = history::description(dir)?;
@@ -48,10 +81,10 @@ impl OnDisk {
         let mut found =
             Self { container, recorded_by, files: Vec::new(), events: 0, damaged: 0, reach: None, gaps: Vec::new() };
         for class in Class::ALL {
-            let mut next = None;
+            let mut sequence = Sequence::default();
             for (_, nonce, path) in history::files(dir, class)? {
                 match RingFile::open(&path, nonce) {
-                    Ok(file) => found.take(class, file, &mut next)?,
+                    Ok(file) => found.take(class, file, &mut sequence)?,
                     // The recorder let it go this moment.
                     Err(error) if error.source.kind() == std::io::ErrorKind::NotFound => {}
                     Err(error) => return Err(error),
@@ -61,16 +94,21 @@ impl OnDisk {
         Ok(found)
     }
 
-    /// Takes a file in. `next` is the number of the class's next segment and the end of the one before it.
-    fn take(&mut self, class: Class, file: RingFile, next: &mut Option<(u64, BootNs)>) -> Result<(), RingError> {
+    /// Takes a file in.
+    fn take(&mut self, class: Class, file: RingFile, sequence: &mut Sequence) -> Result<(), RingError> {
         let damaged_before = self.damaged;
         let damaged = read_segments(&file, &mut |Whole { head, .. }| {
-            let (expected, since_ns) = next.unwrap_or((0, self.container.created_ns.unwrap_or(0)));
-            if head.seq != expected {
-                let cause = if next.is_none() && damaged_before == 0 { GapCause::Evicted } else { GapCause::Damaged };
-                self.gaps.push(Gap { class, cause, lost: None, from_ns: since_ns, to_ns: head.first_ns, own: true });
+            let hole = match sequence.next(&head) {
+                Before::Nothing if head.seq > 0 && damaged_before == 0 => {
+                    Some((GapCause::Evicted, self.container.created_ns.unwrap_or(0)))
+                }
+                Before::Nothing if head.seq > 0 => Some((GapCause::Damaged, self.container.created_ns.unwrap_or(0))),
+                Before::Hole { since_ns } => Some((GapCause::Damaged, since_ns)),
+                Before::Nothing | Before::Neighbour => None,
+            };
+            if let Some((cause, from_ns)) = hole {
+                self.gaps.push(Gap { class, cause, lost: None, from_ns, to_ns: head.first_ns, own: true });
             }
-            *next = Some((head.seq.saturating_add(1), head.last_ns));
             self.events += u64::from(head.events);
             let (first, last, anchor) = self.reach.unwrap_or((head.first_ns, head.last_ns, head.anchor));
             let anchor = if head.anchor.boot_ns >= anchor.boot_ns { head.anchor } else { anchor };

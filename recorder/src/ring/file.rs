@@ -3,8 +3,9 @@
 use super::RingError;
 use std::fs::{File, OpenOptions};
 use std::hash::{BuildHasher as _, Hasher as _, RandomState};
-use std::os::unix::fs::FileExt as _;
+use std::os::unix::fs::{FileExt as _, MetadataExt as _};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use taffrail_trace::clock::BootNs;
 use taffrail_trace::event::Class;
@@ -14,7 +15,7 @@ use taffrail_trace::segment::{self, HEAD_BYTES, Head, MAGIC, SegmentError, Whole
 #[derive(Debug)]
 pub struct RingFile {
     path: PathBuf,
-    file: File,
+    file: Arc<File>,
     len: AtomicU64,
     /// What its segments carry; others are not its own.
     nonce: u64,
@@ -58,20 +59,25 @@ impl RingFile {
     pub fn create(path: &Path, nonce: u64) -> Result<Self, RingError> {
         let file =
             OpenOptions::new().read(true).append(true).create_new(true).open(path).map_err(RingError::at(path))?;
-        Ok(Self { path: path.to_owned(), file, len: AtomicU64::new(0), nonce, is_torn: AtomicBool::new(false) })
+        Ok(Self::of(path, file, 0, nonce))
     }
 
     /// Opens a file of an earlier recorder, for reading.
     pub fn open(path: &Path, nonce: u64) -> Result<Self, RingError> {
         let file = File::open(path).map_err(RingError::at(path))?;
         let len = file.metadata().map_err(RingError::at(path))?.len();
-        Ok(Self { path: path.to_owned(), file, len: AtomicU64::new(len), nonce, is_torn: AtomicBool::new(false) })
+        Ok(Self::of(path, file, len, nonce))
+    }
+
+    fn of(path: &Path, file: File, len: u64, nonce: u64) -> Self {
+        let (len, is_torn) = (AtomicU64::new(len), AtomicBool::new(false));
+        Self { path: path.to_owned(), file: Arc::new(file), len, nonce, is_torn }
     }
 
     /// Appends one framed segment, whole or not at all: after a failed write the file ends where it ended.
     pub fn append(&self, frame: &[u8]) -> Result<(), RingError> {
         let before = self.len();
-        let written = std::io::Write::write_all(&mut &self.file, frame);
+        let written = std::io::Write::write_all(&mut &*self.file, frame);
         if let Err(source) = written {
             // What comes next must begin where readers look for it: in another file, where this can't be cut off.
             self.is_torn.store(self.file.set_len(before).is_err(), Ordering::Release);
@@ -97,9 +103,14 @@ impl RingFile {
         &self.path
     }
 
-    /// Makes what was appended durable.
-    pub fn sync(&self) -> Result<(), RingError> {
-        self.file.sync_data().map_err(RingError::at(&self.path))
+    /// Whether somebody removed it: what is written to it is lost when it is closed.
+    pub fn is_unlinked(&self) -> bool {
+        self.file.metadata().is_ok_and(|meta| meta.nlink() == 0)
+    }
+
+    /// The file itself, for whoever makes it durable.
+    pub(super) fn inner(&self) -> Arc<File> {
+        Arc::clone(&self.file)
     }
 }
 

@@ -2,16 +2,19 @@
 
 use super::file;
 use super::lane::Lane;
+use super::sync::Unsynced;
 use super::{Pin, Reach, RingError};
 use crate::enrich::processes::Known;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 use std::fs;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use taffrail_trace::clock::{Anchor, BootNs};
-use taffrail_trace::container::Container;
-use taffrail_trace::event::{Class, Event};
+use taffrail_trace::clock::{Anchor, utc_now};
+use taffrail_trace::container::{Container, Runtime};
+use taffrail_trace::event::{Class, Event, Gap};
 use taffrail_trace::ids::ContainerKey;
 use taffrail_trace::manifest::{Hook, Host};
 
@@ -23,6 +26,12 @@ const RECORDED_BY: &str = "recorded-by.json";
 pub struct History {
     lanes: [Lane; 2],
     pins: Vec<Pin>,
+    /// What it may use of the disk.
+    pub(super) budget: u64,
+    /// When its container stopped, by the boot clock; negative before this boot.
+    pub(super) stopped_ns: Option<i64>,
+    /// Histories are served first that were there first.
+    pub(super) rank: u64,
 }
 
 /// Writes down what is known of a container, whole or not at all.
@@ -30,9 +39,38 @@ pub fn describe(dir: &Path, container: &Container) -> Result<(), RingError> {
     replace(&dir.join(DESCRIPTION), container)
 }
 
-/// What was written down of a container.
+/// Whether what is known of a container is written down.
+pub fn is_described(dir: &Path) -> bool {
+    fs::exists(dir.join(DESCRIPTION)).unwrap_or(true)
+}
+
+/// What was written down of a container. Where that is lost, the directory's name still tells its key, and its history
+/// is worth as much.
 pub fn description(dir: &Path) -> Result<Container, RingError> {
-    read(dir.join(DESCRIPTION))
+    read(dir.join(DESCRIPTION)).or_else(|error| {
+        let name = dir.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+        let key = u64::from_str_radix(&name, 16).map(ContainerKey).ok().filter(|key| key.to_string() == name);
+        let key = key.ok_or(error)?;
+        tracing::warn!(dir = %dir.display(), "what is known of a container is lost, its history is not");
+        Ok(Container {
+            key,
+            id: format!("key-{key}"),
+            name: format!("key-{key}"),
+            runtime: Runtime::Unknown,
+            cgroup_path: String::new(),
+            created_ns: None,
+            image: None,
+            image_digest: None,
+            labels: BTreeMap::new(),
+        })
+    })
+}
+
+/// How long ago, by the wall clock, anything was written to a history.
+pub fn age_ns(dir: &Path) -> u64 {
+    let entries = fs::read_dir(dir).into_iter().flatten().flatten().filter_map(|entry| entry.metadata().ok());
+    let newest = entries.map(|meta| meta.mtime().saturating_mul(1_000_000_000).saturating_add(meta.mtime_nsec())).max();
+    newest.map_or(0, |newest| u64::try_from(utc_now().saturating_sub(newest)).unwrap_or(0))
 }
 
 /// The files of one class in a history's directory with their numbers and nonces, oldest first.
@@ -90,7 +128,8 @@ impl History {
     /// A new history in `dir`.
     pub fn create(dir: &Path, key: ContainerKey) -> Result<Self, RingError> {
         fs::create_dir_all(dir).map_err(RingError::at(dir))?;
-        Ok(Self { lanes: Class::ALL.map(|class| Lane::new(class, key, dir)), pins: Vec::new() })
+        let lanes = Class::ALL.map(|class| Lane::new(class, key, dir));
+        Ok(Self { lanes, pins: Vec::new(), budget: 0, stopped_ns: None, rank: 0 })
     }
 
     /// The history that an earlier recorder left in `dir`.
@@ -114,7 +153,7 @@ impl History {
     /// Writes one class's batch if it is older than `age_ns` and keeps its budget.
     pub fn flush(&mut self, class: Class, now: Anchor, age_ns: u64, budget: u64) -> Result<(), RingError> {
         // A pin that nobody else holds any more has been sealed.
-        self.pins.retain(|pin| Arc::strong_count(&pin.files) > 1);
+        self.pins.retain(Pin::is_held);
         self.lanes[class as usize].flush(now, age_ns, budget, &self.pins)
     }
 
@@ -130,8 +169,9 @@ impl History {
 
     /// Holds all files, and those to come.
     pub fn pin(&mut self) -> Pin {
-        let pin = Pin::default();
-        for lane in &self.lanes {
+        // What it has, and as much again.
+        let pin = Pin::new(self.budget.max(self.bytes()).saturating_mul(2));
+        for lane in &mut self.lanes {
             lane.pin(&pin);
         }
         self.pins.push(pin.clone());
@@ -140,7 +180,7 @@ impl History {
 
     /// Whether somebody holds it.
     pub fn is_pinned(&self) -> bool {
-        self.pins.iter().any(|pin| Arc::strong_count(&pin.files) > 1)
+        self.pins.iter().any(Pin::is_held)
     }
 
     /// How far one class reaches.
@@ -148,18 +188,35 @@ impl History {
         self.lanes[class as usize].reach()
     }
 
-    /// Time of the newest event on disk.
-    pub fn newest_ns(&self) -> Option<BootNs> {
-        self.lanes.iter().filter_map(Lane::newest_ns).max()
-    }
-
     /// Bytes on disk.
     pub fn bytes(&self) -> u64 {
         Class::ALL.iter().map(|class| self.reach(*class).bytes).sum()
     }
 
-    /// Makes everything written durable.
-    pub fn sync(&self) -> Result<(), RingError> {
-        self.lanes.iter().try_for_each(Lane::sync)
+    /// What it may use of the disk.
+    pub fn budget(&self) -> u64 {
+        self.budget
+    }
+
+    /// Whether its container stopped.
+    pub fn is_stopped(&self) -> bool {
+        self.stopped_ns.is_some()
+    }
+
+    /// Closes what is open of a stopped container, once everything is written.
+    pub fn rest(&mut self) {
+        if self.is_stopped() {
+            self.lanes.iter_mut().filter(|lane| lane.is_idle()).for_each(Lane::close);
+        }
+    }
+
+    /// What was written since the last call, to be made durable.
+    pub fn unsynced(&mut self) -> Vec<Unsynced> {
+        self.lanes.iter_mut().flat_map(Lane::unsynced).collect()
+    }
+
+    /// What somebody removed of it.
+    pub fn missing(&mut self) -> Vec<Gap> {
+        self.lanes.iter_mut().filter_map(Lane::missing).collect()
     }
 }

@@ -1,14 +1,16 @@
 //! One class of one container: the open batch, the files, and what was let go.
 
 use super::file::{self, RingFile, Summary, summary};
+use super::sync::Unsynced;
 use super::{Pin, Reach, RingError};
 use crate::enrich::processes::Known;
 use std::collections::{HashMap, VecDeque};
-use std::fs;
+use std::fs::{self, File};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
+use std::{io, mem};
 use taffrail_trace::clock::{Anchor, BootNs};
-use taffrail_trace::event::{Body, Class, Event};
+use taffrail_trace::event::{Body, Class, Event, Gap, GapCause};
 use taffrail_trace::ids::{ContainerKey, ExecId};
 use taffrail_trace::segment::{self, Content, Label};
 
@@ -37,14 +39,52 @@ pub struct Lane {
     previous: [u8; 32],
     /// Of all files that this lane makes.
     nonce: u64,
-    writable: bool,
     let_go: Reach,
 }
 
+/// A file on disk. It is open only while somebody needs it: a host has many containers, and they many files.
 #[derive(Debug)]
 struct Kept {
-    file: Arc<RingFile>,
+    path: PathBuf,
+    nonce: u64,
+    bytes: u64,
     holds: Summary,
+    /// The last file of a lane takes what is written next.
+    open: Option<Arc<RingFile>>,
+    /// Whoever has it open, a pin as well.
+    held: Weak<RingFile>,
+    /// Written to since it was last made durable.
+    unsynced: Option<Arc<File>>,
+    is_new: bool,
+}
+
+impl Kept {
+    fn of(file: RingFile, nonce: u64, holds: Summary) -> Self {
+        Self {
+            path: file.path().to_owned(),
+            nonce,
+            bytes: file.len(),
+            holds,
+            open: None,
+            held: Weak::new(),
+            unsynced: None,
+            is_new: false,
+        }
+    }
+
+    /// The file, opened again where nobody has it open.
+    fn handle(&mut self) -> Result<Arc<RingFile>, RingError> {
+        if let Some(file) = self.held.upgrade() {
+            return Ok(file);
+        }
+        let file = Arc::new(RingFile::open(&self.path, self.nonce)?);
+        self.held = Arc::downgrade(&file);
+        Ok(file)
+    }
+
+    fn is_pinned(&self) -> bool {
+        self.held.strong_count() > usize::from(self.open.is_some())
+    }
 }
 
 impl Lane {
@@ -63,7 +103,6 @@ impl Lane {
             next_seq: 0,
             previous: [0; 32],
             nonce: file::new_nonce(),
-            writable: false,
             let_go: Reach::default(),
         }
     }
@@ -77,7 +116,7 @@ impl Lane {
             self.previous = sha256;
         }
         self.next_file = number.saturating_add(1);
-        self.files.push_back(Kept { file: Arc::new(file), holds });
+        self.files.push_back(Kept::of(file, nonce, holds));
         Ok(())
     }
 
@@ -125,7 +164,7 @@ impl Lane {
         self.batch.sort_by_key(|event| event.time_ns);
         let mut live: Vec<_> = self.named.values().map(|known| known.image.clone()).collect();
         live.sort_by_key(|image| (image.time_ns, image.exec_id));
-        let content = Content { live, events: std::mem::take(&mut self.batch) };
+        let content = Content { live, events: mem::take(&mut self.batch) };
         let label = Label {
             class: self.class,
             seq: self.next_seq,
@@ -138,17 +177,18 @@ impl Lane {
         let (first, last) = (content.events.first().map(|e| e.time_ns), content.events.last().map(|e| e.time_ns));
         let events = content.events.len() as u64;
         self.batch = content.events;
-        let framed =
-            framed.map_err(|error| RingError { path: self.dir.clone(), source: std::io::Error::other(error) })?;
+        let framed = framed.map_err(|error| RingError { path: self.dir.clone(), source: io::Error::other(error) })?;
 
         // A segment that the whole budget cannot hold is refused; letting go of everything for it would help nobody.
         if framed.bytes.len() as u64 > budget {
-            let source = std::io::Error::other("one segment is larger than the budget");
+            let source = io::Error::other("one segment is larger than the budget");
             return Err(RingError { path: self.dir.clone(), source });
         }
         self.evict(budget - framed.bytes.len() as u64);
-        let kept = self.current(budget, pins)?;
-        kept.file.append(&framed.bytes)?;
+        let (kept, file) = self.current(budget, pins)?;
+        file.append(&framed.bytes)?;
+        kept.bytes = file.len();
+        kept.unsynced = Some(file.inner());
         kept.holds.events += events;
         kept.holds.first_ns = kept.holds.first_ns.or(first);
         kept.holds.last_ns = last.or(kept.holds.last_ns);
@@ -158,22 +198,53 @@ impl Lane {
     }
 
     /// The file to append to: a new one when there is none, or the last has its share.
-    fn current(&mut self, budget: u64, pins: &[Pin]) -> Result<&mut Kept, RingError> {
-        let full = self.files.back().is_none_or(|kept| {
-            kept.file.is_torn() || kept.file.len() >= (budget / FILES_PER_BUDGET).min(FILE_MAX_BYTES)
-        });
-        if full || !self.writable {
-            let name = file::name(self.class, self.next_file, self.nonce);
-            let file = Arc::new(RingFile::create(&self.dir.join(name), self.nonce)?);
+    fn current(&mut self, budget: u64, pins: &[Pin]) -> Result<(&mut Kept, Arc<RingFile>), RingError> {
+        let share = (budget / FILES_PER_BUDGET).min(FILE_MAX_BYTES);
+        let takes_more = |kept: &Kept| kept.open.as_ref().is_some_and(|file| !file.is_torn() && file.len() < share);
+        if !self.files.back().is_some_and(takes_more) {
+            let path = self.dir.join(file::name(self.class, self.next_file, self.nonce));
+            let file = match RingFile::create(&path, self.nonce) {
+                // Somebody took the directory away.
+                Err(error) if error.source.kind() == io::ErrorKind::NotFound => {
+                    fs::create_dir_all(&self.dir).map_err(RingError::at(&self.dir))?;
+                    RingFile::create(&path, self.nonce)?
+                }
+                file => file?,
+            };
+            self.next_file = self.next_file.saturating_add(1);
+            let file = Arc::new(file);
             for pin in pins {
                 pin.add(&file);
             }
-            self.next_file = self.next_file.saturating_add(1);
-            self.writable = true;
-            self.files.push_back(Kept { file, holds: Summary::default() });
+            self.close();
+            let holds = Summary::default();
+            let held = Arc::downgrade(&file);
+            let nonce = self.nonce;
+            self.files.push_back(Kept {
+                path,
+                nonce,
+                bytes: 0,
+                holds,
+                open: Some(file),
+                held,
+                unsynced: None,
+                is_new: true,
+            });
         }
-        let path = &self.dir;
-        self.files.back_mut().ok_or_else(|| RingError { path: path.clone(), source: std::io::Error::other("no file") })
+        let none = || RingError { path: PathBuf::new(), source: io::Error::other("no file") };
+        let kept = self.files.back_mut().ok_or_else(none)?;
+        let file = kept.open.clone().ok_or_else(none)?;
+        Ok((kept, file))
+    }
+
+    /// Whether nothing waits to be written.
+    pub fn is_idle(&self) -> bool {
+        self.batch.is_empty()
+    }
+
+    /// Closes the file that was written to: what comes next goes into another.
+    pub fn close(&mut self) {
+        self.files.back_mut().into_iter().for_each(|kept| kept.open = None);
     }
 
     /// Lets the oldest files go until the rest fits into `budget`.
@@ -184,11 +255,8 @@ impl Lane {
     /// Lets the oldest file go; gives whether there was one.
     pub fn let_oldest_go(&mut self) -> bool {
         let Some(oldest) = self.files.pop_front() else { return false };
-        if self.files.is_empty() {
-            self.writable = false;
-        }
-        if let Err(error) = fs::remove_file(oldest.file.path()) {
-            tracing::warn!(path = %oldest.file.path().display(), %error, "old ring file cannot be removed");
+        if let Err(error) = fs::remove_file(&oldest.path) {
+            tracing::warn!(path = %oldest.path.display(), %error, "old ring file cannot be removed");
         }
         self.let_go.evicted += oldest.holds.events;
         self.let_go.evicted_until_ns = oldest.holds.last_ns.or(self.let_go.evicted_until_ns);
@@ -197,19 +265,41 @@ impl Lane {
 
     /// Bytes that letting the oldest file go would free on the disk: none where a pin holds it.
     pub fn oldest_bytes(&self) -> u64 {
-        self.files.front().filter(|kept| Arc::strong_count(&kept.file) == 1).map_or(0, |kept| kept.file.len())
+        self.files.front().filter(|kept| !kept.is_pinned()).map_or(0, |kept| kept.bytes)
     }
 
-    /// Puts every file into the pin.
-    pub fn pin(&self, pin: &Pin) {
-        for kept in &self.files {
-            pin.add(&kept.file);
+    /// Puts every file into the pin. One that cannot be opened is a hole in what the pin's reader finds.
+    pub fn pin(&mut self, pin: &Pin) {
+        for kept in &mut self.files {
+            match kept.handle() {
+                Ok(file) => pin.add(&file),
+                Err(error) => tracing::error!(%error, "a part of the history cannot be opened"),
+            }
         }
     }
 
-    /// Makes what was written durable.
-    pub fn sync(&self) -> Result<(), RingError> {
-        self.files.back().filter(|_| self.writable).map_or(Ok(()), |kept| kept.file.sync())
+    /// What was written since the last call, to be made durable.
+    pub fn unsynced(&mut self) -> impl Iterator<Item = Unsynced> {
+        self.files.iter_mut().filter_map(|kept| {
+            let file = kept.unsynced.take()?;
+            Some(Unsynced { file, path: kept.path.clone(), is_new: mem::take(&mut kept.is_new) })
+        })
+    }
+
+    /// Notices that somebody removed the file that is written to, and says what went with it and others.
+    pub fn missing(&mut self) -> Option<Gap> {
+        let open = self.files.back()?.open.as_ref()?;
+        if !open.is_unlinked() {
+            return None;
+        }
+        let (kept, missing): (VecDeque<_>, VecDeque<_>) =
+            mem::take(&mut self.files).into_iter().partition(|kept| fs::exists(&kept.path).unwrap_or(true));
+        self.files = kept;
+        let lost = missing.iter().map(|kept| kept.holds.events).sum();
+        self.let_go.damaged += lost;
+        let from_ns = missing.iter().filter_map(|kept| kept.holds.first_ns).min()?;
+        let to_ns = missing.iter().filter_map(|kept| kept.holds.last_ns).max()?;
+        Some(Gap { class: self.class, cause: GapCause::Damaged, lost: Some(lost), from_ns, to_ns, own: true })
     }
 
     /// How far it reaches.
@@ -222,13 +312,8 @@ impl Lane {
         }
     }
 
-    /// Time of the newest event on disk.
-    pub fn newest_ns(&self) -> Option<BootNs> {
-        self.files.iter().rev().find_map(|kept| kept.holds.last_ns)
-    }
-
     fn bytes(&self) -> u64 {
-        self.files.iter().map(|kept| kept.file.len()).sum()
+        self.files.iter().map(|kept| kept.bytes).sum()
     }
 }
 

@@ -1,13 +1,15 @@
 //! The ring: every container's rolling history on disk, in two classes.
 //!
 //! Laws:
-//! 1. A container's files never take more than its budget, the file being written included.
+//! 1. A container's files never take more than its budget, the file being written included, and all budgets together no
+//!    more than the total.
 //! 2. Inside it, vital events have a share that bulk events cannot take, and bulk the rest.
-//! 3. What was appended is on disk after the flush age at the latest, or the process is dead.
+//! 3. What was appended is with the kernel after the flush age at the latest, or the process is dead; it is on the disk
+//!    after the sync age, or the power is gone.
 //! 4. Files are only appended to and removed whole, oldest first. A file that a pin holds stays readable by the pin
 //!    when its name is gone.
 //! 5. A full disk takes the oldest bulk first, of whoever has most, and vital history last. Recording goes on.
-//! 6. What is removed is counted: segments' event counts add up to appended minus evicted.
+//! 6. What is removed is counted: what was appended is waiting, on disk, evicted, refused or damaged.
 //! 7. A segment names every actor in it: it carries the images its events refer to, with their ancestors.
 //!
 //! ```text
@@ -15,48 +17,46 @@
 //!                             /vital-00000000.ring     segments one after another, see taffrail_trace::segment
 //!                             /bulk-00000000.ring
 //!
-//! ring     (this file)  all containers: budgets, flushing, pins
+//! ring     (this file)  all containers: flushing, pins, a full disk
+//! budget                what each may use
 //! history               one container: two lanes and its description
 //! lane                  one class of it: open batch -> segment -> file, eviction
 //! file                  one file of segments: append, scan
+//! pin                   files that stay readable when the ring lets them go
+//! sync                  a thread that makes files durable
 //! disk                  histories as they lie there, without a recorder
 //! ```
 //!
 //! Not here: what triggers, and what a pin is read for.
 
+mod budget;
 mod disk;
 mod file;
 mod history;
 mod lane;
+mod pin;
+mod sync;
 
-pub use disk::{OnDisk, histories};
+pub use crate::enrich::processes::Known;
+pub use budget::Budget;
+pub use disk::{Before, OnDisk, Sequence, histories};
 pub use file::{RingFile, read_segments};
 pub use history::{History, RecordedBy};
+pub use pin::Pin;
 
-use crate::enrich::processes::Known;
 use crate::host;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::{fs, io};
+use sync::{Syncer, Unsynced};
 use taffrail_trace::clock::{Anchor, BootNs};
 use taffrail_trace::container::Container;
-use taffrail_trace::event::{Class, Event};
+use taffrail_trace::event::{Class, Event, Gap};
 use taffrail_trace::ids::ContainerKey;
 
 /// The ring's place below the state directory.
 const DIR: &str = "ring";
-
-/// Budgets of the ring.
-#[derive(Clone, Copy, Debug)]
-pub struct Budget {
-    /// For all containers together.
-    pub total_bytes: u64,
-    /// For each at least.
-    pub floor_bytes: u64,
-    /// The vital share, in percent.
-    pub vital_percent: u64,
-}
 
 /// An I/O error with its path.
 #[derive(Debug, thiserror::Error)]
@@ -87,29 +87,42 @@ pub struct Ring {
     recorded_by: Option<RecordedBy>,
     full_ns: Option<BootNs>,
     histories: HashMap<ContainerKey, History>,
+    /// None where each segment is made durable as it is written.
+    syncer: Option<Syncer>,
+    /// What the syncer had no time for.
+    behind: Vec<Unsynced>,
+    ranks: u64,
 }
 
 impl Ring {
-    /// Opens the ring below `state_dir` and takes over the histories that are there.
+    /// Opens the ring below `state_dir` and takes over the histories that are there, as those of stopped containers.
+    /// With `sync_at_once` a segment is durable before the next event is taken.
     ///
     /// # Errors
-    /// Where the directory cannot be made or listed. A history that cannot be read is left alone and said.
-    pub fn open(state_dir: &Path, budget: Budget) -> Result<(Self, Vec<Container>), RingError> {
+    /// Where the directory cannot be made or listed, or no thread be started. A history that cannot be read is left
+    /// alone and said.
+    pub fn open(state_dir: &Path, budget: Budget, sync_at_once: bool) -> Result<(Self, Vec<Container>), RingError> {
         let dir = state_dir.join(DIR);
         fs::create_dir_all(&dir).map_err(RingError::at(&dir))?;
-        let mut histories = HashMap::new();
+        let syncer = if sync_at_once { None } else { Some(Syncer::start().map_err(RingError::at(&dir))?) };
+        let histories = HashMap::new();
+        let mut ring =
+            Self { dir, budget, recorded_by: None, full_ns: None, histories, syncer, behind: Vec::new(), ranks: 0 };
         let mut containers = Vec::new();
-        for entry in fs::read_dir(&dir).map_err(RingError::at(&dir))? {
-            let path = entry.map_err(RingError::at(&dir))?.path();
+        for entry in fs::read_dir(&ring.dir).map_err(RingError::at(&ring.dir))? {
+            let path = entry.map_err(RingError::at(&ring.dir))?.path();
             match History::open(&path) {
-                Ok((container, history)) => {
-                    histories.insert(container.key, history);
+                Ok((container, mut history)) => {
+                    history.budget = ring.budget.holding(&history);
+                    history.stopped_ns = Some(ago(history::age_ns(&path)));
+                    ring.histories.insert(container.key, history);
                     containers.push(container);
                 }
                 Err(error) => tracing::warn!(path = %path.display(), %error, "history cannot be read, left alone"),
             }
         }
-        Ok((Self { dir, budget, recorded_by: None, full_ns: None, histories }, containers))
+        ring.settle();
+        Ok((ring, containers))
     }
 
     /// Says who records: written down beside the histories of this boot, and every one that is described from now on.
@@ -139,13 +152,45 @@ impl Ring {
 
     fn try_describe(&mut self, container: &Container) -> Result<(), RingError> {
         let path = self.dir.join(container.key.to_string());
-        let new = match self.histories.contains_key(&container.key) {
-            true => None,
-            false => Some(History::create(&path, container.key)?),
-        };
+        if !self.histories.contains_key(&container.key) {
+            self.histories.insert(container.key, History::create(&path, container.key)?);
+            self.runs(container.key);
+        }
         history::describe(&path, container)?;
-        self.histories.extend(new.map(|history| (container.key, history)));
         self.recorded_by.iter().try_for_each(|who| who.write(&path))
+    }
+
+    /// A container runs: its history grows, within a share that it and the others now have.
+    pub fn runs(&mut self, key: ContainerKey) {
+        if let Some(history) = self.histories.get_mut(&key).filter(|it| it.is_stopped() || it.rank == 0) {
+            self.ranks += 1;
+            history.rank = self.ranks;
+            history.stopped_ns = None;
+            self.settle();
+        }
+    }
+
+    /// A container stopped: its history stays as it is, for as long as the budget says.
+    pub fn stopped(&mut self, key: ContainerKey) {
+        if let Some(history) = self.histories.get_mut(&key).filter(|history| !history.is_stopped()) {
+            history.stopped_ns = Some(ago(0));
+            self.settle();
+        }
+    }
+
+    /// Gives everybody who runs a share of what those who stopped leave.
+    fn settle(&mut self) {
+        let stopped = self.stopped_bytes();
+        let mut running: Vec<&mut History> = self.histories.values_mut().filter(|it| !it.is_stopped()).collect();
+        running.sort_by_key(|history| history.rank);
+        let shares = self.budget.shares(running.len(), stopped);
+        for (history, share) in running.into_iter().zip(shares) {
+            history.budget = share;
+        }
+    }
+
+    fn stopped_bytes(&self) -> u64 {
+        self.histories.values().filter(|history| history.is_stopped()).map(History::bytes).sum()
     }
 
     /// Appends an event. `named` is the actor's image: it and its ancestors travel in the same segment.
@@ -184,10 +229,10 @@ impl Ring {
     /// # Errors
     /// Where that cannot be written. The batch is then counted as refused.
     pub fn flush_one(&mut self, key: ContainerKey, now: Anchor, age_ns: Option<u64>) -> Result<(), RingError> {
-        let (share, percent) = (self.share(), self.budget.vital_percent);
         let mut result = Ok(());
         for class in Class::ALL {
-            let budget = lane_budget(class, share, percent);
+            let share = self.histories.get(&key).map_or(0, |history| history.budget);
+            let budget = lane_budget(class, share, self.budget.vital_percent);
             while let Some(history) = self.histories.get_mut(&key) {
                 match history.flush(class, now, age_ns.unwrap_or(0), budget) {
                     Ok(()) => break,
@@ -200,7 +245,41 @@ impl Ring {
                 }
             }
         }
+        if self.syncer.is_none() {
+            self.histories.get_mut(&key).into_iter().for_each(|history| sync::sync_all(&history.unsynced()));
+        }
         result
+    }
+
+    /// Has what was written made durable, without waiting for it.
+    pub fn sync(&mut self) {
+        let Some(syncer) = &self.syncer else { return };
+        let mut files: Vec<_> = self.histories.values_mut().flat_map(History::unsynced).collect();
+        files.append(&mut self.behind);
+        if !files.is_empty()
+            && let Err(files) = syncer.order(files)
+        {
+            self.behind = files;
+        }
+    }
+
+    /// Makes everything written durable, and waits for it.
+    pub fn sync_all(&mut self) {
+        let files: Vec<_> = self.histories.values_mut().flat_map(History::unsynced).collect();
+        sync::sync_all(&files);
+        sync::sync_all(&std::mem::take(&mut self.behind));
+    }
+
+    /// Notices what somebody removed from the ring's directory: the container has to be described again, and the gaps
+    /// belong into its history.
+    pub fn missing(&mut self) -> Vec<(ContainerKey, Vec<Gap>)> {
+        let look = |(key, history): (&ContainerKey, &mut History)| {
+            history.rest();
+            let gaps = history.missing();
+            let is_described = history::is_described(&self.dir.join(key.to_string()));
+            (!gaps.is_empty() || !is_described).then_some((*key, gaps))
+        };
+        self.histories.iter_mut().filter_map(look).collect()
     }
 
     /// The disk is full: lets the oldest bulk of the container that has the most of it go. Vital history goes only for
@@ -224,18 +303,32 @@ impl Ring {
         self.full_ns
     }
 
-    /// Removes stopped histories, longest silent first, while all together are over the total. Gives their keys.
-    pub fn make_room(&mut self, stopped: &dyn Fn(ContainerKey) -> bool) -> Vec<ContainerKey> {
+    /// Removes histories of stopped containers whose time is over, and, longest stopped first, while they take what
+    /// running ones should have. Gives their keys.
+    pub fn make_room(&mut self) -> Vec<ContainerKey> {
+        let over_ns = ago(u64::try_from(self.budget.keep.as_nanos()).unwrap_or(u64::MAX));
+        let mut stopped: Vec<(i64, ContainerKey)> = self
+            .histories
+            .iter()
+            .filter(|(_, it)| !it.is_pinned())
+            .filter_map(|(key, it)| Some((it.stopped_ns?, *key)))
+            .collect();
+        stopped.sort_unstable();
         let mut removed = Vec::new();
-        while self.histories.values().map(History::bytes).sum::<u64>() > self.budget.total_bytes {
-            let silent = self.histories.iter().filter(|(key, history)| stopped(**key) && !history.is_pinned());
-            let Some(key) = silent.min_by_key(|(_, history)| history.newest_ns()).map(|(key, _)| *key) else { break };
+        for (since_ns, key) in stopped {
+            let running = self.histories.values().filter(|history| !history.is_stopped()).count();
+            if since_ns > over_ns && !self.budget.is_crowded(running, self.stopped_bytes()) {
+                break;
+            }
             self.histories.remove(&key);
             let dir = self.dir.join(key.to_string());
             if let Err(error) = fs::remove_dir_all(&dir) {
                 tracing::warn!(path = %dir.display(), %error, "old history cannot be removed");
             }
             removed.push(key);
+        }
+        if !removed.is_empty() {
+            self.settle();
         }
         removed
     }
@@ -248,39 +341,6 @@ impl Ring {
     /// One container's history.
     pub fn history(&self, key: ContainerKey) -> Option<&History> {
         self.histories.get(&key)
-    }
-
-    /// Every history.
-    pub fn histories(&self) -> impl Iterator<Item = (ContainerKey, &History)> {
-        self.histories.iter().map(|(key, history)| (*key, history))
-    }
-
-    /// What one container may use now.
-    pub fn share(&self) -> u64 {
-        let count = self.histories.len().max(1) as u64;
-        (self.budget.total_bytes / count).max(self.budget.floor_bytes)
-    }
-}
-
-/// Files of a history that stay readable, whatever the ring lets go.
-#[derive(Clone, Debug, Default)]
-pub struct Pin {
-    files: Arc<std::sync::Mutex<Vec<Arc<RingFile>>>>,
-}
-
-impl Pin {
-    fn add(&self, file: &Arc<RingFile>) {
-        self.lock().push(Arc::clone(file));
-    }
-
-    /// The files pinned so far.
-    pub fn files(&self) -> Vec<Arc<RingFile>> {
-        self.lock().clone()
-    }
-
-    fn lock(&self) -> std::sync::MutexGuard<'_, Vec<Arc<RingFile>>> {
-        // A list of handles is right whatever a panicking thread did: it is only ever pushed to.
-        self.files.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 }
 
@@ -299,6 +359,25 @@ pub struct Reach {
     pub evicted_until_ns: Option<BootNs>,
     /// Events that could not be written.
     pub refused: u64,
+    /// Events on disk that somebody removed.
+    pub damaged: u64,
+}
+
+/// Boot time so many nanoseconds ago; negative before this boot.
+fn ago(ns: u64) -> i64 {
+    let signed = |ns: u64| i64::try_from(ns).unwrap_or(i64::MAX);
+    signed(host::boot_now()).saturating_sub(signed(ns))
+}
+
+impl Budget {
+    /// A budget that takes nothing of what a stopped container has.
+    fn holding(&self, history: &History) -> u64 {
+        let needed = Class::ALL.map(|class| {
+            let whole = lane_budget(class, 100, self.vital_percent).max(1);
+            (history.reach(class).bytes * 100).div_ceil(whole) + 1
+        });
+        needed.into_iter().max().unwrap_or(0).max(self.floor_bytes)
+    }
 }
 
 /// The vital share of `share`, or the rest.

@@ -1,0 +1,83 @@
+//! How things are, for whoever asks.
+
+use super::Recording;
+use super::levels::word;
+use crate::health::{ContainerStatus, Cost, Lowered, Status};
+use crate::host;
+use crate::pipeline::report;
+use taffrail_trace::clock::{BootNs, rfc3339};
+use taffrail_trace::event::Class;
+
+impl Recording {
+    fn lowered(&self, now_ns: BootNs) -> Vec<Lowered> {
+        let told = self.levels.lowered().iter().map(|step| Lowered {
+            container: self
+                .pipeline
+                .containers
+                .get(step.key)
+                .map_or_else(|| step.key.to_string(), |it| it.name.clone()),
+            level: word(step.to).to_owned(),
+            cap: step.cap.as_str().to_owned(),
+            seconds: now_ns.saturating_sub(step.since_ns) / 1_000_000_000,
+        });
+        told.collect()
+    }
+
+    pub(super) fn status(&mut self) -> Status {
+        self.losses();
+        let now = host::anchor();
+        report(self.pipeline.ring.flush(now, 0));
+        let disk_full = self.pipeline.ring.full_ns();
+        let counters = &self.pipeline.counters;
+        let clock = taffrail_trace::clock::Clock::new(vec![now]);
+        let mut containers: Vec<ContainerStatus> = self
+            .pipeline
+            .containers
+            .iter()
+            .filter_map(|container| {
+                let history = self.pipeline.ring.history(container.key)?;
+                let reach = Class::ALL.map(|class| history.reach(class));
+                let oldest = reach.iter().filter_map(|reach| reach.oldest_ns).min();
+                Some(ContainerStatus {
+                    name: container.name.clone(),
+                    id: container.id.clone(),
+                    runtime: container.runtime.as_str().to_owned(),
+                    running: !self.pipeline.containers.is_removed(container.key),
+                    events: counters.events.get(&container.key).copied().unwrap_or(0),
+                    oldest: oldest.map(|ns| rfc3339(clock.utc(ns))),
+                    oldest_age_seconds: oldest.map(|ns| now.boot_ns.saturating_sub(ns) / 1_000_000_000),
+                    ring_bytes: reach.iter().map(|reach| reach.bytes).sum(),
+                    ring_vital_bytes: reach[Class::Vital as usize].bytes,
+                    ring_budget_bytes: history.budget(),
+                    level: word(self.levels.of(container.key)).to_owned(),
+                    lost: counters.lost.get(&container.key).copied().unwrap_or(0),
+                    refused: reach.iter().map(|reach| reach.refused).sum(),
+                    evicted: reach.iter().map(|reach| reach.evicted).sum(),
+                })
+            })
+            .collect();
+        containers.sort_by(|a, b| a.name.cmp(&b.name).then_with(|| a.id.cmp(&b.id)));
+        let (seals_waiting, sealed, seals_failed) = self.incidents.outcome();
+        Status {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            pid: std::process::id(),
+            since: rfc3339(self.started.utc_ns),
+            events: counters.events.values().sum(),
+            lost_anywhere: counters.lost_anywhere,
+            sealed,
+            seals_failed,
+            seals_waiting,
+            cost: Cost {
+                cpu_centipercent: self.governor.cpu_centipercent(),
+                cpu_cap_percent: self.config.cpu_percent,
+                memory_bytes: host::memory_bytes().unwrap_or(0),
+                memory_cap_bytes: self.config.memory_bytes,
+                lowered: self.lowered(now.boot_ns),
+            },
+            incidents_open: self.incidents.open_count(),
+            disk_full_seconds: disk_full.map(|ns| now.boot_ns.saturating_sub(ns) / 1_000_000_000),
+            hooks: self.hooks.clone(),
+            containers,
+        }
+    }
+}
