@@ -1,5 +1,6 @@
 //! Open incidents, from trigger to sealed bundle.
 
+use crate::control::access::Access;
 use crate::pipeline::{Pipeline, report};
 use crate::seal::{self, Job};
 use crate::trigger::{Incident, Order};
@@ -32,6 +33,7 @@ pub struct Incidents {
     sealed: Arc<AtomicU64>,
     failed: Arc<AtomicU64>,
     count: u32,
+    access: Access,
 }
 
 impl Incidents {
@@ -48,7 +50,13 @@ impl Incidents {
             sealed: Arc::default(),
             failed: Arc::default(),
             count: 0,
+            access: Access::default(),
         }
+    }
+
+    /// Bundles are readable for these from now on.
+    pub fn share_with(&mut self, access: Access) {
+        self.access = access;
     }
 
     /// Opens an incident that a person asked for. Who does not wait is told the path at once.
@@ -153,10 +161,14 @@ impl Incidents {
 
     fn spawn(&mut self, job: Job, reply: Option<oneshot::Sender<Result<PathBuf, String>>>) {
         let (sealed, failed) = (Arc::clone(&self.sealed), Arc::clone(&self.failed));
+        let access = self.access.clone();
         let work = move || {
             let result = seal::seal(job);
             match &result {
                 Ok(path) => {
+                    if let Err(error) = access.share(path) {
+                        tracing::warn!(%error, "the control group cannot read this bundle");
+                    }
                     sealed.fetch_add(1, Ordering::Relaxed);
                     tracing::info!(path = %path.display(), "evidence sealed");
                 }

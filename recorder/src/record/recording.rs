@@ -3,6 +3,7 @@
 use super::Command;
 use super::incidents::Incidents;
 use crate::config::Config;
+use crate::control::access::Access;
 use crate::control::{Level, LevelRequest, TriggerRequest};
 use crate::enrich::containers::Change;
 use crate::enrich::docker::Question;
@@ -81,6 +82,11 @@ impl Recording {
             levels: HashMap::new(),
             unreadable: false,
         }
+    }
+
+    /// Has sealed evidence be readable for who may ask.
+    pub fn share_evidence(&mut self, access: Access) {
+        self.incidents.share_with(access);
     }
 
     /// Records until told to stop.
