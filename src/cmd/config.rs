@@ -19,7 +19,7 @@ pub fn run(args: &ConfigArgs) -> Result<Outcome> {
             let whole = Config { evidence_dir: Some(config.evidence_dir()), ..config };
             write!(out, "# {from}\n{}", whole.to_toml()?)?;
             if whole.control_group.is_none() {
-                writeln!(out, "# control_group = \"\" # a group whose members may ask the recorder, as root may")?;
+                writeln!(out, "# control_group = \"\" # the name of a group whose members may ask the recorder too")?;
             }
         }
     }

@@ -6,7 +6,10 @@ use super::server;
 use crate::config::Config;
 use crate::health::Status;
 use crate::record::Command;
+use nix::unistd::{Group, getegid};
 use serde_json::{Value, json};
+use std::fs::{self, Permissions};
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 use std::path::PathBuf;
 use std::time::Duration;
 use tempfile::TempDir;
@@ -120,4 +123,24 @@ fn a_group_that_nobody_knows_is_refused_with_how_it_is_made() {
     let config = Config { control_group: Some("taffrail-nobody".to_owned()), ..Config::default() };
     let message = Access::of(&config).expect_err("no such group").to_string();
     assert!(message.contains("control_group") && message.contains("groupadd --system taffrail-nobody"), "{message}");
+}
+
+#[test]
+fn an_evidence_directory_that_somebody_made_elsewhere_keeps_its_mode() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let (state, kept) = (dir.path().join("state"), dir.path().join("kept"));
+    fs::create_dir_all(state.join("ring")).expect("a ring");
+    fs::create_dir(&kept).expect("a directory");
+    fs::set_permissions(&kept, Permissions::from_mode(0o701)).expect("mode");
+    fs::write(state.join("lock"), "").expect("a lock");
+    let _socket = std::os::unix::net::UnixListener::bind(Config::socket_of(&state)).expect("a socket");
+    let own = Group::from_gid(getegid()).expect("groups").expect("a group of one's own");
+    let new = dir.path().join("not/there/yet");
+    for (evidence, expected) in [(&kept, 0o701), (&new, 0o750), (&state.join("evidence"), 0o750)] {
+        let (evidence_dir, control_group) = (Some(evidence.clone()), Some(own.name.clone()));
+        let access = Access::of(&Config { evidence_dir, control_group, ..Config::default() }).expect("a group");
+        access.open(&state).expect("modes");
+        let mode = fs::metadata(evidence).expect("metadata").mode() & 0o7777;
+        assert_eq!(mode, expected, "{}", evidence.display());
+    }
 }
