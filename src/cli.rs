@@ -130,7 +130,7 @@ pub struct TriggerArgs {
     /// How much after now.
     #[arg(long, value_name = "TIME", default_value = "10s", value_parser = duration)]
     pub after: Duration,
-    /// Directory for the bundle. [default: evidence/ in the state directory]
+    /// Directory for the bundle; root's to name. [default: evidence/ in the state directory]
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
     /// Return when the bundle is sealed, not when it is ordered.

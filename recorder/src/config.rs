@@ -92,6 +92,9 @@ pub struct Config {
     pub terminal_bytes: u64,
     /// Docker's API socket, asked for names where it is there.
     pub docker_socket: PathBuf,
+    /// A group whose members may ask the recorder (`status`, `trigger`, `level`) and read its evidence; only root where
+    /// there is none.
+    pub control_group: Option<String>,
 }
 
 impl Default for Config {
@@ -117,6 +120,7 @@ impl Default for Config {
             environment_masked: ENVIRONMENT_MASKED.map(str::to_owned).to_vec(),
             terminal_bytes: 1 << 20,
             docker_socket: PathBuf::from("/var/run/docker.sock"),
+            control_group: None,
         }
     }
 }
@@ -255,7 +259,7 @@ fn explain(text: &str, error: &toml::de::Error) -> String {
     let Some(key) = said.strip_prefix("unknown field `").and_then(|rest| rest.split('`').next()) else {
         return format!("line {line}: {said}");
     };
-    let all = Config { evidence_dir: Some(PathBuf::new()), ..Config::default() };
+    let all = Config { evidence_dir: Some(PathBuf::new()), control_group: Some(String::new()), ..Config::default() };
     let known = toml::Table::try_from(all).map(|table| table.keys().cloned().collect::<Vec<String>>());
     let known = known.unwrap_or_default();
     let near = known.iter().map(|name| (strsim::jaro_winkler(name, key), name)).max_by(|a, b| a.0.total_cmp(&b.0));

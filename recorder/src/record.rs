@@ -8,7 +8,8 @@ mod recording;
 mod sealer;
 
 use crate::config::Config;
-use crate::control::{LevelRequest, TriggerRequest, server};
+use crate::control::access::Access;
+use crate::control::{AccessError, LevelRequest, TriggerRequest, server};
 use crate::enrich::containers::{self, Containers, Details};
 use crate::enrich::digest::{Answer, Digests};
 use crate::enrich::docker::{self, Question};
@@ -58,6 +59,9 @@ pub enum RecordError {
         /// The state directory.
         path: PathBuf,
     },
+    /// The control group cannot be let in.
+    #[error(transparent)]
+    Access(#[from] AccessError),
     /// No unified cgroup hierarchy.
     #[error(
         "no cgroup v2 hierarchy is mounted, so containers cannot be told apart; mount one with `mount -t cgroup2 none /sys/fs/cgroup/unified`"
@@ -105,6 +109,7 @@ pub fn record(config: Config, ready: impl FnOnce(&str)) -> Result<(), RecordErro
     if !nix::unistd::geteuid().is_root() {
         return Err(RecordError::NotRoot);
     }
+    let access = Access::of(&config)?;
     let _lock = lock(&config.state_dir)?;
     let boot = host::boot_id().map_err(|source| RecordError::System { what: "cannot read the boot id", source })?;
     let cgroups = containers::unified_root().ok_or(RecordError::NoCgroups)?;
@@ -151,15 +156,16 @@ pub fn record(config: Config, ready: impl FnOnce(&str)) -> Result<(), RecordErro
     let digests = Digests::start(move |answer| answers.blocking_send(Command::Digest(answer)).is_ok())
         .map_err(|source| RecordError::System { what: "cannot start the thread for digests", source })?;
     pipeline.hash_with(digests);
-    let sealer = Sealer::start()
+    let sealer = Sealer::start(access.clone())
         .map_err(|source| RecordError::System { what: "cannot start the thread for sealing", source })?;
     let recording =
         Recording::new(Begun { probes, pipeline, sealer, inbox, questions }, config.clone(), machine, attached);
-    runtime.block_on(run(&config, recording, changes, commands, asked, move || ready(&line)))
+    runtime.block_on(run(&config, access, recording, changes, commands, asked, move || ready(&line)))
 }
 
 async fn run(
     config: &Config,
+    access: Access,
     mut recording: Recording,
     found: Vec<containers::Change>,
     commands: mpsc::Sender<Command>,
@@ -171,6 +177,7 @@ async fn run(
     let mut terminate = signal(SignalKind::terminate()).map_err(signals)?;
     let socket = Config::socket_of(&config.state_dir);
     let listener = server::bind(&socket).map_err(|source| RecordError::State { path: socket.clone(), source })?;
+    access.open(&config.state_dir)?;
 
     let bind = commands.clone();
     tokio::spawn(docker::answer(config.docker_socket.clone(), asked, move |key, details| {
@@ -178,7 +185,7 @@ async fn run(
             tracing::warn!(container = %key, "too much to do, a container's name was not bound");
         }
     }));
-    tokio::spawn(server::serve(listener, commands.clone()));
+    tokio::spawn(server::serve(listener, access, commands.clone()));
 
     let (ended, end) = oneshot::channel();
     recording.name(&found);

@@ -18,6 +18,9 @@ pub fn run(args: &ConfigArgs) -> Result<Outcome> {
             // What follows from others is said too.
             let whole = Config { evidence_dir: Some(config.evidence_dir()), ..config };
             write!(out, "# {from}\n{}", whole.to_toml()?)?;
+            if whole.control_group.is_none() {
+                writeln!(out, "# control_group = \"\" # the name of a group whose members may ask the recorder too")?;
+            }
         }
     }
     out.flush()?;

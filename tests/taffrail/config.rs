@@ -7,7 +7,12 @@ use std::fs;
 fn the_configuration_that_is_printed_is_one_that_is_taken() {
     let (code, printed, err) = run(&["config", "print"]);
     assert_eq!(code, 0, "{err}");
-    for key in ["ring_total_bytes = 268435456", "flush_ms = 1000", "evidence_dir = \"/var/lib/taffrail/evidence\""] {
+    for key in [
+        "ring_total_bytes = 268435456",
+        "flush_ms = 1000",
+        "evidence_dir = \"/var/lib/taffrail/evidence\"",
+        "# control_group = ",
+    ] {
         assert!(printed.contains(key), "{key} is not in\n{printed}");
     }
     let dir = tempfile::tempdir().expect("tempdir");

@@ -6,6 +6,7 @@
 mod attacks;
 mod bad_input;
 mod config;
+mod control;
 mod demo;
 mod disk;
 mod docker;

@@ -3,7 +3,10 @@
 use super::{LevelRequest, REPLY_MAX_BYTES, Reply, Request, TriggerRequest};
 use crate::config::Config;
 use crate::health::Status;
+use nix::unistd::{Gid, Group};
+use std::fs;
 use std::io::{self, BufRead as _, BufReader, Read as _, Write as _};
+use std::os::unix::fs::MetadataExt as _;
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 
@@ -19,10 +22,12 @@ pub enum ClientError {
         source: io::Error,
     },
     /// The user may not ask.
-    #[error("the recorder at {} answers root only; run this as root", path.display())]
+    #[error("the recorder at {} answers {}", path.display(), whom(group.as_deref()))]
     Permission {
         /// The socket.
         path: PathBuf,
+        /// The group that may ask besides root.
+        group: Option<String>,
     },
     /// The recorder went away in the middle.
     #[error("the recorder at {} ended before it answered: {source}", path.display())]
@@ -85,17 +90,34 @@ fn unexpected(reply: Reply) -> ClientError {
 fn ask(state_dir: &Path, request: &Request) -> Result<Reply, ClientError> {
     let path = Config::socket_of(state_dir);
     let mut stream = UnixStream::connect(&path).map_err(|source| match source.kind() {
-        io::ErrorKind::PermissionDenied => ClientError::Permission { path: path.clone() },
+        io::ErrorKind::PermissionDenied => ClientError::Permission { path: path.clone(), group: group_of(state_dir) },
         _ => ClientError::NoRecorder { path: path.clone(), source },
     })?;
     let lost = |source| ClientError::Lost { path: path.clone(), source };
     let mut line = serde_json::to_string(request).map_err(|error| ClientError::Answer(error.to_string()))?;
     line.push('\n');
-    stream.write_all(line.as_bytes()).map_err(lost)?;
+    match stream.write_all(line.as_bytes()).map_err(|error| (error.kind(), error)) {
+        // Who is refused before he could ask has the reason waiting for him.
+        Ok(()) | Err((io::ErrorKind::BrokenPipe | io::ErrorKind::ConnectionReset, _)) => {}
+        Err((_, error)) => return Err(lost(error)),
+    }
     let mut answer = String::new();
     BufReader::new(stream.take(REPLY_MAX_BYTES)).read_line(&mut answer).map_err(lost)?;
     if answer.is_empty() {
         return Err(lost(io::ErrorKind::UnexpectedEof.into()));
     }
     serde_json::from_str(&answer).map_err(|error| ClientError::Answer(error.to_string()))
+}
+
+/// The group to which a recorder opened its state directory.
+fn group_of(state_dir: &Path) -> Option<String> {
+    let metadata = fs::metadata(state_dir).ok().filter(|metadata| metadata.mode() & 0o010 != 0)?;
+    Group::from_gid(Gid::from_raw(metadata.gid())).ok().flatten().map(|group| group.name)
+}
+
+fn whom(group: Option<&str>) -> String {
+    match group {
+        Some(group) => format!("root and members of the group {group} only; run this as root, or become one of them"),
+        None => "root only; run this as root, or have it let a group in with `control_group`".to_owned(),
+    }
 }

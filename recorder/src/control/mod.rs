@@ -1,11 +1,22 @@
 //! The control socket: how `status`, `trigger` and `level` talk to a running recorder.
 //!
-//! One request a connection: a line of JSON there, a line of JSON back. Root and the recorder's own user are answered;
-//! the directory's mode keeps everybody else from connecting at all, and the peer's credentials are checked besides.
+//! One request a connection: a line of JSON there, a line of JSON back. Root, the recorder's own user and the members of
+//! one configured group are answered; modes keep everybody else from connecting at all, and the peer's credentials are
+//! checked besides.
+//!
+//! ```text
+//! access     who may ask, and what the file system lets them reach
+//! server     one conversation a client, each bounded
+//! client     asks and waits
+//! ```
 
+pub(crate) mod access;
 mod client;
 pub(crate) mod server;
+#[cfg(test)]
+mod tests;
 
+pub use access::AccessError;
 pub use client::{ClientError, level, status, trigger};
 
 use crate::health::Status;
@@ -65,7 +76,7 @@ pub struct TriggerRequest {
     pub before_ns: u64,
     /// And after.
     pub after_ns: u64,
-    /// Absolute directory for the bundle; the recorder's own by default.
+    /// Absolute directory for the bundle, which only root may name; the recorder's own by default.
     pub out_dir: Option<PathBuf>,
     /// Answer when the bundle is sealed, not when it is ordered.
     pub wait: bool,

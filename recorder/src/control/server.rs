@@ -1,17 +1,33 @@
 //! The answering side of the control socket.
+//!
+//! Bounded in every way a client could make it wait or grow: how long a request may be and take to come, how many ask at
+//! a time, how long a reply may take to be read. An asker who hangs up while a bundle is made gives its place back.
 
+use super::access::{Access, Asker};
 use super::{REQUEST_MAX_BYTES, Reply, Request, TriggerRequest};
 use crate::health::Status;
 use crate::record::Command;
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use std::io;
+use std::os::fd::AsFd as _;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::{UnixListener, UnixStream};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
+use tokio::time::timeout;
 
-/// A client that says nothing for this long is let go.
+/// A client that has not said what it wants by then is let go.
 const REQUEST_WAIT: Duration = Duration::from_secs(5);
+/// A client that has not taken its whole reply by then is let go.
+const REPLY_WAIT: Duration = Duration::from_secs(5);
+/// How often it is looked whether an asker still waits.
+const HANG_UP_CHECK: Duration = Duration::from_secs(1);
+/// How many can ask at a time as root.
+const ROOT_MAX: usize = 64;
+/// How many can ask at a time as members of the group. They have places of their own, so that they can't take root's.
+const GROUP_MAX: usize = 32;
 /// The longest window that can be asked for, either way: a year.
 const WINDOW_MAX_NS: u64 = 365 * 24 * 3600 * 1_000_000_000;
 /// The longest reason.
@@ -26,13 +42,19 @@ pub fn bind(path: &Path) -> io::Result<UnixListener> {
 }
 
 /// Answers until it is dropped.
-pub async fn serve(listener: UnixListener, commands: mpsc::Sender<Command>) {
+pub async fn serve(listener: UnixListener, access: Access, commands: mpsc::Sender<Command>) {
+    let places = Places { root: Arc::new(Semaphore::new(ROOT_MAX)), group: Arc::new(Semaphore::new(GROUP_MAX)) };
     loop {
         match listener.accept().await {
             Ok((stream, _)) => {
+                let admitted = admit(&stream, &access, &places);
                 let commands = commands.clone();
                 tokio::spawn(async move {
-                    if let Err(error) = converse(stream, commands).await {
+                    let result = match admitted {
+                        Ok((asker, _place)) => converse(stream, &asker, &commands).await,
+                        Err(reason) => say(stream, &Reply::Refused { reason }).await,
+                    };
+                    if let Err(error) = result {
                         tracing::debug!(%error, "control client went away");
                     }
                 });
@@ -45,46 +67,92 @@ pub async fn serve(listener: UnixListener, commands: mpsc::Sender<Command>) {
     }
 }
 
-async fn converse(mut stream: UnixStream, commands: mpsc::Sender<Command>) -> io::Result<()> {
-    let peer = stream.peer_cred()?.uid();
-    let reply = if peer == 0 || peer == nix::unistd::geteuid().as_raw() {
-        let (reader, _) = stream.split();
-        let mut line = String::new();
-        let mut reader = BufReader::new(reader.take(REQUEST_MAX_BYTES));
-        match tokio::time::timeout(REQUEST_WAIT, reader.read_line(&mut line)).await {
-            Err(_) => refused("no request came"),
-            Ok(read) => {
-                read?;
-                match serde_json::from_str(&line) {
-                    Ok(request) => answer(request, &commands).await,
-                    Err(error) => refused(&format!("the request cannot be read: {error}")),
-                }
-            }
-        }
-    } else {
-        refused("only root and the recorder's own user are answered")
-    };
-    let mut text = serde_json::to_vec(&reply)?;
-    text.push(b'\n');
-    stream.write_all(&text).await?;
-    stream.shutdown().await
+struct Places {
+    root: Arc<Semaphore>,
+    group: Arc<Semaphore>,
 }
 
-async fn answer(request: Request, commands: &mpsc::Sender<Command>) -> Reply {
+/// Who asks, with a place that is free again when it is dropped; or why there is none.
+fn admit(stream: &UnixStream, access: &Access, places: &Places) -> Result<(Asker, OwnedSemaphorePermit), String> {
+    let peer = stream.peer_cred().map_err(|error| format!("the system does not say who asks: {error}"))?;
+    let asker = access.asker(&peer)?;
+    let places = if asker.is_root { &places.root } else { &places.group };
+    match Arc::clone(places).try_acquire_owned() {
+        Ok(place) => Ok((asker, place)),
+        Err(_) => Err("too many ask at once; ask again in some seconds".to_owned()),
+    }
+}
+
+async fn converse(mut stream: UnixStream, asker: &Asker, commands: &mpsc::Sender<Command>) -> io::Result<()> {
+    let reply = match timeout(REQUEST_WAIT, listen(&mut stream)).await {
+        Err(_) => refused("no request came"),
+        Ok(heard) => match heard? {
+            Ok(request) => tokio::select! {
+                reply = answer(request, asker, commands) => reply,
+                () = hung_up(&stream) => return Ok(()),
+            },
+            Err(reason) => Reply::Refused { reason },
+        },
+    };
+    say(stream, &reply).await
+}
+
+/// Reads the request, or gives what is wrong with it.
+async fn listen(stream: &mut UnixStream) -> io::Result<Result<Request, String>> {
+    let mut line = Vec::new();
+    BufReader::new(stream.take(REQUEST_MAX_BYTES)).read_until(b'\n', &mut line).await?;
+    if line.len() as u64 == REQUEST_MAX_BYTES && !line.ends_with(b"\n") {
+        return Ok(Err(format!("a request is a line of at most {REQUEST_MAX_BYTES} bytes")));
+    }
+    Ok(serde_json::from_slice(&line).map_err(|error| format!("the request cannot be read: {error}")))
+}
+
+async fn say(mut stream: UnixStream, reply: &Reply) -> io::Result<()> {
+    let mut text = serde_json::to_vec(reply)?;
+    text.push(b'\n');
+    timeout(REPLY_WAIT, async {
+        stream.write_all(&text).await?;
+        stream.shutdown().await
+    })
+    .await
+    .unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))
+}
+
+/// Waits until nobody is at the other end. The end of what it sends does not tell that: it may listen all the same.
+async fn hung_up(stream: &UnixStream) {
+    loop {
+        tokio::time::sleep(HANG_UP_CHECK).await;
+        let mut hang_up_only = [PollFd::new(stream.as_fd(), PollFlags::empty())];
+        if poll(&mut hang_up_only, PollTimeout::ZERO).is_ok_and(|told| told > 0) {
+            return;
+        }
+    }
+}
+
+async fn answer(request: Request, asker: &Asker, commands: &mpsc::Sender<Command>) -> Reply {
     match request {
         Request::Status => match ask(commands, Command::Status).await {
             Some(status) => Reply::Status(Box::<Status>::new(status)),
             None => refused("the recorder is ending"),
         },
-        Request::Level(request) => match ask(commands, |reply| Command::Level(request, reply)).await {
-            Some(Ok(())) => Reply::Done,
-            Some(Err(reason)) => Reply::Refused { reason },
-            None => refused("the recorder is ending"),
-        },
+        Request::Level(request) => {
+            tracing::info!(
+                uid = asker.uid,
+                container = request.container,
+                level = ?request.level,
+                "level asked for"
+            );
+            match ask(commands, |reply| Command::Level(request, reply)).await {
+                Some(Ok(())) => Reply::Done,
+                Some(Err(reason)) => Reply::Refused { reason },
+                None => refused("the recorder is ending"),
+            }
+        }
         Request::Trigger(order) => {
-            if let Some(reason) = unfit(&order) {
+            if let Some(reason) = unfit(&order, asker) {
                 return refused(reason);
             }
+            tracing::info!(uid = asker.uid, container = order.container, reason = order.reason, "bundle asked for");
             match ask(commands, |reply| Command::Trigger(order, reply)).await {
                 Some(Ok(path)) => Reply::Bundle { path },
                 Some(Err(reason)) => Reply::Refused { reason },
@@ -100,12 +168,17 @@ async fn ask<T>(commands: &mpsc::Sender<Command>, make: impl FnOnce(oneshot::Sen
     answer.await.ok()
 }
 
-fn unfit(order: &TriggerRequest) -> Option<&'static str> {
+fn unfit(order: &TriggerRequest, asker: &Asker) -> Option<&'static str> {
     if order.before_ns > WINDOW_MAX_NS || order.after_ns > WINDOW_MAX_NS {
         return Some("a window reaches a year at most, each way");
     }
     if order.reason.trim().is_empty() || order.reason.len() > REASON_MAX_BYTES {
         return Some("a reason is 1 to 4096 bytes long");
+    }
+    if order.out_dir.is_some() && !asker.is_root {
+        return Some(
+            "the recorder writes as root, so only root says where to; leave --out away and copy the bundle from the path that is printed",
+        );
     }
     if order.out_dir.as_ref().is_some_and(|dir| !dir.is_absolute()) {
         return Some("the output directory is not absolute");

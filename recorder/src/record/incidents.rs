@@ -12,6 +12,8 @@ use taffrail_trace::manifest::{Hook, Host, Window};
 
 /// After the window's end this passes before the bundle is sealed, so that what the drain holds back is in.
 const SETTLE_NS: u64 = 100_000_000;
+/// How many windows can run at once: each holds what its container's history lets go meanwhile.
+const OPEN_MAX: usize = 64;
 /// A rule that goes on matching in one container seals no more often than this.
 const RULE_PAUSE_NS: u64 = 60_000_000_000;
 
@@ -36,8 +38,9 @@ impl Incidents {
 
     /// Opens an incident that a person asked for. Who does not wait is told the path at once.
     pub fn open(&mut self, order: Order, reply: Reply, wait: bool, pipeline: &mut Pipeline, now: Anchor) {
-        let Some((mut incident, live)) = self.incident(order, pipeline, now) else {
-            return drop(reply.send(Err("the container has no history any more".to_owned())));
+        let (mut incident, live) = match self.incident(order, pipeline, now) {
+            Ok(incident) => incident,
+            Err(reason) => return drop(reply.send(Err(reason))),
         };
         if wait {
             incident.order.reply = Some(reply);
@@ -56,20 +59,29 @@ impl Incidents {
         }
         tracing::info!(rule = rule.1, reason = order.trigger.reason, "rule matched");
         self.by_rule.insert(rule, now.boot_ns);
-        if let Some(incident) = self.incident(order, pipeline, now) {
-            self.open.push(incident);
+        match self.incident(order, pipeline, now) {
+            Ok(incident) => self.open.push(incident),
+            Err(reason) => tracing::error!(reason, "a rule matched and nothing is sealed; the finding is in the ring"),
         }
     }
 
-    fn incident(&mut self, order: Order, pipeline: &mut Pipeline, now: Anchor) -> Option<(Incident, Vec<Image>)> {
-        let container = pipeline.containers.get(order.container)?;
-        let pin = pipeline.ring.pin(order.container)?;
+    fn incident(
+        &mut self,
+        order: Order,
+        pipeline: &mut Pipeline,
+        now: Anchor,
+    ) -> Result<(Incident, Vec<Image>), String> {
+        if self.open.len() >= OPEN_MAX {
+            return Err(format!("{OPEN_MAX} incidents are open already; wait until one of them is sealed"));
+        }
+        let pinned = pipeline.containers.get(order.container).zip(pipeline.ring.pin(order.container));
+        let (container, pin) = pinned.ok_or("the container has no history any more")?;
         self.count += 1;
         let boot = BootId(self.host.boot_id.clone());
         let id = bundle_id(&boot, order.trigger.time_ns, self.count);
         let bundle = order.out_dir.join(seal::file_name(container, now.utc_ns, &id));
         let live = live_images(pipeline, order.container);
-        Some((Incident { order, bundle, id, pin }, live))
+        Ok((Incident { order, bundle, id, pin }, live))
     }
 
     /// The newest end of a window that lies after `since_ns` and not after `now_ns`.

@@ -2,6 +2,7 @@
 //!
 //! One, because a seal holds its window in memory; what waits holds nothing but open files.
 
+use crate::control::access::Access;
 use crate::host;
 use crate::seal::{self, Job, SealError};
 use std::io;
@@ -37,11 +38,11 @@ struct Counts {
 }
 
 impl Sealer {
-    /// Starts the thread.
+    /// Starts the thread. What it seals is readable for who may ask.
     ///
     /// # Errors
     /// Where no thread can be made.
-    pub fn start() -> io::Result<Self> {
+    pub fn start(access: Access) -> io::Result<Self> {
         let (jobs, inbox) = mpsc::sync_channel::<(Box<Job>, Option<Reply>)>(WAITING);
         let counts = Arc::<Counts>::default();
         let thread = std::thread::Builder::new().name(THREAD.to_owned()).spawn({
@@ -52,6 +53,11 @@ impl Sealer {
                     // What is wrong with one job must not keep the others from being sealed.
                     let sealed = catch_unwind(AssertUnwindSafe(|| seal::seal(*job)));
                     let sealed = sealed.unwrap_or_else(|_| Err(SealError::Panicked));
+                    if let Ok(path) = &sealed
+                        && let Err(error) = access.share(path)
+                    {
+                        tracing::warn!(%error, "the control group cannot read this bundle");
+                    }
                     counts.done(sealed.map_err(|error| error.to_string()), reply);
                 }
             }
