@@ -2,12 +2,12 @@
 
 use crate::Result;
 use crate::form;
-use crate::longer::Longer;
+use crate::longer::{self, Longer};
 use crate::ring::History;
 use serde::Serialize;
 use std::io::{self, Write};
 use taffrail_trace::event::Class;
-use taffrail_trace::segment::{Content, Whole, ZSTD_LEVEL};
+use taffrail_trace::segment::{self, Content, Whole, ZSTD_LEVEL};
 
 /// Bytes of some histories.
 #[derive(Clone, Copy, Default, Serialize)]
@@ -38,6 +38,8 @@ struct Share {
 #[derive(Clone, Copy, Default, Serialize)]
 struct Segments {
     as_written: u64,
+    /// Without the live images, which make a segment readable alone.
+    no_images: u64,
     of_4096: u64,
     of_65536: u64,
 }
@@ -95,6 +97,8 @@ impl Sizes {
         lane.json.write(&json)?;
         lane.rows.write(&form::rows(&content.events)?)?;
         lane.records.write(&records)?;
+        let events = Content { live: Vec::new(), events: content.events.clone() };
+        self.segments.no_images += segment::encode(&longer::label(&whole.head), &events)?.bytes.len() as u64;
         lane.longer.iter_mut().try_for_each(|longer| longer.take(&whole.head, content))
     }
 
@@ -122,6 +126,7 @@ impl Sizes {
         self.vital.add(more.vital);
         self.bulk.add(more.bulk);
         self.segments.as_written += more.segments.as_written;
+        self.segments.no_images += more.segments.no_images;
         self.segments.of_4096 += more.segments.of_4096;
         self.segments.of_65536 += more.segments.of_65536;
         self.json.add(more.json);

@@ -56,17 +56,17 @@ pub fn sizes(figures: &Value, seconds: u64) -> String {
 pub fn longer(figures: &Value) -> String {
     let mut sheet = Sheet::new(
         "Bytes an event in longer batches",
-        &["history", "ring", "4096 events", "65536 events", "JSON lines", "rows", "scap-like"],
+        &["history", "ring", "no images", "4096 events", "65536 events", "JSON lines", "rows", "scap-like"],
     );
     for (name, group) in groups(figures) {
         let events = number(&group["events"]);
         let mut cells = vec![name.to_owned()];
-        let segments = ["as_written", "of_4096", "of_65536"].map(|kind| number(&group["segments"][kind]));
+        let segments = ["as_written", "no_images", "of_4096", "of_65536"].map(|kind| number(&group["segments"][kind]));
         let streams = FORMS.map(|(_, key)| number(&group[key]["stream"]));
         cells.extend(segments.into_iter().chain(streams).map(|bytes| format!("{:.1}", bytes / events)));
         sheet.row(cells);
     }
-    sheet.note("ring: segments as they were written, then the same events in segments of at least so many".to_owned());
+    sheet.note("ring: segments as they were written, without their live images, and the same events in segments of so many at least".to_owned());
     sheet.note(
         "the others: one stream a class of a history, of events alone, which nobody could read or cut before its end"
             .to_owned(),

@@ -13,7 +13,7 @@ const CONFIG: &str = "ring_keep_seconds = 1\n";
 /// How long after the last container: its history has gone, and some rounds of housekeeping.
 const SETTLE: Duration = Duration::from_secs(5);
 /// One file made, so that both classes have history.
-const ACT: [&str; 3] = [WORKLOADS, "create", "/tmp/soak"];
+const ACT: [&str; 3] = [WORKLOADS, "create", "/tmp"];
 
 /// Makes and removes so many containers, and gives the table.
 pub fn measure(rig: &Rig, containers: u64) -> Result<String> {
