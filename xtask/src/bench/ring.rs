@@ -104,9 +104,7 @@ impl Recorded {
     }
 
     fn sheet(&self) -> String {
-        let of = |name| sheets::sum(&self.status["containers"], name);
-        let anywhere = sheets::number(&self.status["lost_anywhere"]);
-        let counts = [of("events"), of("lost") + anywhere, of("refused"), of("evicted")];
-        sheets::recorder(self.cpu_seconds, counts)
+        let is_mix = |id: &str| self.names.iter().any(|name| name.split_once('=').is_some_and(|(_, own)| own == id));
+        sheets::recorder(self.cpu_seconds, &self.status, is_mix)
     }
 }

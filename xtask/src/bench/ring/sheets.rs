@@ -127,20 +127,27 @@ pub fn rates(figures: &Value) -> String {
     sheet.text()
 }
 
-/// What the whole recorder took. The CPU time is of the thread that records and of all; the counts are of events in the
-/// ring, lost, refused and evicted.
-pub fn recorder(cpu_seconds: [f64; 2], counts: [f64; 4]) -> String {
+/// What the whole recorder took: CPU seconds of the thread that records and of all, and what its status says.
+pub fn recorder(cpu_seconds: [f64; 2], status: &Value, is_mix: impl Fn(&str) -> bool) -> String {
     let mut sheet =
         Sheet::new("The recorder meanwhile", &["threads", "CPU seconds", "events", "M events a CPU second"]);
+    let events = number(&status["events"]);
     for (name, seconds) in ["the one that records", "all"].into_iter().zip(cpu_seconds) {
-        let rate = counts[0] / seconds / 1e6;
-        sheet.row(vec![name.to_owned(), format!("{seconds:.2}"), format!("{:.0}", counts[0]), format!("{rate:.2}")]);
+        let rate = events / seconds / 1e6;
+        sheet.row(vec![name.to_owned(), format!("{seconds:.2}"), format!("{events:.0}"), format!("{rate:.2}")]);
     }
     sheet.note(
-        "from kernel records to disk, looking every 10 ms included; all: hashing of executables, Docker's names too"
+        "from kernel records to disk, a look every 10 ms included; all: hashing of executables, Docker's names too"
             .to_owned(),
     );
-    sheet.note(format!("lost {:.0}, refused {:.0}, evicted {:.0}", counts[1], counts[2], counts[3]));
+    for (whose, of_mix) in [("the mix", true), ("host and others", false)] {
+        let containers =
+            list(&status["containers"]).iter().filter(|container| is_mix(text(&container["id"])) == of_mix);
+        let sum = |name: &str| containers.clone().map(|container| number(&container[name])).sum::<f64>();
+        let [lost, refused, evicted] = ["lost", "refused", "evicted"].map(sum);
+        sheet.note(format!("{whose}: lost {lost:.0}, refused {refused:.0}, evicted {evicted:.0}"));
+    }
+    sheet.note(format!("lost by anybody: {}", status["lost_anywhere"]));
     sheet.text()
 }
 
@@ -163,13 +170,8 @@ pub fn delays(figures: &Value, flush_ms: u64) -> String {
     sheet.text()
 }
 
-/// A number of each in a list, together.
-pub fn sum(values: &Value, name: &str) -> f64 {
-    list(values).iter().map(|value| number(&value[name])).sum()
-}
-
-/// A number; not a number where there is none.
-pub fn number(value: &Value) -> f64 {
+/// A number; NaN where there is none.
+fn number(value: &Value) -> f64 {
     value.as_f64().unwrap_or(f64::NAN)
 }
 
