@@ -37,7 +37,7 @@ pub const HEAD_BYTES: usize = 112;
 /// The longest body, compressed or not, that is believed: sixteen times what a writer makes.
 pub const BODY_MAX_BYTES: usize = 64 << 20;
 /// Level 1: the ring is written all day and read once; higher levels buy under 5 % here.
-const ZSTD_LEVEL: i32 = 1;
+pub const ZSTD_LEVEL: i32 = 1;
 const VERSION: u16 = 3;
 /// Memory that the content of a segment may take, roughly: columns of one value cost nothing to write, and must not fill
 /// the memory of who reads them. A writer's batch is far below.

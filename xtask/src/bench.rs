@@ -9,6 +9,7 @@ mod losses;
 mod probes;
 mod recorder;
 mod rig;
+mod ring;
 mod servers;
 
 use anyhow::Result;
@@ -20,6 +21,8 @@ use std::path::PathBuf;
 pub enum Bench {
     /// The kernel programs and the recorder: loops of system calls, servers, CPU time, losses. As root, with Docker.
     Probes(Probes),
+    /// The ring: bytes and time an event, beside other forms of the same events; delay, sealing. As root, with Docker.
+    Ring(Ring),
 }
 
 /// How the kernel programs are measured.
@@ -34,6 +37,23 @@ pub struct Probes {
     /// Seconds of the flood at a bounded rate.
     #[arg(long, default_value_t = 30)]
     flood_seconds: u64,
+    /// Measure this program instead of building one.
+    #[arg(long, value_name = "FILE")]
+    binary: Option<PathBuf>,
+}
+
+/// How the ring is measured.
+#[derive(Debug, Args)]
+pub struct Ring {
+    /// Seconds that the mix of containers is recorded; 0 leaves it out.
+    #[arg(long, default_value_t = 60)]
+    seconds: u64,
+    /// Rounds of what is timed; a figure is the median of its rounds.
+    #[arg(long, default_value_t = 7, value_parser = clap::value_parser!(u32).range(1..100))]
+    rounds: u32,
+    /// Make and remove so many short containers, and look at what the recorder keeps of them.
+    #[arg(long, value_name = "CONTAINERS", default_value_t = 0)]
+    soak: u64,
     /// Measure this program instead of building one.
     #[arg(long, value_name = "FILE")]
     binary: Option<PathBuf>,
@@ -58,5 +78,6 @@ enum Phase {
 pub fn run(what: &Bench) -> Result<()> {
     match what {
         Bench::Probes(options) => probes::run(options),
+        Bench::Ring(options) => ring::run(options),
     }
 }

@@ -1,5 +1,8 @@
 //! Medians, and the table that people read.
 
+use anyhow::{Context as _, Result};
+use std::io::Write as _;
+
 /// Measurements of one thing.
 #[derive(Clone, Debug, Default)]
 pub struct Series(Vec<f64>);
@@ -95,6 +98,11 @@ impl Sheet {
         }
         out
     }
+}
+
+/// A part of the answer, as soon as it is known.
+pub fn print(text: &str) -> Result<()> {
+    writeln!(std::io::stdout(), "{text}").context("standard output is gone")
 }
 
 /// A target and whether it is kept: `<= 30 ns: kept`.

@@ -6,7 +6,7 @@ use serde_json::Value;
 use std::fs;
 use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
 /// How long it may take until it knows a container.
@@ -46,12 +46,22 @@ impl Counts {
 impl<'a> Recorder<'a> {
     /// Starts one with an empty state directory and waits until it records.
     pub fn start(rig: &'a Rig) -> Result<Self> {
+        Self::start_with(rig, None)
+    }
+
+    /// The same with a configuration of its own.
+    pub fn start_with(rig: &'a Rig, config: Option<&str>) -> Result<Self> {
         let state_dir = rig.dir.join("state");
         if state_dir.exists() {
             fs::remove_dir_all(&state_dir)?;
         }
         let mut command = Command::new(&rig.binary);
         command.arg("record").arg("--state-dir").arg(&state_dir).env("TAFFRAIL_LOG", "error");
+        if let Some(config) = config {
+            let file = rig.dir.join("taffrail.toml");
+            fs::write(&file, config)?;
+            command.arg("--config").arg(file);
+        }
         let mut child =
             command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn().context("cannot start the recorder")?;
         fs::write(rig.dir.join(PID_FILE), child.id().to_string())?;
@@ -70,8 +80,37 @@ impl<'a> Recorder<'a> {
         self.child.id()
     }
 
+    /// Ends it as an operator would and gives the directory of what it left.
+    pub fn stop(mut self) -> Result<PathBuf> {
+        let status = self.end()?;
+        if !status.success() {
+            bail!("the recorder ended with {status}");
+        }
+        Ok(self.state_dir.clone())
+    }
+
+    fn end(&mut self) -> Result<ExitStatus> {
+        if let Some(status) = self.child.try_wait()? {
+            return Ok(status);
+        }
+        let _ = Command::new("kill").arg(self.child.id().to_string()).status();
+        let status = self.child.wait()?;
+        fs::remove_file(self.rig.dir.join(PID_FILE))?;
+        Ok(status)
+    }
+
+    /// Where its ring is.
+    pub fn state_dir(&self) -> &Path {
+        &self.state_dir
+    }
+
     fn ask(&self, args: &[&str]) -> Result<String> {
         succeed(Command::new(&self.rig.binary).args(args).arg("--state-dir").arg(&self.state_dir))
+    }
+
+    /// What it says of itself.
+    pub fn status(&self) -> Result<Value> {
+        serde_json::from_str(&self.ask(&["status", "--json"])?).context("status is no JSON")
     }
 
     /// Changes how much is recorded of a container, which it may not know yet.
@@ -84,7 +123,7 @@ impl<'a> Recorder<'a> {
     pub fn counts(&self, container: &Container) -> Result<Counts> {
         let deadline = Instant::now() + KNOWN;
         loop {
-            let status: Value = serde_json::from_str(&self.ask(&["status", "--json"])?).context("status is no JSON")?;
+            let status = self.status()?;
             let all = status["containers"].as_array().context("status names no containers")?;
             if let Some(found) = all.iter().find(|found| found["id"] == container.id.as_str()) {
                 let of = |name: &str| found[name].as_u64().with_context(|| format!("status has no {name}"));
@@ -99,19 +138,23 @@ impl<'a> Recorder<'a> {
 
     /// CPU time of all its threads until now, in seconds.
     pub fn cpu_seconds(&self) -> Result<f64> {
-        let stat = fs::read_to_string(format!("/proc/{}/stat", self.pid()))?;
-        // Behind the name, which is in brackets, the first field is the third: utime and stime are 14 and 15.
-        let fields: Vec<&str> = stat.rsplit_once(')').map_or("", |(_, rest)| rest).split_whitespace().collect();
-        let ticks = |at: usize| fields.get(at).and_then(|field| field.parse::<u64>().ok()).context("stat has no times");
-        Ok((ticks(11)? + ticks(12)?) as f64 / TICKS_PER_SECOND)
+        cpu_seconds(&Path::new("/proc").join(self.pid().to_string()))
+    }
+
+    /// CPU time of its thread of this name until now, in seconds.
+    pub fn thread_cpu_seconds(&self, name: &str) -> Result<f64> {
+        for thread in fs::read_dir(format!("/proc/{}/task", self.pid()))? {
+            let thread = thread?.path();
+            if fs::read_to_string(thread.join("comm"))?.trim() == name {
+                return cpu_seconds(&thread);
+            }
+        }
+        bail!("the recorder has no thread {name}")
     }
 
     /// Resident memory in bytes.
     pub fn resident_bytes(&self) -> Result<u64> {
-        let status = fs::read_to_string(format!("/proc/{}/status", self.pid()))?;
-        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).context("no VmRSS")?;
-        let kib: u64 = line.trim().trim_end_matches(" kB").parse().context("VmRSS is no number")?;
-        Ok(kib << 10)
+        memory_bytes(self.pid(), "VmRSS:")
     }
 
     /// Its open descriptors, as the kernel describes them.
@@ -125,8 +168,23 @@ impl<'a> Recorder<'a> {
 
 impl Drop for Recorder<'_> {
     fn drop(&mut self) {
-        let _ = Command::new("kill").arg(self.child.id().to_string()).status();
-        let _ = self.child.wait();
-        let _ = fs::remove_file(self.rig.dir.join(PID_FILE));
+        let _ = self.end();
     }
+}
+
+/// CPU time of a process or thread by its directory in `/proc`.
+fn cpu_seconds(dir: &Path) -> Result<f64> {
+    let stat = fs::read_to_string(dir.join("stat"))?;
+    // Behind the name, which is in brackets, the first field is the third: utime and stime are 14 and 15.
+    let fields: Vec<&str> = stat.rsplit_once(')').map_or("", |(_, rest)| rest).split_whitespace().collect();
+    let ticks = |at: usize| fields.get(at).and_then(|field| field.parse::<u64>().ok()).context("stat has no times");
+    Ok((ticks(11)? + ticks(12)?) as f64 / TICKS_PER_SECOND)
+}
+
+/// A process's memory by a line of its status: `VmRSS:` what is resident, `VmHWM:` the most that ever was.
+pub fn memory_bytes(pid: u32, line: &str) -> Result<u64> {
+    let status = fs::read_to_string(format!("/proc/{pid}/status"))?;
+    let said = status.lines().find_map(|found| found.strip_prefix(line)).with_context(|| format!("no {line}"))?;
+    let kib: u64 = said.trim().trim_end_matches(" kB").parse().with_context(|| format!("{line} is no number"))?;
+    Ok(kib << 10)
 }

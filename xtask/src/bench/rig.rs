@@ -3,6 +3,7 @@
 //! The one who takes it down is a shell in a process group of its own that waits for its input to end: it does its work
 //! whether this program returns, fails, is interrupted or killed.
 
+use crate::test;
 use anyhow::{Context as _, Result, bail};
 use std::fs;
 use std::os::unix::fs::{PermissionsExt as _, symlink};
@@ -74,6 +75,13 @@ impl Rig {
         succeed(Command::new("sh").args(["-c", &script])).map(drop)
     }
 
+    /// Runs a command of the image alone in a container that is gone when it returns.
+    pub fn run(&self, command: &[&str]) -> Result<String> {
+        let mut run = Command::new("docker");
+        run.args(["run", "--rm", "--network=none", "--label", &self.label, &self.image]).args(command);
+        succeed(&mut run)
+    }
+
     /// A container with loopback alone and without a seccomp filter, whose own cost would be in every figure. It runs
     /// `command` and has the host's programs below `/usr`.
     pub fn container(&self, command: &[&str]) -> Result<Container> {
@@ -82,6 +90,17 @@ impl Rig {
         run.args(["--label", &self.label, &self.image]).args(command);
         Ok(Container { id: succeed(&mut run)? })
     }
+}
+
+/// The program that is measured: the one that is named, else one that is built now.
+pub fn binary(root: &Path, named: Option<&Path>) -> Result<PathBuf> {
+    let binary = if let Some(named) = named {
+        named.to_owned()
+    } else {
+        test::cargo(root, &["build", "--release"])?;
+        test::target(root).join("release/taffrail")
+    };
+    fs::canonicalize(&binary).with_context(|| format!("no program at {}", binary.display()))
 }
 
 impl Drop for Rig {
@@ -108,6 +127,13 @@ impl Container {
     /// Runs a program in it and gives what it printed.
     pub fn exec(&self, args: &[&str]) -> Result<String> {
         succeed(&mut self.command(args))
+    }
+
+    /// What it printed, where it has ended; it was to run on.
+    pub fn ended(&self) -> Result<Option<String>> {
+        let running = succeed(Command::new("docker").args(["inspect", "-f", "{{.State.Running}}", &self.id]))?;
+        let logs = || succeed(Command::new("sh").args(["-c", "docker logs --tail 20 \"$1\" 2>&1", "sh", &self.id]));
+        (running != "true").then(logs).transpose()
     }
 
     /// Runs an act of the workloads in it and gives the number of that name in its line.

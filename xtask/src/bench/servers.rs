@@ -11,7 +11,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 /// Programs and the Debian packages that they are in.
-const PACKAGES: [(&str, &str); 4] =
+pub const PACKAGES: [(&str, &str); 4] =
     [("redis-server", "redis-server"), ("redis-benchmark", "redis-tools"), ("nginx", "nginx"), ("wrk", "wrk")];
 /// While this stands there with exit code 101, Debian's packages start no service.
 const POLICY: &str = "/usr/sbin/policy-rc.d";
@@ -32,10 +32,10 @@ const LEVELS: [&str; 2] = ["standard", "full"];
 /// The most that redis may lose at each level, percent.
 const REDIS_TARGETS: [f64; 2] = [3.0, 8.0];
 
-/// Installs what is missing, and starts no service of it.
-pub fn install() -> Result<()> {
+/// Installs what is missing of programs and their packages, and starts no service of it.
+pub fn install(packages: &[(&str, &str)]) -> Result<()> {
     let missing: Vec<&str> =
-        PACKAGES.iter().filter(|(program, _)| !docker::on_path(program)).map(|(_, package)| *package).collect();
+        packages.iter().filter(|(program, _)| !docker::on_path(program)).map(|(_, package)| *package).collect();
     if missing.is_empty() {
         return Ok(());
     }
