@@ -39,6 +39,16 @@ pub fn describe(boot: &BootId) -> Host {
     Host { hostname, kernel, arch, boot_id: boot.0.clone() }
 }
 
+/// Opens as many files as the system allows: each running container has two open, and each incident its history.
+pub fn open_many_files() {
+    use nix::sys::resource::{Resource, getrlimit, setrlimit};
+    let raised =
+        getrlimit(Resource::RLIMIT_NOFILE).and_then(|(_, hard)| setrlimit(Resource::RLIMIT_NOFILE, hard, hard));
+    if let Err(error) = raised {
+        tracing::warn!(%error, "the limit of open files stays as it is");
+    }
+}
+
 /// The calling thread gets the CPU only as far as the others leave it some.
 pub fn lowest_priority() {
     if let Err(error) = thread_priority::set_current_thread_priority(thread_priority::ThreadPriority::Min) {

@@ -111,6 +111,7 @@ pub fn record(config: Config, ready: impl FnOnce(&str)) -> Result<(), RecordErro
     }
     let access = Access::of(&config)?;
     let _lock = lock(&config.state_dir)?;
+    host::open_many_files();
     let boot = host::boot_id().map_err(|source| RecordError::System { what: "cannot read the boot id", source })?;
     let cgroups = containers::unified_root().ok_or(RecordError::NoCgroups)?;
     let (mut ring, kept) = Ring::open(&config.state_dir, config.budget(), config.sync_ms == 0)?;

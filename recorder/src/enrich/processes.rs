@@ -31,7 +31,8 @@ pub struct Known {
 }
 
 impl Known {
-    fn new(image: Image, parent: Option<Arc<Known>>, home: ContainerKey) -> Arc<Self> {
+    /// An image that `parent` made, which lives in `home`.
+    pub fn new(image: Image, parent: Option<Arc<Known>>, home: ContainerKey) -> Arc<Self> {
         let depth = parent.as_ref().map_or(0, |parent| parent.depth + 1);
         if depth < ANCESTORS_MAX {
             return Arc::new(Self { image, parent, home, depth });

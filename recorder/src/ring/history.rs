@@ -26,8 +26,7 @@ const RECORDED_BY: &str = "recorded-by.json";
 pub struct History {
     lanes: [Lane; 2],
     pins: Vec<Pin>,
-    /// What it may use of the disk.
-    pub(super) budget: u64,
+    budget: u64,
     /// When its container stopped, by the boot clock; negative before this boot.
     pub(super) stopped_ns: Option<i64>,
     /// Histories are served first that were there first.
@@ -144,17 +143,31 @@ impl History {
         Ok((container, history))
     }
 
+    /// It may use so much of the disk, and vital events so many percent of that, from now on.
+    pub fn limit(&mut self, budget: u64, vital_percent: u64) {
+        self.budget = budget;
+        let vital = budget * vital_percent / 100;
+        self.lane(Class::Vital).limit(vital);
+        self.lane(Class::Bulk).limit(budget - vital);
+    }
+
+    /// A budget that takes nothing of what it has.
+    pub fn budget_to_hold(&self, vital_percent: u64) -> u64 {
+        let needed = |class, percent: u64| (self.reach(class).bytes * 100).div_ceil(percent.max(1)) + 1;
+        needed(Class::Vital, vital_percent).max(needed(Class::Bulk, 100 - vital_percent))
+    }
+
     /// Takes an event; true when something is full and wants to be flushed.
     pub fn append(&mut self, event: Event, named: Option<&Arc<Known>>) -> bool {
         let class = event.body.class();
         self.lane(class).append(event, named)
     }
 
-    /// Writes one class's batch if it is older than `age_ns` and keeps its budget.
-    pub fn flush(&mut self, class: Class, now: Anchor, age_ns: u64, budget: u64) -> Result<(), RingError> {
+    /// Writes one class's batch if it is older than `age_ns`, and keeps its budget.
+    pub fn flush(&mut self, class: Class, now: Anchor, age_ns: u64) -> Result<(), RingError> {
         // A pin that nobody else holds any more has been sealed.
         self.pins.retain(Pin::is_held);
-        self.lanes[class as usize].flush(now, age_ns, budget, &self.pins)
+        self.lanes[class as usize].flush(now, age_ns, &self.pins)
     }
 
     /// One class, to be told what to do with it.

@@ -12,12 +12,14 @@ use std::{io, mem};
 use taffrail_trace::clock::{Anchor, BootNs};
 use taffrail_trace::event::{Body, Class, Event, Gap, GapCause};
 use taffrail_trace::ids::{ContainerKey, ExecId};
-use taffrail_trace::segment::{self, Content, Label};
+use taffrail_trace::segment::{self, Content, Framed, Label};
 
 /// A batch of this many events is written at once.
 const BATCH_EVENTS: usize = 4096;
-/// So is one of about this many bytes: a segment must be small beside the smallest budget, whatever is in it.
-const BATCH_BYTES: usize = 256 << 10;
+/// So is one of about this many bytes, or of this part of a small budget: a segment must be small beside it, whatever is
+/// in it.
+const BATCH_BYTES: u64 = 256 << 10;
+const BATCHES_PER_BUDGET: u64 = 8;
 /// A lane's files are this part of its budget each, so that letting one go keeps most of the history.
 const FILES_PER_BUDGET: u64 = 8;
 /// And no longer than this, so that a full disk costs no more of it than it must.
@@ -29,8 +31,10 @@ pub struct Lane {
     class: Class,
     key: ContainerKey,
     dir: PathBuf,
+    /// What its files may take together.
+    budget: u64,
     batch: Vec<Event>,
-    waiting_bytes: usize,
+    waiting_bytes: u64,
     named: HashMap<ExecId, Arc<Known>>,
     opened_ns: BootNs,
     files: VecDeque<Kept>,
@@ -94,6 +98,7 @@ impl Lane {
             class,
             key,
             dir: dir.to_owned(),
+            budget: 0,
             batch: Vec::new(),
             waiting_bytes: 0,
             named: HashMap::new(),
@@ -105,6 +110,11 @@ impl Lane {
             nonce: file::new_nonce(),
             let_go: Reach::default(),
         }
+    }
+
+    /// Its files may take so much from the next flush on.
+    pub fn limit(&mut self, budget: u64) {
+        self.budget = budget;
     }
 
     /// Takes over a file of an earlier recorder. Files come in order; the chain goes on behind the last.
@@ -132,19 +142,22 @@ impl Lane {
             }
             next = known.parent.as_ref();
         }
-        self.waiting_bytes += weight(&event);
+        self.waiting_bytes += weight(&event) as u64;
         self.batch.push(event);
-        self.batch.len() >= BATCH_EVENTS || self.waiting_bytes >= BATCH_BYTES
+        self.batch.len() >= BATCH_EVENTS || self.waiting_bytes >= BATCH_BYTES.min(self.budget / BATCHES_PER_BUDGET)
     }
 
-    /// Writes the batch if its first event is older than `age_ns`, and keeps the budget. A batch that cannot be written
-    /// waits for another try, or for [`Lane::give_up`].
-    pub fn flush(&mut self, now: Anchor, age_ns: u64, budget: u64, pins: &[Pin]) -> Result<(), RingError> {
+    /// Writes the batch if its first event is older than `age_ns`, and keeps the budget. What cannot be written waits for
+    /// another try, or for [`Lane::give_up`].
+    pub fn flush(&mut self, now: Anchor, age_ns: u64, pins: &[Pin]) -> Result<(), RingError> {
         if !self.batch.is_empty() && now.boot_ns.saturating_sub(self.opened_ns) >= age_ns {
-            self.write(now, budget, pins)?;
+            self.batch.sort_by_key(|event| event.time_ns);
+            while !self.batch.is_empty() {
+                self.write_first(now, pins)?;
+            }
             self.forget_batch();
         }
-        self.evict(budget);
+        self.evict(self.budget);
         Ok(())
     }
 
@@ -160,11 +173,38 @@ impl Lane {
         self.waiting_bytes = 0;
     }
 
-    fn write(&mut self, now: Anchor, budget: u64, pins: &[Pin]) -> Result<(), RingError> {
-        self.batch.sort_by_key(|event| event.time_ns);
+    /// Writes as many of the batch's first events as one segment within the budget can hold.
+    fn write_first(&mut self, now: Anchor, pins: &[Pin]) -> Result<(), RingError> {
         let mut live: Vec<_> = self.named.values().map(|known| known.image.clone()).collect();
         live.sort_by_key(|image| (image.time_ns, image.exec_id));
-        let content = Content { live, events: mem::take(&mut self.batch) };
+        let mut content = Content { live, events: mem::take(&mut self.batch) };
+        let mut rest = Vec::new();
+        let framed = loop {
+            let framed = self.pack(&content, now);
+            match &framed {
+                // Half of it may fit. One event that does not is refused; letting go of everything for it would help
+                // nobody.
+                Ok(framed) if framed.bytes.len() as u64 > self.budget && content.events.len() > 1 => {
+                    let mut half = content.events.split_off(content.events.len() / 2);
+                    half.append(&mut rest);
+                    rest = half;
+                }
+                _ => break framed,
+            }
+        };
+        let holds = Summary {
+            events: content.events.len() as u64,
+            first_ns: content.events.first().map(|event| event.time_ns),
+            last_ns: content.events.last().map(|event| event.time_ns),
+            last: None,
+        };
+        let written = framed.and_then(|framed| self.write(&framed, &holds, pins));
+        self.batch = if written.is_ok() { Vec::new() } else { content.events };
+        self.batch.append(&mut rest);
+        written
+    }
+
+    fn pack(&self, content: &Content, now: Anchor) -> Result<Framed, RingError> {
         let label = Label {
             class: self.class,
             seq: self.next_seq,
@@ -173,33 +213,31 @@ impl Lane {
             nonce: self.nonce,
             previous: self.previous,
         };
-        let framed = segment::encode(&label, &content);
-        let (first, last) = (content.events.first().map(|e| e.time_ns), content.events.last().map(|e| e.time_ns));
-        let events = content.events.len() as u64;
-        self.batch = content.events;
-        let framed = framed.map_err(|error| RingError { path: self.dir.clone(), source: io::Error::other(error) })?;
+        segment::encode(&label, content)
+            .map_err(|error| RingError { path: self.dir.clone(), source: io::Error::other(error) })
+    }
 
-        // A segment that the whole budget cannot hold is refused; letting go of everything for it would help nobody.
-        if framed.bytes.len() as u64 > budget {
-            let source = io::Error::other("one segment is larger than the budget");
+    fn write(&mut self, framed: &Framed, holds: &Summary, pins: &[Pin]) -> Result<(), RingError> {
+        if framed.bytes.len() as u64 > self.budget {
+            let source = io::Error::other("one event is larger than the budget");
             return Err(RingError { path: self.dir.clone(), source });
         }
-        self.evict(budget - framed.bytes.len() as u64);
-        let (kept, file) = self.current(budget, pins)?;
+        self.evict(self.budget - framed.bytes.len() as u64);
+        let (kept, file) = self.current(pins)?;
         file.append(&framed.bytes)?;
         kept.bytes = file.len();
         kept.unsynced = Some(file.inner());
-        kept.holds.events += events;
-        kept.holds.first_ns = kept.holds.first_ns.or(first);
-        kept.holds.last_ns = last.or(kept.holds.last_ns);
+        kept.holds.events += holds.events;
+        kept.holds.first_ns = kept.holds.first_ns.or(holds.first_ns);
+        kept.holds.last_ns = holds.last_ns.or(kept.holds.last_ns);
         self.next_seq = self.next_seq.saturating_add(1);
         self.previous = framed.sha256;
         Ok(())
     }
 
     /// The file to append to: a new one when there is none, or the last has its share.
-    fn current(&mut self, budget: u64, pins: &[Pin]) -> Result<(&mut Kept, Arc<RingFile>), RingError> {
-        let share = (budget / FILES_PER_BUDGET).min(FILE_MAX_BYTES);
+    fn current(&mut self, pins: &[Pin]) -> Result<(&mut Kept, Arc<RingFile>), RingError> {
+        let share = (self.budget / FILES_PER_BUDGET).min(FILE_MAX_BYTES);
         let takes_more = |kept: &Kept| kept.open.as_ref().is_some_and(|file| !file.is_torn() && file.len() < share);
         if !self.files.back().is_some_and(takes_more) {
             let path = self.dir.join(file::name(self.class, self.next_file, self.nonce));
@@ -328,6 +366,8 @@ fn weight(event: &Event) -> usize {
                 2 * texts.map(|text| text.len() + 8).sum::<usize>() + image.exe.len() + image.cwd.len()
             }
             Body::Terminal(terminal) => terminal.data.len(),
+            Body::Io(io) => io.path.len(),
+            Body::Lifecycle(moment) => moment.cgroup_path.len(),
             Body::File(file) => file.path.len() + file.new_path.as_ref().map_or(0, String::len),
             _ => 0,
         }

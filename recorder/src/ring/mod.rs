@@ -113,7 +113,8 @@ impl Ring {
             let path = entry.map_err(RingError::at(&ring.dir))?.path();
             match History::open(&path) {
                 Ok((container, mut history)) => {
-                    history.budget = ring.budget.holding(&history);
+                    let percent = ring.budget.vital_percent;
+                    history.limit(history.budget_to_hold(percent).max(ring.budget.floor_bytes), percent);
                     history.stopped_ns = Some(ago(history::age_ns(&path)));
                     ring.histories.insert(container.key, history);
                     containers.push(container);
@@ -156,6 +157,8 @@ impl Ring {
             self.histories.insert(container.key, History::create(&path, container.key)?);
             self.runs(container.key);
         }
+        // Somebody may have taken the directory away.
+        fs::create_dir_all(&path).map_err(RingError::at(&path))?;
         history::describe(&path, container)?;
         self.recorded_by.iter().try_for_each(|who| who.write(&path))
     }
@@ -185,7 +188,7 @@ impl Ring {
         running.sort_by_key(|history| history.rank);
         let shares = self.budget.shares(running.len(), stopped);
         for (history, share) in running.into_iter().zip(shares) {
-            history.budget = share;
+            history.limit(share, self.budget.vital_percent);
         }
     }
 
@@ -231,10 +234,8 @@ impl Ring {
     pub fn flush_one(&mut self, key: ContainerKey, now: Anchor, age_ns: Option<u64>) -> Result<(), RingError> {
         let mut result = Ok(());
         for class in Class::ALL {
-            let share = self.histories.get(&key).map_or(0, |history| history.budget);
-            let budget = lane_budget(class, share, self.budget.vital_percent);
             while let Some(history) = self.histories.get_mut(&key) {
-                match history.flush(class, now, age_ns.unwrap_or(0), budget) {
+                match history.flush(class, now, age_ns.unwrap_or(0)) {
                     Ok(()) => break,
                     Err(error) if error.is_disk_full() && self.free_disk(class) => {}
                     Err(error) => {
@@ -367,24 +368,4 @@ pub struct Reach {
 fn ago(ns: u64) -> i64 {
     let signed = |ns: u64| i64::try_from(ns).unwrap_or(i64::MAX);
     signed(host::boot_now()).saturating_sub(signed(ns))
-}
-
-impl Budget {
-    /// A budget that takes nothing of what a stopped container has.
-    fn holding(&self, history: &History) -> u64 {
-        let needed = Class::ALL.map(|class| {
-            let whole = lane_budget(class, 100, self.vital_percent).max(1);
-            (history.reach(class).bytes * 100).div_ceil(whole) + 1
-        });
-        needed.into_iter().max().unwrap_or(0).max(self.floor_bytes)
-    }
-}
-
-/// The vital share of `share`, or the rest.
-fn lane_budget(class: Class, share: u64, vital_percent: u64) -> u64 {
-    let vital = share * vital_percent / 100;
-    match class {
-        Class::Vital => vital,
-        Class::Bulk => share - vital,
-    }
 }

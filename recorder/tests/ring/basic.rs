@@ -1,0 +1,131 @@
+//! Does it keep what it is given?
+
+use crate::support::{Rig, container, event, image, number_of, roomy};
+use std::sync::Arc;
+use taffrail_recorder::ring::{Known, OnDisk, histories, read_segments};
+use taffrail_trace::event::Class;
+use taffrail_trace::ids::{ContainerKey, ExecId};
+
+#[test]
+fn what_was_appended_is_on_disk_in_order_once_it_is_flushed() {
+    let mut rig = Rig::new(roomy());
+    let key = rig.add(1);
+    for number in 0..100 {
+        rig.put(key, if number % 3 == 0 { Class::Vital } else { Class::Bulk }, number);
+    }
+    assert!(rig.on_disk(key, Class::Vital).is_empty() && rig.on_disk(key, Class::Bulk).is_empty());
+    rig.flush();
+    assert_eq!(rig.on_disk(key, Class::Vital), (0..100).filter(|number| number % 3 == 0).collect::<Vec<_>>());
+    assert_eq!(rig.on_disk(key, Class::Bulk), (0..100).filter(|number| number % 3 != 0).collect::<Vec<_>>());
+}
+
+#[test]
+fn a_batch_is_written_when_it_is_old_enough_and_not_before() {
+    let mut rig = Rig::new(roomy());
+    let key = rig.add(1);
+    rig.put(key, Class::Vital, 1);
+    let mut now = rig.now();
+    rig.ring.flush(now, 1_000_000).expect("flushed");
+    assert_eq!(rig.reach(key, Class::Vital).events, 0);
+    now.boot_ns += 1_000_000;
+    rig.ring.flush(now, 1_000_000).expect("flushed");
+    assert_eq!(rig.reach(key, Class::Vital).events, 1);
+}
+
+#[test]
+fn a_batch_that_is_full_is_written_at_once() {
+    let mut rig = Rig::new(roomy());
+    let key = rig.add(1);
+    for number in 0..10_000 {
+        rig.put(key, Class::Bulk, number);
+    }
+    let written = rig.reach(key, Class::Bulk).events;
+    assert!((5_000..10_000).contains(&written), "{written} of 10000 are written without being asked");
+    assert_eq!(rig.on_disk(key, Class::Bulk).len() as u64, written);
+}
+
+#[test]
+fn a_ring_that_is_opened_again_goes_on_where_it_ended() {
+    let mut rig = Rig::new(roomy());
+    let key = rig.add(1);
+    for number in 0..50 {
+        rig.put(key, Class::Vital, number);
+        rig.flush();
+    }
+    rig.put(key, Class::Vital, 1000);
+    let mut rig = Rig::open(rig.killed(), roomy());
+    assert_eq!(rig.reach(key, Class::Vital).events, 50, "what waited in memory is gone, what was written is there");
+    rig.put(key, Class::Vital, 50);
+    rig.flush();
+    assert_eq!(rig.on_disk(key, Class::Vital), (0..=50).collect::<Vec<_>>());
+    let history = only(&rig);
+    assert!(history.gaps.is_empty(), "{:?}", history.gaps);
+    assert_eq!(history.damaged, 0);
+}
+
+#[test]
+fn every_segment_names_the_one_before_it_also_over_a_restart() {
+    let mut rig = Rig::new(roomy());
+    let key = rig.add(1);
+    for number in 0..5 {
+        rig.put(key, Class::Bulk, number);
+        rig.flush();
+    }
+    let mut rig = Rig::open(rig.killed(), roomy());
+    rig.put(key, Class::Bulk, 5);
+    rig.flush();
+    let (mut previous, mut seen) = ([0; 32], 0);
+    for file in only(&rig).files {
+        read_segments(&file, &mut |whole| {
+            assert_eq!((whole.head.seq, whole.head.previous), (seen, previous));
+            (previous, seen) = (whole.sha256(), seen + 1);
+            Ok(())
+        })
+        .expect("read");
+    }
+    assert_eq!(seen, 6);
+}
+
+#[test]
+fn a_segment_names_every_actor_in_it_and_where_it_came_from() {
+    let mut rig = Rig::new(roomy());
+    let key = rig.add(1);
+    let images = [image(10), image(20), image(30)];
+    // Each made by the one before it.
+    let chain = images.iter().fold(None, |parent, image| Some(Known::new(image.clone(), parent, key)));
+    let actor: Arc<Known> = chain.expect("a chain");
+    for number in 0..2 {
+        let now = rig.now();
+        rig.ring.append(key, event(Class::Bulk, number, now.boot_ns), Some(&actor), now).expect("appended");
+        rig.flush();
+    }
+    let expected: std::collections::BTreeSet<ExecId> = images.iter().map(|image| image.exec_id).collect();
+    let mut segments = 0;
+    for file in only(&rig).files {
+        read_segments(&file, &mut |whole| {
+            let content = whole.content()?;
+            let named = content.live.iter().map(|image| image.exec_id).collect();
+            assert_eq!(expected, named, "in segment {}", whole.head.seq);
+            assert_eq!(content.events.first().and_then(number_of), Some(whole.head.seq));
+            segments += 1;
+            Ok(())
+        })
+        .expect("read");
+    }
+    assert_eq!(segments, 2);
+}
+
+#[test]
+fn what_is_known_of_a_container_is_written_down_beside_its_history() {
+    let mut rig = Rig::new(roomy());
+    rig.add(7);
+    let mut named = container(7);
+    named.name = "web".to_owned();
+    rig.ring.describe(&named).expect("described");
+    assert_eq!(only(&rig).container, named);
+    assert!(rig.ring.history(ContainerKey(8)).is_none());
+}
+
+fn only(rig: &Rig) -> OnDisk {
+    histories(rig.dir.path()).expect("histories").pop().expect("one").expect("readable")
+}
