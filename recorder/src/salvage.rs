@@ -120,6 +120,7 @@ fn one(order: &Salvage, number: u32, history: Result<OnDisk, RingError>) -> Resu
         host: machine,
         hooks,
         files: history.files,
+        waiting: history.waiting,
         live: Vec::new(),
         host_ancestors,
         gaps: history.gaps,

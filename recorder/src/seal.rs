@@ -1,6 +1,6 @@
 //! Sealing: pinned segments to a bundle, on a thread of its own, beside the recording.
 
-use crate::ring::{Before, RingFile, Sequence, read_segments};
+use crate::ring::{Before, RingFile, Sequence, Waiting, read_segments};
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -33,6 +33,8 @@ pub struct Job {
     pub hooks: Vec<Hook>,
     /// The files to read.
     pub files: Vec<Arc<RingFile>>,
+    /// What is in no segment of theirs.
+    pub waiting: Vec<Waiting>,
     /// Images alive at the trigger and at the end, with their ancestors: the quiet ones that no segment names.
     pub live: Vec<Image>,
     /// Whether the host's processes above the container are named.
@@ -93,6 +95,11 @@ pub fn file_name(container: &Container, utc_ns: i64, id: &str) -> String {
 /// [`SealError`]; no half bundle is left.
 pub fn seal(job: Job) -> Result<PathBuf, SealError> {
     let mut gathered = gather(&job);
+    for Waiting { anchor, content, .. } in job.waiting {
+        gathered.anchors.push(anchor);
+        gathered.live.extend(content.live);
+        gathered.events.extend(content.events.into_iter().filter(|event| belongs(event, job.window)));
+    }
     gathered.live.extend(job.live);
     gathered.events.extend(job.gaps.into_iter().map(gap_event));
     let clock = Clock::new(gathered.anchors);

@@ -28,7 +28,10 @@ use crate::event::{Actor, Body, Class, Event, Image};
 use crate::ids::ContainerKey;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
+use std::cell::RefCell;
 use std::collections::HashMap;
+use std::io;
+use zstd::bulk::{Compressor, Decompressor};
 
 /// First bytes of every segment.
 pub const MAGIC: [u8; 4] = *b"TFSG";
@@ -148,7 +151,7 @@ pub fn encode(label: &Label, content: &Content) -> Result<Framed, SegmentError> 
     if raw.len() > BODY_MAX_BYTES {
         return Err(SegmentError::Pack(format!("{} bytes of events", raw.len())));
     }
-    let body = zstd::bulk::compress(&raw, ZSTD_LEVEL).map_err(|error| pack(&error))?;
+    let body = packer(|packer| packer.compress(&raw)).map_err(|error| pack(&error))?;
     let now = label.anchor.boot_ns;
     let first_ns = content.events.first().map_or(now, |event| event.time_ns);
     let last_ns = content.events.last().map_or(now, |event| event.time_ns);
@@ -170,6 +173,26 @@ pub fn encode(label: &Label, content: &Content) -> Result<Framed, SegmentError> 
     bytes[CRC_AT..CRC_AT + 4].copy_from_slice(&crc.to_le_bytes());
     let sha256 = Sha256::digest(&bytes).into();
     Ok(Framed { bytes, sha256 })
+}
+
+// Making zstd's tables costs more than packing a small segment with them, so each thread keeps its own.
+thread_local! {
+    static PACKER: RefCell<Option<Compressor<'static>>> = const { RefCell::new(None) };
+    static UNPACKER: RefCell<Option<Decompressor<'static>>> = const { RefCell::new(None) };
+}
+
+fn packer<T>(pack: impl FnOnce(&mut Compressor<'static>) -> io::Result<T>) -> io::Result<T> {
+    PACKER.with_borrow_mut(|kept| match kept {
+        Some(packer) => pack(packer),
+        none => pack(none.insert(Compressor::new(ZSTD_LEVEL)?)),
+    })
+}
+
+fn unpacker<T>(unpack: impl FnOnce(&mut Decompressor<'static>) -> io::Result<T>) -> io::Result<T> {
+    UNPACKER.with_borrow_mut(|kept| match kept {
+        Some(unpacker) => unpack(unpacker),
+        none => unpack(none.insert(Decompressor::new()?)),
+    })
 }
 
 /// The content as it is written. [`Unpacked`] is the same shape.
@@ -314,8 +337,8 @@ impl Whole<'_> {
     pub fn content(&self) -> Result<Content, SegmentError> {
         let Head { seq, raw_len, .. } = self.head;
         let unpack = |error: &dyn std::fmt::Display| SegmentError::Content { seq, reason: error.to_string() };
-        let raw =
-            zstd::bulk::decompress(&self.frame[HEAD_BYTES..], raw_len as usize).map_err(|error| unpack(&error))?;
+        let raw = unpacker(|unpacker| unpacker.decompress(&self.frame[HEAD_BYTES..], raw_len as usize))
+            .map_err(|error| unpack(&error))?;
         let unpacked: Unpacked = gather::gather(&raw, MEMORY_MAX_BYTES).map_err(|error| unpack(&error))?;
         if unpacked.events.len() != self.head.events as usize {
             return Err(unpack(&"another number of events than its head says"));

@@ -112,7 +112,7 @@ impl Incidents {
     fn finish(&mut self, due: Vec<(Incident, Vec<Image>)>, pipeline: &mut Pipeline, now: Anchor) {
         for (mut incident, mut live) in due {
             let key = incident.order.container;
-            report(pipeline.ring.flush_one(key, now, None));
+            report(pipeline.ring.write(key, now));
             live.extend(live_images(pipeline, key));
             let Some(container) = pipeline.containers.get(key).cloned() else { continue };
             let window = Window { from_ns: incident.from_ns(), to_ns: incident.to_ns().min(now.boot_ns) };
@@ -130,6 +130,7 @@ impl Incidents {
                 host: self.host.clone(),
                 hooks: self.hooks.clone(),
                 files: incident.pin.files(),
+                waiting: Vec::new(),
                 live,
                 host_ancestors: self.host_ancestors,
                 anchor: now,

@@ -187,7 +187,7 @@ impl Recording {
         self.losses();
         self.tell_lowered();
         self.pipeline.tick(host::anchor());
-        report(self.pipeline.ring.flush(host::anchor(), 0));
+        report(self.pipeline.ring.write_all(host::anchor()));
         self.pipeline.ring.sync_all();
         self.incidents.finish_all(&mut self.pipeline, host::anchor());
         Ok(())

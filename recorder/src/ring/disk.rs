@@ -3,6 +3,7 @@
 use super::RingError;
 use super::file::{RingFile, read_segments};
 use super::history::{self, RecordedBy};
+use super::tail::Waiting;
 use std::fs;
 use std::path::Path;
 use std::sync::Arc;
@@ -20,6 +21,8 @@ pub struct OnDisk {
     pub recorded_by: Option<RecordedBy>,
     /// Its files, oldest first, a class after the other.
     pub files: Vec<Arc<RingFile>>,
+    /// What waits for its segment beside them.
+    pub waiting: Vec<Waiting>,
     /// Whole events in it.
     pub events: u64,
     /// Segments that are damaged.
@@ -78,8 +81,18 @@ impl OnDisk {
     fn read(dir: &Path) -> Result<Self, RingError> {
         let container = history::description(dir)?;
         let recorded_by = RecordedBy::read(dir).ok();
-        let mut found =
-            Self { container, recorded_by, files: Vec::new(), events: 0, damaged: 0, reach: None, gaps: Vec::new() };
+        let mut found = Self {
+            container,
+            recorded_by,
+            files: Vec::new(),
+            waiting: Vec::new(),
+            events: 0,
+            damaged: 0,
+            reach: None,
+            gaps: Vec::new(),
+        };
+        // Before the files: what is written as a segment meanwhile is found there again, and not lost.
+        let mut waiting = history::waiting(dir)?;
         for class in Class::ALL {
             let mut sequence = Sequence::default();
             for (_, nonce, path) in history::files(dir, class)? {
@@ -90,8 +103,36 @@ impl OnDisk {
                     Err(error) => return Err(error),
                 }
             }
+            for (waiting, _) in waiting.extract_if(.., |(waiting, _)| waiting.class == class) {
+                found.wait(waiting, &sequence);
+            }
         }
         Ok(found)
+    }
+
+    /// Takes in what waits for its segment, unless that was written.
+    fn wait(&mut self, waiting: Waiting, sequence: &Sequence) {
+        self.damaged += waiting.damaged;
+        let events = &waiting.content.events;
+        let (Some(first), Some(last)) = (events.first(), events.last()) else { return };
+        let (first_ns, last_ns) = (first.time_ns, last.time_ns);
+        let (expected, since_ns) = sequence.next.unwrap_or((waiting.seq, first_ns));
+        if waiting.seq < expected {
+            return;
+        }
+        if waiting.seq > expected {
+            let (class, cause) = (waiting.class, GapCause::Damaged);
+            self.gaps.push(Gap { class, cause, lost: None, from_ns: since_ns, to_ns: first_ns, own: true });
+        }
+        self.events += events.len() as u64;
+        self.reaches(first_ns, last_ns, waiting.anchor);
+        self.waiting.push(waiting);
+    }
+
+    fn reaches(&mut self, first_ns: BootNs, last_ns: BootNs, at: Anchor) {
+        let (first, last, anchor) = self.reach.unwrap_or((first_ns, last_ns, at));
+        let anchor = if at.boot_ns >= anchor.boot_ns { at } else { anchor };
+        self.reach = Some((first.min(first_ns), last.max(last_ns), anchor));
     }
 
     /// Takes a file in.
@@ -110,9 +151,7 @@ impl OnDisk {
                 self.gaps.push(Gap { class, cause, lost: None, from_ns, to_ns: head.first_ns, own: true });
             }
             self.events += u64::from(head.events);
-            let (first, last, anchor) = self.reach.unwrap_or((head.first_ns, head.last_ns, head.anchor));
-            let anchor = if head.anchor.boot_ns >= anchor.boot_ns { head.anchor } else { anchor };
-            self.reach = Some((first.min(head.first_ns), last.max(head.last_ns), anchor));
+            self.reaches(head.first_ns, head.last_ns, head.anchor);
             Ok(())
         })?;
         self.damaged += damaged;

@@ -28,6 +28,18 @@ pub fn name(class: Class, number: u64, nonce: u64) -> String {
     format!("{}-{number:08}-{nonce:016x}.ring", class.as_str())
 }
 
+/// `<class>-<nonce>.tail`: the name of the file of what waits for its segment.
+pub fn tail_name(class: Class, nonce: u64) -> String {
+    format!("{}-{nonce:016x}.tail", class.as_str())
+}
+
+/// Class and nonce of a tail's name.
+pub fn parse_tail_name(name: &str) -> Option<(Class, u64)> {
+    let (class, nonce) = name.strip_suffix(".tail")?.split_once('-')?;
+    let class = Class::ALL.into_iter().find(|known| known.as_str() == class)?;
+    Some((class, u64::from_str_radix(nonce, 16).ok()?))
+}
+
 /// Class, number and nonce of a file's name.
 pub fn parse_name(name: &str) -> Option<(Class, u64, u64)> {
     let mut parts = name.strip_suffix(".ring")?.split('-');

@@ -3,12 +3,14 @@
 use super::file;
 use super::lane::Lane;
 use super::sync::Unsynced;
+use super::tail::{self, Waiting};
 use super::{Pin, Reach, RingError};
 use crate::enrich::processes::Known;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fs;
+use std::io;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -85,6 +87,24 @@ pub fn files(dir: &Path, class: Class) -> Result<Vec<(u64, u64, PathBuf)>, RingE
     Ok(files)
 }
 
+/// What waits in a history's directory for its segment, with the files that tell it.
+pub fn waiting(dir: &Path) -> Result<Vec<(Waiting, PathBuf)>, RingError> {
+    let entries = fs::read_dir(dir).map_err(RingError::at(dir))?;
+    let mut found = Vec::new();
+    for path in entries.flatten().map(|entry| entry.path()) {
+        let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+        let Some((class, nonce)) = file::parse_tail_name(&name) else { continue };
+        match tail::read(&path, class, nonce) {
+            Ok(waiting) => found.extend(waiting.map(|waiting| (waiting, path))),
+            // Its segment was written this moment.
+            Err(error) if error.source.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => return Err(error),
+        }
+    }
+    found.sort_by_key(|(waiting, _)| (waiting.class as u8, waiting.seq));
+    Ok(found)
+}
+
 /// Who recorded a history: what a bundle says of it must be known when nobody records any more.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RecordedBy {
@@ -111,14 +131,14 @@ impl RecordedBy {
 /// Reads a file of JSON.
 fn read<T: DeserializeOwned>(path: PathBuf) -> Result<T, RingError> {
     let text = fs::read(&path).map_err(RingError::at(&path))?;
-    serde_json::from_slice(&text).map_err(|error| RingError { path, source: std::io::Error::other(error) })
+    serde_json::from_slice(&text).map_err(|error| RingError { path, source: io::Error::other(error) })
 }
 
 /// Writes a file of JSON, whole or not at all.
 fn replace(path: &Path, value: &impl Serialize) -> Result<(), RingError> {
     let partial = path.with_extension("partial");
     let text = serde_json::to_vec_pretty(value)
-        .map_err(|error| RingError { path: path.to_owned(), source: std::io::Error::other(error) })?;
+        .map_err(|error| RingError { path: path.to_owned(), source: io::Error::other(error) })?;
     fs::write(&partial, text).map_err(RingError::at(&partial))?;
     fs::rename(&partial, path).map_err(RingError::at(path))
 }
@@ -143,6 +163,15 @@ impl History {
         Ok((container, history))
     }
 
+    /// Writes as segments what an earlier recorder left waiting in `dir`.
+    pub fn recover(&mut self, dir: &Path) -> Result<(), RingError> {
+        for (waiting, path) in waiting(dir)? {
+            self.lane(waiting.class).recover(waiting)?;
+            fs::remove_file(&path).map_err(RingError::at(&path))?;
+        }
+        Ok(())
+    }
+
     /// It may use so much of the disk, and vital events so many percent of that, from now on.
     pub fn limit(&mut self, budget: u64, vital_percent: u64) {
         self.budget = budget;
@@ -163,11 +192,22 @@ impl History {
         self.lane(class).append(event, named)
     }
 
-    /// Writes one class's batch if it is older than `age_ns`, and keeps its budget.
+    /// Sees to it that what one class has waiting longer than `age_ns` is written down.
     pub fn flush(&mut self, class: Class, now: Anchor, age_ns: u64) -> Result<(), RingError> {
         // A pin that nobody else holds any more has been sealed.
         self.pins.retain(Pin::is_held);
         self.lanes[class as usize].flush(now, age_ns, &self.pins)
+    }
+
+    /// Writes what one class has waiting as a segment.
+    pub fn write(&mut self, class: Class, now: Anchor) -> Result<(), RingError> {
+        self.pins.retain(Pin::is_held);
+        self.lanes[class as usize].write(now, &self.pins)
+    }
+
+    /// Events that wait to be written as segments.
+    pub fn waiting(&self) -> usize {
+        self.lanes.iter().map(Lane::waiting).sum()
     }
 
     /// One class, to be told what to do with it.

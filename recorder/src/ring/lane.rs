@@ -2,6 +2,7 @@
 
 use super::file::{self, RingFile, Summary, summary};
 use super::sync::Unsynced;
+use super::tail::{Tail, Waiting};
 use super::{Pin, Reach, RingError};
 use crate::enrich::processes::Known;
 use std::collections::{HashMap, VecDeque};
@@ -20,6 +21,10 @@ const BATCH_EVENTS: usize = 4096;
 /// in it.
 const BATCH_BYTES: u64 = 256 << 10;
 const BATCHES_PER_BUDGET: u64 = 8;
+/// A batch waits this long for more events. What is in it is in the lane's tail meanwhile.
+const BATCH_NS: u64 = 60_000_000_000;
+/// A tail is no longer than this part of the budget.
+const TAILS_PER_BUDGET: u64 = 8;
 /// A lane's files are this part of its budget each, so that letting one go keeps most of the history.
 const FILES_PER_BUDGET: u64 = 8;
 /// And no longer than this, so that a full disk costs no more of it than it must.
@@ -36,7 +41,13 @@ pub struct Lane {
     batch: Vec<Event>,
     waiting_bytes: u64,
     named: HashMap<ExecId, Arc<Known>>,
+    /// Those of them that the tail does not name yet.
+    fresh: Vec<Arc<Known>>,
+    /// When the batch's first event came.
     opened_ns: BootNs,
+    /// When the first event came that the tail does not have.
+    untold_ns: BootNs,
+    tail: Tail,
     files: VecDeque<Kept>,
     next_file: u64,
     next_seq: u64,
@@ -94,6 +105,7 @@ impl Kept {
 impl Lane {
     /// An empty lane in `dir`.
     pub fn new(class: Class, key: ContainerKey, dir: &Path) -> Self {
+        let nonce = file::new_nonce();
         Self {
             class,
             key,
@@ -102,12 +114,15 @@ impl Lane {
             batch: Vec::new(),
             waiting_bytes: 0,
             named: HashMap::new(),
+            fresh: Vec::new(),
             opened_ns: 0,
+            untold_ns: 0,
+            tail: Tail::new(dir, class, nonce),
             files: VecDeque::new(),
             next_file: 0,
             next_seq: 0,
             previous: [0; 32],
-            nonce: file::new_nonce(),
+            nonce,
             let_go: Reach::default(),
         }
     }
@@ -135,49 +150,114 @@ impl Lane {
         if self.batch.is_empty() {
             self.opened_ns = event.time_ns;
         }
+        if self.batch.len() == self.tail.events {
+            self.untold_ns = event.time_ns;
+        }
         let mut next = named;
         while let Some(known) = next {
             if self.named.insert(known.image.exec_id, Arc::clone(known)).is_some() {
                 break;
             }
+            self.fresh.push(Arc::clone(known));
             next = known.parent.as_ref();
         }
         self.waiting_bytes += weight(&event) as u64;
         self.batch.push(event);
+        self.is_full()
+    }
+
+    fn is_full(&self) -> bool {
         self.batch.len() >= BATCH_EVENTS || self.waiting_bytes >= BATCH_BYTES.min(self.budget / BATCHES_PER_BUDGET)
     }
 
-    /// Writes the batch if its first event is older than `age_ns`, and keeps the budget. What cannot be written waits for
-    /// another try, or for [`Lane::give_up`].
+    /// Sees to it that what waits longer than `age_ns` is written down: in the tail, or, where the batch is full or old,
+    /// as a segment. Keeps the budget.
     pub fn flush(&mut self, now: Anchor, age_ns: u64, pins: &[Pin]) -> Result<(), RingError> {
-        if !self.batch.is_empty() && now.boot_ns.saturating_sub(self.opened_ns) >= age_ns {
-            self.batch.sort_by_key(|event| event.time_ns);
-            while !self.batch.is_empty() {
-                self.write_first(now, pins)?;
-            }
-            self.forget_batch();
+        if self.is_full() || !self.batch.is_empty() && now.boot_ns.saturating_sub(self.opened_ns) >= BATCH_NS {
+            return self.write(now, pins);
+        }
+        if self.batch.len() > self.tail.events && now.boot_ns.saturating_sub(self.untold_ns) >= age_ns {
+            self.write_tail(now, pins)?;
         }
         self.evict(self.budget);
         Ok(())
     }
 
-    /// Counts the batch as refused: there is no place for it.
-    pub fn give_up(&mut self) {
-        self.let_go.refused += self.batch.len() as u64;
-        self.forget_batch();
+    /// Writes the batch as a segment. What cannot be written waits, see [`Lane::give_up`].
+    pub fn write(&mut self, now: Anchor, pins: &[Pin]) -> Result<(), RingError> {
+        self.batch.sort_by_key(|event| event.time_ns);
+        let mut result = Ok(());
+        while !self.batch.is_empty() && result.is_ok() {
+            let mut live: Vec<_> = self.named.values().map(|known| known.image.clone()).collect();
+            live.sort_by_key(|image| (image.time_ns, image.exec_id));
+            let content = Content { live, events: mem::take(&mut self.batch) };
+            (self.batch, result) = self.write_first(content, now, pins);
+        }
+        // The tail has the number of a segment that is there now; what is left gets another.
+        self.tail.clear();
+        if result.is_ok() {
+            self.forget_batch();
+            self.evict(self.budget);
+        } else {
+            self.fresh = self.named.values().cloned().collect();
+        }
+        result
+    }
+
+    /// Writes down what an earlier recorder left waiting, unless it had done so itself.
+    pub fn recover(&mut self, waiting: Waiting) -> Result<(), RingError> {
+        let Waiting { seq, anchor, content: Content { live, mut events }, .. } = waiting;
+        if seq < self.next_seq {
+            return Ok(());
+        }
+        // Where files are missing in between, the numbers say so.
+        self.next_seq = seq;
+        let mut result = Ok(());
+        while !events.is_empty() && result.is_ok() {
+            let content = Content { live: live.clone(), events };
+            (events, result) = self.write_first(content, anchor, &[]);
+        }
+        result
+    }
+
+    /// Writes down what the tail does not have yet. Where that fails it waits in memory alone.
+    fn write_tail(&mut self, now: Anchor, pins: &[Pin]) -> Result<(), RingError> {
+        let untold = self.batch.get(self.tail.events..).unwrap_or_default();
+        let mut content = Content { live: Vec::new(), events: untold.to_vec() };
+        content.events.sort_by_key(|event| event.time_ns);
+        content.live.extend(self.fresh.iter().map(|known| known.image.clone()));
+        let framed = self.pack(&content, now)?;
+        let needed = self.tail.bytes + framed.bytes.len() as u64;
+        if needed > self.budget / TAILS_PER_BUDGET {
+            return self.write(now, pins);
+        }
+        self.evict(self.budget - framed.bytes.len() as u64);
+        self.tail.append(&framed.bytes, content.events.len(), self.untold_ns)?;
+        self.fresh.clear();
+        Ok(())
+    }
+
+    /// There is no place for what waits. It stays in memory for another try, or, where the batch is full, goes and is
+    /// counted as refused.
+    pub fn give_up(&mut self, now: Anchor) {
+        if self.is_full() {
+            self.let_go.refused += self.batch.len() as u64;
+            self.tail.clear();
+            self.forget_batch();
+        } else {
+            (self.opened_ns, self.untold_ns) = (now.boot_ns, now.boot_ns);
+        }
     }
 
     fn forget_batch(&mut self) {
         self.batch.clear();
         self.named.clear();
+        self.fresh.clear();
         self.waiting_bytes = 0;
     }
 
-    /// Writes as many of the batch's first events as one segment within the budget can hold.
-    fn write_first(&mut self, now: Anchor, pins: &[Pin]) -> Result<(), RingError> {
-        let mut live: Vec<_> = self.named.values().map(|known| known.image.clone()).collect();
-        live.sort_by_key(|image| (image.time_ns, image.exec_id));
-        let mut content = Content { live, events: mem::take(&mut self.batch) };
+    /// Writes as many of the first events as one segment within the budget can hold; gives those that are left.
+    fn write_first(&mut self, mut content: Content, now: Anchor, pins: &[Pin]) -> (Vec<Event>, Result<(), RingError>) {
         let mut rest = Vec::new();
         let framed = loop {
             let framed = self.pack(&content, now);
@@ -198,10 +278,12 @@ impl Lane {
             last_ns: content.events.last().map(|event| event.time_ns),
             last: None,
         };
-        let written = framed.and_then(|framed| self.write(&framed, &holds, pins));
-        self.batch = if written.is_ok() { Vec::new() } else { content.events };
-        self.batch.append(&mut rest);
-        written
+        let written = framed.and_then(|framed| self.append_segment(&framed, &holds, pins));
+        if written.is_err() {
+            content.events.append(&mut rest);
+            return (content.events, written);
+        }
+        (rest, written)
     }
 
     fn pack(&self, content: &Content, now: Anchor) -> Result<Framed, RingError> {
@@ -217,7 +299,7 @@ impl Lane {
             .map_err(|error| RingError { path: self.dir.clone(), source: io::Error::other(error) })
     }
 
-    fn write(&mut self, framed: &Framed, holds: &Summary, pins: &[Pin]) -> Result<(), RingError> {
+    fn append_segment(&mut self, framed: &Framed, holds: &Summary, pins: &[Pin]) -> Result<(), RingError> {
         if framed.bytes.len() as u64 > self.budget {
             let source = io::Error::other("one event is larger than the budget");
             return Err(RingError { path: self.dir.clone(), source });
@@ -280,6 +362,11 @@ impl Lane {
         self.batch.is_empty()
     }
 
+    /// Events that wait to be written as a segment.
+    pub fn waiting(&self) -> usize {
+        self.batch.len()
+    }
+
     /// Closes the file that was written to: what comes next goes into another.
     pub fn close(&mut self) {
         self.files.back_mut().into_iter().for_each(|kept| kept.open = None);
@@ -318,10 +405,11 @@ impl Lane {
 
     /// What was written since the last call, to be made durable.
     pub fn unsynced(&mut self) -> impl Iterator<Item = Unsynced> {
-        self.files.iter_mut().filter_map(|kept| {
+        let files = self.files.iter_mut().filter_map(|kept| {
             let file = kept.unsynced.take()?;
             Some(Unsynced { file, path: kept.path.clone(), is_new: mem::take(&mut kept.is_new) })
-        })
+        });
+        files.chain(self.tail.unsynced())
     }
 
     /// Notices that somebody removed the file that is written to, and says what went with it and others.
@@ -343,15 +431,15 @@ impl Lane {
     /// How far it reaches.
     pub fn reach(&self) -> Reach {
         Reach {
-            events: self.files.iter().map(|kept| kept.holds.events).sum(),
+            events: self.files.iter().map(|kept| kept.holds.events).sum::<u64>() + self.tail.events as u64,
             bytes: self.bytes(),
-            oldest_ns: self.files.iter().find_map(|kept| kept.holds.first_ns),
+            oldest_ns: self.files.iter().find_map(|kept| kept.holds.first_ns).or(self.tail.first_ns),
             ..self.let_go
         }
     }
 
     fn bytes(&self) -> u64 {
-        self.files.iter().map(|kept| kept.bytes).sum()
+        self.files.iter().map(|kept| kept.bytes).sum::<u64>() + self.tail.bytes
     }
 }
 

@@ -4,7 +4,7 @@
 //! 1. A container's files never take more than its budget, the file being written included, and all budgets together no
 //!    more than the total.
 //! 2. Inside it, vital events have a share that bulk events cannot take, and bulk the rest.
-//! 3. What was appended is with the kernel after the flush age at the latest, or the process is dead; it is on the disk
+//! 3. What was appended is with the kernel, in a segment or in a tail, after the flush age at the latest, or the process is dead; it is on the disk
 //!    after the sync age, or the power is gone.
 //! 4. Files are only appended to and removed whole, oldest first. A file that a pin holds stays readable by the pin
 //!    when its name is gone.
@@ -16,11 +16,13 @@
 //! <state>/ring/<container key>/container.json, recorded-by.json
 //!                             /vital-00000000.ring     segments one after another, see taffrail_trace::segment
 //!                             /bulk-00000000.ring
+//!                             /bulk-<nonce>.tail       what waits for its segment
 //!
 //! ring     (this file)  all containers: flushing, pins, a full disk
 //! budget                what each may use
 //! history               one container: two lanes and its description
 //! lane                  one class of it: open batch -> segment -> file, eviction
+//! tail                  the open batch on disk, as long as it is open
 //! file                  one file of segments: append, scan
 //! pin                   files that stay readable when the ring lets them go
 //! sync                  a thread that makes files durable
@@ -36,6 +38,7 @@ mod history;
 mod lane;
 mod pin;
 mod sync;
+mod tail;
 
 pub use crate::enrich::processes::Known;
 pub use budget::Budget;
@@ -43,6 +46,7 @@ pub use disk::{Before, OnDisk, Sequence, histories};
 pub use file::{RingFile, read_segments};
 pub use history::{History, RecordedBy};
 pub use pin::Pin;
+pub use tail::Waiting;
 
 use crate::host;
 use std::collections::HashMap;
@@ -55,6 +59,8 @@ use taffrail_trace::container::Container;
 use taffrail_trace::event::{Class, Event, Gap};
 use taffrail_trace::ids::ContainerKey;
 
+/// Events that may wait in memory for their segments, of all containers together: some 50 MiB.
+const WAITING_MAX: usize = 100_000;
 /// The ring's place below the state directory.
 const DIR: &str = "ring";
 
@@ -115,6 +121,9 @@ impl Ring {
                 Ok((container, mut history)) => {
                     let percent = ring.budget.vital_percent;
                     history.limit(history.budget_to_hold(percent).max(ring.budget.floor_bytes), percent);
+                    if let Err(error) = history.recover(&path) {
+                        tracing::error!(%error, "what waited for its segment could not be written");
+                    }
                     history.stopped_ns = Some(ago(history::age_ns(&path)));
                     ring.histories.insert(container.key, history);
                     containers.push(container);
@@ -209,37 +218,59 @@ impl Ring {
     ) -> Result<(), RingError> {
         let Some(history) = self.histories.get_mut(&key) else { return Ok(()) };
         if history.append(event, named) {
-            return self.flush_one(key, now, None);
+            return self.write(key, now);
         }
         Ok(())
     }
 
-    /// Writes every batch older than `age_ns`, and keeps the budgets.
+    /// Sees to it that whatever waits longer than `age_ns` is written down, and keeps the budgets.
     ///
     /// # Errors
-    /// The first write that fails; the other batches are still tried.
+    /// The first write that fails; the others are still tried.
     pub fn flush(&mut self, now: Anchor, age_ns: u64) -> Result<(), RingError> {
         let keys: Vec<ContainerKey> = self.histories.keys().copied().collect();
         let mut result = Ok(());
         for key in keys {
-            result = result.and(self.flush_one(key, now, Some(age_ns)));
+            result = result.and(self.each_class(key, now, &|history, class| history.flush(class, now, age_ns)));
+        }
+        if self.histories.values().map(History::waiting).sum::<usize>() > WAITING_MAX {
+            result = result.and(self.write_all(now));
         }
         result
     }
 
-    /// Writes what one container has waiting.
+    /// Writes what waits as segments.
     ///
     /// # Errors
-    /// Where that cannot be written. The batch is then counted as refused.
-    pub fn flush_one(&mut self, key: ContainerKey, now: Anchor, age_ns: Option<u64>) -> Result<(), RingError> {
+    /// The first write that fails; the others are still tried.
+    pub fn write_all(&mut self, now: Anchor) -> Result<(), RingError> {
+        let keys: Vec<ContainerKey> = self.histories.keys().copied().collect();
+        keys.into_iter().fold(Ok(()), |result, key| result.and(self.write(key, now)))
+    }
+
+    /// Writes what one container has waiting as segments.
+    ///
+    /// # Errors
+    /// Where that cannot be written. It stays in memory, unless there is too much of it.
+    pub fn write(&mut self, key: ContainerKey, now: Anchor) -> Result<(), RingError> {
+        self.each_class(key, now, &|history, class| history.write(class, now))
+    }
+
+    /// Does something to both classes of a history, on a full disk again and again while anything can go for it.
+    fn each_class(
+        &mut self,
+        key: ContainerKey,
+        now: Anchor,
+        act: &dyn Fn(&mut History, Class) -> Result<(), RingError>,
+    ) -> Result<(), RingError> {
         let mut result = Ok(());
         for class in Class::ALL {
             while let Some(history) = self.histories.get_mut(&key) {
-                match history.flush(class, now, age_ns.unwrap_or(0)) {
+                match act(history, class) {
                     Ok(()) => break,
                     Err(error) if error.is_disk_full() && self.free_disk(class) => {}
                     Err(error) => {
-                        self.histories.get_mut(&key).into_iter().for_each(|history| history.lane(class).give_up());
+                        self.histories.get_mut(&key).into_iter().for_each(|history| history.lane(class).give_up(now));
                         result = result.and(Err(error));
                         break;
                     }

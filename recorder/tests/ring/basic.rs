@@ -1,6 +1,6 @@
 //! Does it keep what it is given?
 
-use crate::support::{Rig, container, event, image, number_of, roomy};
+use crate::support::{Rig, container, event, files, image, number_of, read, roomy};
 use std::sync::Arc;
 use taffrail_recorder::ring::{Known, OnDisk, histories, read_segments};
 use taffrail_trace::event::Class;
@@ -20,7 +20,7 @@ fn what_was_appended_is_on_disk_in_order_once_it_is_flushed() {
 }
 
 #[test]
-fn a_batch_is_written_when_it_is_old_enough_and_not_before() {
+fn an_event_is_written_down_when_it_waited_for_the_flush_age_and_not_before() {
     let mut rig = Rig::new(roomy());
     let key = rig.add(1);
     rig.put(key, Class::Vital, 1);
@@ -30,6 +30,79 @@ fn a_batch_is_written_when_it_is_old_enough_and_not_before() {
     now.boot_ns += 1_000_000;
     rig.ring.flush(now, 1_000_000).expect("flushed");
     assert_eq!(rig.reach(key, Class::Vital).events, 1);
+    assert_eq!(rig.on_disk(key, Class::Vital), [1]);
+}
+
+#[test]
+fn events_that_come_one_by_one_are_one_segment_after_a_minute() {
+    let mut rig = Rig::new(roomy());
+    let key = rig.add(1);
+    let start = rig.now().boot_ns;
+    for second in 0..=60 {
+        rig.at(start + second * 1_000_000_000);
+        rig.put(key, Class::Vital, second);
+        rig.settle();
+        assert_eq!(rig.on_disk(key, Class::Vital), (0..=second).collect::<Vec<_>>(), "second {second}");
+    }
+    let [file] = &only(&rig).files[..] else { panic!("one file") };
+    let mut segments = 0;
+    read_segments(file, &mut |_| {
+        segments += 1;
+        Ok(())
+    })
+    .expect("read");
+    assert_eq!((segments, only(&rig).waiting.len()), (1, 0));
+}
+
+#[test]
+fn what_waits_for_its_segment_is_there_when_the_recorder_was_killed_and_becomes_one() {
+    let mut rig = Rig::new(roomy());
+    let key = rig.add(1);
+    let actor = Known::new(image(10), None, key);
+    for number in 0..3 {
+        let now = rig.now();
+        rig.ring.append(key, event(Class::Bulk, number, now.boot_ns), Some(&actor), now).expect("appended");
+        rig.settle();
+    }
+    rig.put(key, Class::Bulk, 99);
+    let dir = rig.killed();
+    assert_eq!(read(dir.path(), key, Class::Bulk), [0, 1, 2], "salvaged without a recorder");
+    let mut rig = Rig::open(dir, roomy());
+    assert_eq!(rig.on_disk(key, Class::Bulk), [0, 1, 2]);
+    assert!(only(&rig).waiting.is_empty(), "a segment by now");
+    rig.put(key, Class::Bulk, 3);
+    rig.settle();
+    let rig = Rig::open(rig.killed(), roomy());
+    let history = only(&rig);
+    assert_eq!((rig.on_disk(key, Class::Bulk), history.gaps.len()), (vec![0, 1, 2, 3], 0));
+    let mut named = 0;
+    for file in &history.files {
+        read_segments(file, &mut |whole| {
+            named += whole.content()?.live.len();
+            Ok(())
+        })
+        .expect("read");
+    }
+    assert_eq!(named, 1, "with who did it");
+}
+
+#[test]
+fn a_tail_that_is_told_by_a_segment_is_not_told_again() {
+    let mut rig = Rig::new(roomy());
+    let key = rig.add(1);
+    rig.put(key, Class::Bulk, 0);
+    rig.settle();
+    let tail = files(&rig.place(key)).into_iter().find(|path| path.extension().is_some_and(|it| it == "tail"));
+    let tail = tail.expect("a tail");
+    let bytes = std::fs::read(&tail).expect("read");
+    rig.flush();
+    assert!(!tail.exists());
+    // The recorder was killed between the two.
+    std::fs::write(&tail, bytes).expect("written");
+    assert_eq!(rig.on_disk(key, Class::Bulk), [0]);
+    let rig = Rig::open(rig.killed(), roomy());
+    assert_eq!((rig.on_disk(key, Class::Bulk), rig.reach(key, Class::Bulk).events), (vec![0], 1));
+    assert!(!tail.exists());
 }
 
 #[test]

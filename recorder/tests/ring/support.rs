@@ -66,6 +66,11 @@ impl Rig {
         Anchor { boot_ns, utc_ns: i64::try_from(boot_ns).expect("small") }
     }
 
+    /// It is so late now.
+    pub fn at(&self, boot_ns: u64) {
+        self.clock.store(boot_ns, Ordering::Relaxed);
+    }
+
     pub fn put(&mut self, key: ContainerKey, class: Class, number: u64) {
         self.try_put(key, class, number).expect("appended");
     }
@@ -75,7 +80,14 @@ impl Rig {
         self.ring.append(key, event(class, number, now.boot_ns), None, now)
     }
 
+    /// Everything becomes a segment.
     pub fn flush(&mut self) {
+        let now = self.now();
+        self.ring.write_all(now).expect("flushed");
+    }
+
+    /// What waits is written down where it waits.
+    pub fn settle(&mut self) {
         let now = self.now();
         self.ring.flush(now, 0).expect("flushed");
     }
@@ -179,6 +191,13 @@ pub fn number_of(event: &Event) -> Option<u64> {
 
 /// Numbers of a container's events below a state directory.
 pub fn read(state_dir: &Path, key: ContainerKey, class: Class) -> Vec<u64> {
+    let (mut numbers, waiting) = read_both(state_dir, key, class);
+    numbers.extend(waiting);
+    numbers
+}
+
+/// Those in segments, and those that wait for theirs.
+pub fn read_both(state_dir: &Path, key: ContainerKey, class: Class) -> (Vec<u64>, Vec<u64>) {
     let found = histories(state_dir).expect("histories");
     let history = found.into_iter().flatten().find(|it| it.container.key == key).expect("the history");
     let mut numbers = Vec::new();
@@ -191,7 +210,8 @@ pub fn read(state_dir: &Path, key: ContainerKey, class: Class) -> Vec<u64> {
         })
         .expect("read");
     }
-    numbers
+    let waiting = history.waiting.iter().filter(|waiting| waiting.class == class);
+    (numbers, waiting.flat_map(|waiting| waiting.content.events.iter().filter_map(number_of)).collect())
 }
 
 /// Numbers of the events that a pin holds.
@@ -221,7 +241,7 @@ pub fn files(dir: &Path) -> Vec<PathBuf> {
         let path = entry.path();
         if path.is_dir() {
             found.extend(files(&path));
-        } else if path.extension().is_some_and(|it| it == "ring") {
+        } else if path.extension().is_some_and(|it| it == "ring" || it == "tail") {
             found.push(path);
         }
     }

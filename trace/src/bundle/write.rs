@@ -6,7 +6,7 @@ use crate::table::Tables;
 use crate::text::hex;
 use sha2::{Digest, Sha256};
 use std::fmt::Write as _;
-use std::fs::{self, File};
+use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 use zip::write::SimpleFileOptions;
@@ -66,7 +66,12 @@ fn write_partial(partial: &Path, manifest: &Manifest, tables: &Tables) -> Result
     let io_error = |source| WriteError::Io { path: partial.to_owned(), source };
     let zip_error = |source| WriteError::Zip { path: partial.to_owned(), source };
 
-    let file = File::create(partial).map_err(io_error)?;
+    // What programs were told and typed is nobody's business but the owner's, until the owner says otherwise.
+    let mut options = OpenOptions::new();
+    options.write(true).create(true).truncate(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let file = options.open(partial).map_err(io_error)?;
     let mut zip = ZipWriter::new(BufWriter::new(file));
     let mut sums = String::new();
     let mut add = |zip: &mut ZipWriter<_>, name: &str, bytes: &[u8]| {

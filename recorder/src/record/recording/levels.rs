@@ -133,7 +133,7 @@ impl Recording {
 
     fn lower(&mut self, cap: Cap) {
         if cap == Cap::Memory {
-            report(self.pipeline.ring.flush(host::anchor(), 0));
+            report(self.pipeline.ring.write_all(host::anchor()));
         }
         let Some((key, to)) = self.levels.loudest(&self.pipeline.counters.events) else { return };
         let now_ns = host::boot_now();
