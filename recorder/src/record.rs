@@ -111,6 +111,7 @@ pub fn record(config: Config, ready: impl FnOnce(&str)) -> Result<(), RecordErro
     }
     let access = Access::of(&config)?;
     let _lock = lock(&config.state_dir)?;
+    remove_cut_short(&config.evidence_dir());
     host::open_many_files();
     let boot = host::boot_id().map_err(|source| RecordError::System { what: "cannot read the boot id", source })?;
     let cgroups = containers::unified_root().ok_or(RecordError::NoCgroups)?;
@@ -233,5 +234,17 @@ fn lock(dir: &Path) -> Result<File, RecordError> {
         Ok(()) => Ok(file),
         Err(TryLockError::WouldBlock) => Err(RecordError::Locked { path: dir.to_owned() }),
         Err(TryLockError::Error(source)) => Err(state(source)),
+    }
+}
+
+/// Removes what a recorder left that was killed while it wrote a bundle: half of one is none.
+fn remove_cut_short(evidence_dir: &Path) {
+    for entry in fs::read_dir(evidence_dir).into_iter().flatten().flatten() {
+        let path = entry.path();
+        if path.to_string_lossy().ends_with(".evidence.partial")
+            && let Err(error) = fs::remove_file(&path)
+        {
+            tracing::warn!(path = %path.display(), %error, "a bundle that was cut short cannot be removed");
+        }
     }
 }

@@ -203,11 +203,11 @@ fn gather(job: &Job) -> Gathered {
 /// Whether a window is told by an event: it lies in it, or what lies in it refers to it. What was found out about a
 /// program later is true of it before.
 fn belongs(event: &Event, window: Window) -> bool {
-    match event.body {
+    match &event.body {
         Body::Digest(_) => true,
-        Body::Image(_) | Body::Exit(_) | Body::Flow(_) | Body::ServerName(_) | Body::Gap(_) => {
-            event.time_ns <= window.to_ns
-        }
+        Body::Image(_) | Body::Exit(_) | Body::Flow(_) | Body::ServerName(_) => event.time_ns <= window.to_ns,
+        // It is told when it is over or looked at, which may be after the window's end.
+        Body::Gap(gap) => gap.from_ns <= window.to_ns,
         _ => (window.from_ns..=window.to_ns).contains(&event.time_ns),
     }
 }

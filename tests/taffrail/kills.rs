@@ -51,6 +51,9 @@ fn kills_under_load_lose_nothing_that_was_sealed_and_leave_a_ring_that_opens() {
     let mut there = bundles(&state.join("evidence"));
     there.extend(bundles(&state.with_file_name("out")));
     println!("{} bundles acknowledged, {} there, {} kills", acknowledged.len(), there.len(), rounds);
+    let halves = fs::read_dir(state.join("evidence")).into_iter().flatten().flatten();
+    let halves = halves.filter(|entry| entry.file_name().to_string_lossy().ends_with(".partial"));
+    assert_eq!(halves.count(), 0, "what was being written at a kill is gone");
     for bundle in &there {
         let (code, out, err) = run(&["verify", &bundle.to_string_lossy()]);
         assert_eq!(code, 0, "{}: {out}{err}", bundle.display());

@@ -7,6 +7,7 @@ mod attacks;
 mod bad_input;
 mod config;
 mod control;
+mod cost;
 mod demo;
 mod disk;
 mod docker;

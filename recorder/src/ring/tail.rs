@@ -13,7 +13,7 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use taffrail_trace::clock::{Anchor, BootNs};
-use taffrail_trace::event::Class;
+use taffrail_trace::event::{Body, Class, Event, Gap, GapCause};
 use taffrail_trace::segment::Content;
 
 /// The tail of one class of one container.
@@ -94,7 +94,7 @@ pub struct Waiting {
     pub damaged: u64,
 }
 
-/// Reads a tail; gives nothing where there is no event in it.
+/// Reads a tail; gives nothing where no whole segment is in it. Damage is a gap among the events.
 pub fn read(path: &Path, class: Class, nonce: u64) -> Result<Option<Waiting>, RingError> {
     let file = RingFile::open(path, nonce)?;
     let mut found: Option<Waiting> = None;
@@ -112,8 +112,16 @@ pub fn read(path: &Path, class: Class, nonce: u64) -> Result<Option<Waiting>, Ri
         Ok(())
     })?;
     if let Some(waiting) = &mut found {
+        let events = &mut waiting.content.events;
+        events.sort_by_key(|event| event.time_ns);
         waiting.damaged = damaged;
-        waiting.content.events.sort_by_key(|event| event.time_ns);
+        if damaged > 0
+            && let (Some(first), Some(last)) = (events.first(), events.last())
+        {
+            let (from_ns, to_ns) = (first.time_ns, last.time_ns);
+            let gap = Gap { class, cause: GapCause::Damaged, lost: None, from_ns, to_ns, own: true };
+            events.push(Event { time_ns: to_ns, actor: None, body: Body::Gap(gap) });
+        }
     }
     Ok(found.filter(|waiting| !waiting.content.events.is_empty()))
 }
