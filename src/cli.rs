@@ -38,6 +38,10 @@ pub enum Command {
     /// Make bundles of what a recorder left on disk: after a crash, or from a copied disk. No recorder is needed.
     #[cfg(feature = "record")]
     Salvage(SalvageArgs),
+    /// Seal what a recorder orders on standard input.
+    #[cfg(feature = "record")]
+    #[command(hide = true)]
+    Seal,
     /// Ask bundles questions in SQL.
     Query(QueryArgs),
     /// Replay a bundle in the terminal.

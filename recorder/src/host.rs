@@ -56,6 +56,13 @@ pub fn lowest_priority() {
     }
 }
 
+/// Where memory runs out, this process ends before others.
+pub fn first_to_go() {
+    if let Err(error) = fs::write("/proc/self/oom_score_adj", "1000") {
+        tracing::debug!(%error, "the kernel chooses by itself who ends where memory runs out");
+    }
+}
+
 /// CPU time that this process used so far, threads of the given names left out; nanoseconds.
 ///
 /// # Errors

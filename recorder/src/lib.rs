@@ -17,7 +17,7 @@
 //!
 //! Two threads record and serve: *recording* owns probes, identities and ring and never waits for anybody; *serving* is
 //! a small async runtime for signals, the control socket and Docker's API. They talk through bounded channels. Each
-//! seal is a thread of its own that reads pinned files.
+//! seal is a process of its own that reads pinned files.
 
 pub mod config;
 pub mod control;
@@ -37,3 +37,4 @@ pub use enrich::containers::unified_root;
 pub use health::{ContainerStatus, Cost, Lowered, Status};
 pub use record::{RecordError, record};
 pub use salvage::{Salvage, SalvageError, salvage};
+pub use seal::serve as seal_for_recorder;

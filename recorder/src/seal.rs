@@ -1,7 +1,13 @@
-//! Sealing: pinned segments to a bundle, on a thread of its own, beside the recording.
+//! Sealing: pinned segments to a bundle.
+//!
+//! A running recorder has it done by another process ([`serve`]): what a window takes of memory goes with that, and where
+//! there is too little, the recorder is not the one that ends.
 
+use crate::host;
 use crate::ring::{Before, RingFile, Sequence, Waiting, read_segments};
+use serde::{Deserialize, Serialize};
 use std::collections::HashSet;
+use std::io::{BufReader, Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use taffrail_trace::assemble::{self, Source};
@@ -14,8 +20,9 @@ use taffrail_trace::segment::Whole;
 use taffrail_trace::table::RowError;
 use taffrail_trace::{FORMAT_VERSION, text};
 
-/// Everything that a seal needs; nothing of it is shared with the recording.
-#[derive(Debug)]
+/// Everything that a seal needs; nothing of it is shared with the recording. To another process it goes as JSON, with the
+/// files as handles of this one.
+#[derive(Debug, Serialize, Deserialize)]
 pub struct Job {
     /// Where the bundle goes.
     pub bundle: PathBuf,
@@ -32,8 +39,10 @@ pub struct Job {
     /// The hooks.
     pub hooks: Vec<Hook>,
     /// The files to read.
+    #[serde(with = "handed_over")]
     pub files: Vec<Arc<RingFile>>,
-    /// What is in no segment of theirs.
+    /// What is in no segment of theirs; a recorder writes everything before.
+    #[serde(skip)]
     pub waiting: Vec<Waiting>,
     /// Images alive at the trigger and at the end, with their ancestors: the quiet ones that no segment names.
     pub live: Vec<Image>,
@@ -65,9 +74,6 @@ pub enum SealError {
     /// What was written cannot be read back.
     #[error("the sealed bundle cannot be read back: {0}")]
     ReadBack(#[from] OpenError),
-    /// A fault of this program, whose words are in the log.
-    #[error("the sealing thread panicked, which is a bug; please report it")]
-    Panicked,
     /// What was written is not what was meant.
     #[error("the sealed bundle {} does not verify", path.display())]
     Verify {
@@ -87,6 +93,35 @@ pub fn file_name(container: &Container, utc_ns: i64, id: &str) -> String {
     let time = taffrail_trace::clock::rfc3339(utc_ns);
     let time: String = time.chars().take(19).filter(|ch| !matches!(ch, '-' | ':')).collect();
     format!("{name}-{time}Z-{id}{}", bundle::SUFFIX)
+}
+
+mod handed_over {
+    use super::{Arc, PathBuf, RingFile};
+    use serde::{Deserialize, Deserializer, Serializer, de};
+
+    pub fn serialize<S: Serializer>(files: &[Arc<RingFile>], to: S) -> Result<S::Ok, S::Error> {
+        to.collect_seq(files.iter().map(|file| (file.handle(), file.path().to_owned(), file.nonce())))
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<Arc<RingFile>>, D::Error> {
+        let handles = Vec::<(PathBuf, PathBuf, u64)>::deserialize(from)?;
+        let open = |(handle, path, nonce): (PathBuf, PathBuf, u64)| RingFile::open_by_handle(&handle, &path, nonce);
+        handles.into_iter().map(|it| open(it).map(Arc::new).map_err(de::Error::custom)).collect()
+    }
+}
+
+/// Seals what a recorder orders on standard input, a [`Job`] as JSON, and tells it the outcome on standard output. Takes
+/// the CPU that nobody else wants, and is the first to go where memory runs out.
+///
+/// # Errors
+/// Where the order cannot be read or the outcome not be told.
+pub fn serve(order: impl Read, outcome: impl Write) -> Result<(), serde_json::Error> {
+    host::lowest_priority();
+    host::first_to_go();
+    let result = serde_json::from_reader::<_, Job>(BufReader::new(order))
+        .map_err(|error| format!("the order to seal cannot be read: {error}"))
+        .and_then(|job| seal(job).map_err(|error| error.to_string()));
+    serde_json::to_writer(outcome, &result)
 }
 
 /// Reads, assembles, writes, reads back and verifies.

@@ -15,6 +15,8 @@ mod replay;
 #[cfg(feature = "record")]
 mod salvage;
 #[cfg(feature = "record")]
+mod seal;
+#[cfg(feature = "record")]
 mod status;
 #[cfg(feature = "record")]
 mod trigger;
@@ -37,6 +39,8 @@ pub fn run(command: Command) -> Result<Outcome> {
         Command::Level(args) => level::run(args),
         #[cfg(feature = "record")]
         Command::Salvage(args) => salvage::run(args),
+        #[cfg(feature = "record")]
+        Command::Seal => seal::run(),
         Command::Query(args) => query::run(&args),
         Command::Replay(args) => replay::run(&args),
         Command::Verify(args) => verify::run(&args),

@@ -1,20 +1,21 @@
-//! The thread that seals: one bundle after the other, when nobody else wants the CPU.
+//! Has bundles sealed, one after the other, each by a process of its own.
 //!
 //! One, because a seal holds its window in memory; what waits holds nothing but open files.
 
 use crate::control::access::Access;
-use crate::host;
-use crate::seal::{self, Job, SealError};
-use std::io;
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use crate::seal::Job;
+use std::fmt::Display;
+use std::io::{self, BufWriter};
+use std::os::unix::process::CommandExt as _;
 use std::path::PathBuf;
+use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, mpsc};
 use std::thread::JoinHandle;
 use tokio::sync::oneshot;
 
-/// The thread's name, by which its CPU time is told from that of recording.
-pub const THREAD: &str = "seal";
+/// What the program is told so that it seals.
+const SUBCOMMAND: &str = "seal";
 
 /// How many jobs can wait.
 const WAITING: usize = 256;
@@ -45,20 +46,17 @@ impl Sealer {
     pub fn start(access: Access) -> io::Result<Self> {
         let (jobs, inbox) = mpsc::sync_channel::<(Box<Job>, Option<Reply>)>(WAITING);
         let counts = Arc::<Counts>::default();
-        let thread = std::thread::Builder::new().name(THREAD.to_owned()).spawn({
+        let thread = std::thread::Builder::new().name("seal".to_owned()).spawn({
             let counts = Arc::clone(&counts);
             move || {
-                host::lowest_priority();
                 for (job, reply) in inbox {
-                    // What is wrong with one job must not keep the others from being sealed.
-                    let sealed = catch_unwind(AssertUnwindSafe(|| seal::seal(*job)));
-                    let sealed = sealed.unwrap_or_else(|_| Err(SealError::Panicked));
+                    let sealed = by_another_process(&job);
                     if let Ok(path) = &sealed
                         && let Err(error) = access.share(path)
                     {
                         tracing::warn!(%error, "the control group cannot read this bundle");
                     }
-                    counts.done(sealed.map_err(|error| error.to_string()), reply);
+                    counts.done(sealed, reply);
                 }
             }
         })?;
@@ -106,5 +104,27 @@ impl Counts {
             // An asker who went away finds the bundle where the log says.
             let _ = reply.send(result);
         }
+    }
+}
+
+/// This program again, with the job as its input; see [`crate::seal::serve`].
+fn by_another_process(job: &Job) -> Result<PathBuf, String> {
+    let failed = |what: &str, error: &dyn Display| format!("{what}: {error}");
+    let mut child = Command::new("/proc/self/exe")
+        .arg(SUBCOMMAND)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        // An interrupt from a terminal is for the recorder, which then waits for this.
+        .process_group(0)
+        .spawn()
+        .map_err(|error| failed("no process for sealing", &error))?;
+    let handed_over = child.stdin.take().map(|order| serde_json::to_writer(BufWriter::new(order), job));
+    let output = child.wait_with_output().map_err(|error| failed("the sealing process is lost", &error))?;
+    match serde_json::from_slice(&output.stdout) {
+        Ok(sealed) => sealed,
+        Err(_) => match handed_over {
+            Some(Err(error)) if output.status.success() => Err(failed("the job could not be handed over", &error)),
+            _ => Err(failed("the sealing process ended without a word", &output.status)),
+        },
     }
 }

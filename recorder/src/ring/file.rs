@@ -3,6 +3,7 @@
 use super::RingError;
 use std::fs::{File, OpenOptions};
 use std::hash::{BuildHasher as _, Hasher as _, RandomState};
+use std::os::fd::AsRawFd as _;
 use std::os::unix::fs::{FileExt as _, MetadataExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -72,6 +73,23 @@ impl RingFile {
         let file =
             OpenOptions::new().read(true).append(true).create_new(true).open(path).map_err(RingError::at(path))?;
         Ok(Self::of(path, file, 0, nonce))
+    }
+
+    /// Opens the file that `handle` leads to, whose own name may be gone, for reading.
+    pub fn open_by_handle(handle: &Path, path: &Path, nonce: u64) -> Result<Self, RingError> {
+        let mut file = Self::open(handle, nonce)?;
+        file.path = path.to_owned();
+        Ok(file)
+    }
+
+    /// Where another process of the same user finds it as long as this value lives.
+    pub fn handle(&self) -> PathBuf {
+        PathBuf::from(format!("/proc/{}/fd/{}", std::process::id(), self.file.as_raw_fd()))
+    }
+
+    /// What its segments carry.
+    pub fn nonce(&self) -> u64 {
+        self.nonce
     }
 
     /// Opens a file of an earlier recorder, for reading.

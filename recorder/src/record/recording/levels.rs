@@ -6,7 +6,6 @@ use crate::enrich::digest;
 use crate::host;
 use crate::pipeline::report;
 use crate::record::governor::{Cap, Load, Step};
-use crate::record::sealer;
 use std::collections::HashMap;
 use taffrail_probes::abi::level::Level as RawLevel;
 use taffrail_trace::clock::BootNs;
@@ -108,12 +107,8 @@ impl Recording {
 
     /// Holds recording below its caps.
     pub(super) fn govern(&mut self) {
-        let (waiting, ..) = self.incidents.outcome();
-        let load = host::cpu_ns(&[sealer::THREAD, digest::THREAD]).and_then(|cpu_ns| {
-            // A seal takes memory for a while, which recording less would not give back.
-            let memory_bytes = if waiting > 0 { 0 } else { host::memory_bytes()? };
-            Ok(Load { now_ns: host::boot_now(), cpu_ns, memory_bytes })
-        });
+        let load = host::cpu_ns(&[digest::THREAD])
+            .and_then(|cpu_ns| Ok(Load { now_ns: host::boot_now(), cpu_ns, memory_bytes: host::memory_bytes()? }));
         let step = match load {
             Ok(load) => self.governor.look(load),
             Err(error) => {
