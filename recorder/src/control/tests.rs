@@ -62,7 +62,10 @@ impl Server {
 fn status(bytes: usize) -> Status {
     let status = json!({
         "version": "v".repeat(bytes), "pid": 1, "since": "", "events": 0, "lost_anywhere": 0, "sealed": 0,
-        "seals_failed": 0, "incidents_open": 0, "disk_full_seconds": null, "hooks": [], "containers": [],
+        "seals_failed": 0, "seals_waiting": 0, "incidents_open": 0, "disk_full_seconds": null, "hooks": [], "containers": [],
+        "cost": {
+            "cpu_centipercent": 0, "cpu_cap_percent": 0, "memory_bytes": 0, "memory_cap_bytes": 0, "lowered": [],
+        },
     });
     serde_json::from_value(status).expect("a status")
 }

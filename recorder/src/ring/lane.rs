@@ -19,7 +19,7 @@ use taffrail_trace::segment::{self, Content, Framed, Label};
 const BATCH_EVENTS: usize = 4096;
 /// So is one of about this many bytes, or of this part of a small budget: a segment must be small beside it, whatever is
 /// in it.
-const BATCH_BYTES: u64 = 256 << 10;
+const BATCH_BYTES: u64 = 1 << 20;
 const BATCHES_PER_BUDGET: u64 = 8;
 /// A batch waits this long for more events. What is in it is in the lane's tail meanwhile.
 const BATCH_NS: u64 = 60_000_000_000;

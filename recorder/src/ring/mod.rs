@@ -217,8 +217,9 @@ impl Ring {
         now: Anchor,
     ) -> Result<(), RingError> {
         let Some(history) = self.histories.get_mut(&key) else { return Ok(()) };
+        let class = event.body.class();
         if history.append(event, named) {
-            return self.write(key, now);
+            return self.with_room(key, class, now, &|history| history.write(class, now));
         }
         Ok(())
     }
@@ -256,7 +257,6 @@ impl Ring {
         self.each_class(key, now, &|history, class| history.write(class, now))
     }
 
-    /// Does something to both classes of a history, on a full disk again and again while anything can go for it.
     fn each_class(
         &mut self,
         key: ContainerKey,
@@ -265,22 +265,33 @@ impl Ring {
     ) -> Result<(), RingError> {
         let mut result = Ok(());
         for class in Class::ALL {
-            while let Some(history) = self.histories.get_mut(&key) {
-                match act(history, class) {
-                    Ok(()) => break,
-                    Err(error) if error.is_disk_full() && self.free_disk(class) => {}
-                    Err(error) => {
-                        self.histories.get_mut(&key).into_iter().for_each(|history| history.lane(class).give_up(now));
-                        result = result.and(Err(error));
-                        break;
-                    }
+            result = result.and(self.with_room(key, class, now, &|history| act(history, class)));
+        }
+        result
+    }
+
+    /// Writes something of a history's class: on a full disk again and again, while anything can go for it.
+    fn with_room(
+        &mut self,
+        key: ContainerKey,
+        class: Class,
+        now: Anchor,
+        act: &dyn Fn(&mut History) -> Result<(), RingError>,
+    ) -> Result<(), RingError> {
+        while let Some(history) = self.histories.get_mut(&key) {
+            match act(history) {
+                Ok(()) => break,
+                Err(error) if error.is_disk_full() && self.free_disk(class) => {}
+                Err(error) => {
+                    self.histories.get_mut(&key).into_iter().for_each(|history| history.lane(class).give_up(now));
+                    return Err(error);
                 }
             }
         }
         if self.syncer.is_none() {
             self.histories.get_mut(&key).into_iter().for_each(|history| sync::sync_all(&history.unsynced()));
         }
-        result
+        Ok(())
     }
 
     /// Has what was written made durable, without waiting for it.
