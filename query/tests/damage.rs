@@ -133,7 +133,7 @@ fn a_circle_of_parents_neither_hangs_nor_hides_anyone() {
     (10..210).for_each(|id| add(id, id - 1));
     (0..3).for_each(|_| add(9, 8));
     let path = dir.path().join("circle.evidence.zip");
-    bundle::write(&path, &manifest, &tables).expect("a bundle");
+    bundle::write(&path, &manifest, tables).expect("a bundle");
     let session = open(&[path]).expect("a session");
     assert_eq!(rows(&session, "SELECT count(*), max(depth) FROM process_tree"), ["206 | 64"]);
     assert_eq!(rows(&session, "SELECT count(*) FROM process_tree WHERE exec_id < 4 AND depth = 0"), ["3"]);

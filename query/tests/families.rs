@@ -119,7 +119,7 @@ fn an_answer_goes_to_its_own_question_and_an_answer_alone_is_not_hidden() {
     add(5, true, "B.example", 8);
     add(9, true, "b.example", 8);
     let path = dir.path().join("dns.evidence.zip");
-    taffrail_trace::bundle::write(&path, &manifest, &tables).expect("a bundle");
+    taffrail_trace::bundle::write(&path, &manifest, tables).expect("a bundle");
     let session = open(&[path]).expect("a session");
     let expected =
         ["late.example | NXDOMAIN | null | null", "a.example | null | null | 2", "b.example | NXDOMAIN | 2 | 3"];
@@ -178,7 +178,7 @@ fn what_a_budget_cut_counts_for_a_session_and_names_nobody() {
     add(3, Some(7), "typed", "wh", 2);
     add(4, Some(8), "typed", "o\\r", 2);
     let path = dir.path().join("terminal.evidence.zip");
-    taffrail_trace::bundle::write(&path, &manifest, &tables).expect("a bundle");
+    taffrail_trace::bundle::write(&path, &manifest, tables).expect("a bundle");
     let session = open(&[path]).expect("a session");
     let sql = "SELECT bytes_typed, bytes_printed, first_line, programs, comm, exec_id FROM sessions";
     assert_eq!(rows(&session, sql), ["5 | 500 | who | 2 | bash | 7"]);

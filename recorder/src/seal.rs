@@ -3,8 +3,11 @@
 //! A running recorder has it done by another process ([`serve`]): what a window takes of memory goes with that, and where
 //! there is too little, the recorder is not the one that ends.
 
+mod bulk;
+
 use crate::host;
-use crate::ring::{Before, RingFile, Sequence, Waiting, read_segments};
+use crate::ring::{Before, RingFile, Sequence, Waiting, find_segments};
+use bulk::Bulk;
 use serde::{Deserialize, Serialize};
 use std::collections::HashSet;
 use std::io::{BufReader, Read, Write};
@@ -146,7 +149,7 @@ pub fn seal(job: Job) -> Result<PathBuf, SealError> {
         ancestors_outside: job.host_ancestors,
         events: gathered.events,
     };
-    let assembled = assemble::assemble(source)?;
+    let assembled = assemble::assemble(source, &mut gathered.bulk)?;
     let tables = assembled
         .tables
         .iter()
@@ -168,7 +171,7 @@ pub fn seal(job: Job) -> Result<PathBuf, SealError> {
         tables,
     };
     make_directory_of(&job.bundle)?;
-    bundle::write(&job.bundle, &manifest, &assembled.tables)?;
+    bundle::write(&job.bundle, &manifest, assembled.tables)?;
     match Bundle::open(&job.bundle)?.verify()? {
         Verdict::Intact(_) => Ok(job.bundle),
         Verdict::Altered(_) => Err(SealError::Verify { path: job.bundle }),
@@ -180,24 +183,31 @@ fn make_directory_of(path: &Path) -> Result<(), SealError> {
     std::fs::create_dir_all(dir).map_err(|source| SealError::Directory { path: dir.to_owned(), source })
 }
 
-#[derive(Default)]
 struct Gathered {
     live: Vec<Image>,
+    /// Vital ones, which others refer to.
     events: Vec<Event>,
+    bulk: Bulk,
     anchors: Vec<Anchor>,
     segments: Vec<SegmentRef>,
 }
 
 /// What the pinned files hold. Images, ends and flows older than the window are kept, since the window refers to them.
 fn gather(job: &Job) -> Gathered {
-    let mut gathered = Gathered { anchors: vec![job.anchor], ..Gathered::default() };
+    let mut gathered = Gathered {
+        live: Vec::new(),
+        events: Vec::new(),
+        bulk: Bulk::of(job.window),
+        anchors: vec![job.anchor],
+        segments: Vec::new(),
+    };
     let mut named = HashSet::new();
     let mut sequences = Class::ALL.map(|_| Sequence::default());
     // Damage in the middle is a hole between two segments; what is not shows at least as a gap of the whole window.
     let mut untold = Class::ALL.map(|_| 0);
     for file in &job.files {
         let class = class_of(file);
-        let mut take = |segment: Whole<'_>| {
+        let mut take = |at, segment: Whole<'_>| {
             let head = segment.head;
             gathered.anchors.push(head.anchor);
             if let Before::Hole { since_ns } = sequences[head.class as usize].next(&head) {
@@ -206,12 +216,20 @@ fn gather(job: &Job) -> Gathered {
             }
             let is_inside = head.last_ns >= job.window.from_ns && head.first_ns <= job.window.to_ns;
             // What a window refers to beyond its ends is vital, all of it.
-            if head.class == Class::Bulk && !is_inside {
-                return Ok(());
-            }
-            let content = segment.content()?;
-            gathered.live.extend(content.live.into_iter().filter(|image| named.insert(image.exec_id)));
-            gathered.events.extend(content.events.into_iter().filter(|event| belongs(event, job.window)));
+            let live = match head.class {
+                Class::Bulk if !is_inside => return Ok(()),
+                Class::Bulk => {
+                    let live = segment.live()?;
+                    gathered.bulk.add(file, at, &head);
+                    live
+                }
+                Class::Vital => {
+                    let content = segment.content()?;
+                    gathered.events.extend(content.events.into_iter().filter(|event| belongs(event, job.window)));
+                    content.live
+                }
+            };
+            gathered.live.extend(live.into_iter().filter(|image| named.insert(image.exec_id)));
             if is_inside {
                 gathered.segments.push(SegmentRef {
                     class: head.class,
@@ -222,7 +240,7 @@ fn gather(job: &Job) -> Gathered {
             }
             Ok(())
         };
-        let found = read_segments(file, &mut take).unwrap_or_else(|error| {
+        let found = find_segments(file, &mut take).unwrap_or_else(|error| {
             tracing::error!(%error, "ring file cannot be read");
             1
         });
@@ -231,6 +249,7 @@ fn gather(job: &Job) -> Gathered {
     for class in Class::ALL.into_iter().filter(|class| untold[*class as usize] > 0) {
         gathered.events.push(damaged(class, job.window.from_ns, job.window.to_ns));
     }
+    gathered.bulk.begin();
     gathered.segments.sort_by_key(|segment| (segment.class, segment.seq));
     gathered
 }

@@ -45,7 +45,7 @@ pub struct Source<'a> {
     /// Whether ancestors outside the container are rows too.
     pub ancestors_outside: bool,
     /// Events, in any order; those outside the window only serve to know images, their digests, flows and the names
-    /// of servers.
+    /// of servers. Whatever others refer to is among them.
     pub events: Vec<Event>,
 }
 
@@ -58,45 +58,27 @@ pub struct Assembled {
     pub losses: Vec<Loss>,
 }
 
-/// Makes the tables.
+/// Makes the tables. `more` are events in the order of their times, of kinds that no other event refers to: they are
+/// taken as they come, so that many of them need no memory.
 ///
 /// # Errors
 /// [`RowError`]: a fault of this program, not of the events.
-pub fn assemble(mut source: Source<'_>) -> Result<Assembled, RowError> {
+pub fn assemble(mut source: Source<'_>, more: &mut dyn Iterator<Item = Event>) -> Result<Assembled, RowError> {
     source.events.sort_by_key(|event| event.time_ns);
     let processes = Processes::of(&source.live, &source.events);
-    let mut rows = Rows { source: &source, processes: &processes, tables: Tables::default() };
-    let mut named: HashSet<ExecId> = HashSet::new();
-    let mut losses: BTreeMap<(u8, &str, bool), Loss> = BTreeMap::new();
-
-    rows.network(&mut named)?;
-    for event in source.events.iter().filter(|event| touches(event, source.window)) {
-        named.extend(event.actor.as_ref().map(|actor| actor.exec_id));
-        match &event.body {
-            Body::File(file) => rows.file(event, file)?,
-            Body::Io(io) => rows.io(event, io)?,
-            Body::Dns(message) => rows.dns(event, message)?,
-            Body::Privilege(privilege) => rows.privilege(event, privilege)?,
-            Body::Kernel(kernel) => rows.kernel(event, kernel)?,
-            Body::Terminal(terminal) => rows.terminal(event, terminal)?,
-            Body::Syscall(call) => rows.syscall(event, call)?,
-            Body::Lifecycle(moment) => rows.lifecycle(event, moment)?,
-            Body::Finding(finding) => rows.finding(event, finding)?,
-            Body::Gap(gap) => {
-                rows.gap(gap)?;
-                add_up(&mut losses, gap);
-            }
-            // Rows of their own, or columns of others' rows.
-            Body::Image(_)
-            | Body::Exit(_)
-            | Body::Flow(_)
-            | Body::Socket(_)
-            | Body::ServerName(_)
-            | Body::Digest(_) => {}
+    let (tables, named, losses) = (Tables::default(), HashSet::new(), BTreeMap::new());
+    let mut rows = Rows { source: &source, processes: &processes, tables, named, losses };
+    rows.network()?;
+    let mut known = source.events.iter().peekable();
+    for event in more {
+        while let Some(earlier) = known.next_if(|known| known.time_ns <= event.time_ns) {
+            rows.event(earlier)?;
         }
+        rows.event(&event)?;
     }
-    rows.processes(&named)?;
-    Ok(Assembled { tables: rows.tables, losses: losses.into_values().collect() })
+    known.try_for_each(|event| rows.event(event))?;
+    rows.processes()?;
+    Ok(Assembled { tables: rows.tables, losses: rows.losses.into_values().collect() })
 }
 
 fn touches(event: &Event, window: Window) -> bool {
@@ -106,7 +88,10 @@ fn touches(event: &Event, window: Window) -> bool {
     }
 }
 
-fn add_up(losses: &mut BTreeMap<(u8, &'static str, bool), Loss>, gap: &Gap) {
+/// Sums of losses by class, cause and whether they are the container's own.
+type Losses = BTreeMap<(u8, &'static str, bool), Loss>;
+
+fn add_up(losses: &mut Losses, gap: &Gap) {
     let loss = losses.entry((gap.class as u8, gap.cause.as_str(), gap.own)).or_insert(Loss {
         class: gap.class,
         cause: gap.cause,
@@ -121,9 +106,42 @@ struct Rows<'a> {
     source: &'a Source<'a>,
     processes: &'a Processes<'a>,
     tables: Tables,
+    /// Images that rows speak of.
+    named: HashSet<ExecId>,
+    losses: Losses,
 }
 
 impl Rows<'_> {
+    /// What an event by itself is in the tables.
+    fn event(&mut self, event: &Event) -> Result<(), RowError> {
+        if !touches(event, self.source.window) {
+            return Ok(());
+        }
+        self.named.extend(event.actor.as_ref().map(|actor| actor.exec_id));
+        match &event.body {
+            Body::File(file) => self.file(event, file),
+            Body::Io(io) => self.io(event, io),
+            Body::Dns(message) => self.dns(event, message),
+            Body::Privilege(privilege) => self.privilege(event, privilege),
+            Body::Kernel(kernel) => self.kernel(event, kernel),
+            Body::Terminal(terminal) => self.terminal(event, terminal),
+            Body::Syscall(call) => self.syscall(event, call),
+            Body::Lifecycle(moment) => self.lifecycle(event, moment),
+            Body::Finding(finding) => self.finding(event, finding),
+            Body::Gap(gap) => {
+                add_up(&mut self.losses, gap);
+                self.gap(gap)
+            }
+            // Rows of their own, or columns of others' rows.
+            Body::Image(_)
+            | Body::Exit(_)
+            | Body::Flow(_)
+            | Body::Socket(_)
+            | Body::ServerName(_)
+            | Body::Digest(_) => Ok(()),
+        }
+    }
+
     fn utc(&self, boot_ns: BootNs) -> Cell<'static> {
         Cell::Time(self.source.clock.utc(boot_ns))
     }

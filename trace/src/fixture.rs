@@ -62,7 +62,7 @@ pub fn incident() -> (Manifest, Tables) {
         ancestors_outside: true,
         events: story.events,
     };
-    let assembled = assemble(source).expect("the story fits the tables");
+    let assembled = assemble(source, &mut std::iter::empty()).expect("the story fits the tables");
     let tables = assembled.tables.iter();
     let manifest = Manifest {
         format_version: crate::FORMAT_VERSION,
@@ -109,7 +109,7 @@ pub fn incident() -> (Manifest, Tables) {
 pub fn write_incident(dir: &Path) -> PathBuf {
     let (manifest, tables) = incident();
     let path = dir.join(format!("web-20260314T090010Z-{}{SUFFIX}", manifest.id));
-    bundle::write(&path, &manifest, &tables).expect("the directory can be written");
+    bundle::write(&path, &manifest, tables).expect("the directory can be written");
     path
 }
 

@@ -335,15 +335,34 @@ impl Whole<'_> {
     /// # Errors
     /// [`SegmentError::Content`], though its checksum is right: a fault of the writer.
     pub fn content(&self) -> Result<Content, SegmentError> {
-        let Head { seq, raw_len, .. } = self.head;
-        let unpack = |error: &dyn std::fmt::Display| SegmentError::Content { seq, reason: error.to_string() };
-        let raw = unpacker(|unpacker| unpacker.decompress(&self.frame[HEAD_BYTES..], raw_len as usize))
-            .map_err(|error| unpack(&error))?;
-        let unpacked: Unpacked = gather::gather(&raw, MEMORY_MAX_BYTES).map_err(|error| unpack(&error))?;
+        let unpacked: Unpacked = self.unpack()?;
         if unpacked.events.len() != self.head.events as usize {
-            return Err(unpack(&"another number of events than its head says"));
+            return Err(self.fault(&"another number of events than its head says"));
         }
-        unpacked.content().ok_or_else(|| unpack(&"an event of an actor that is not there"))
+        unpacked.content().ok_or_else(|| self.fault(&"an event of an actor that is not there"))
+    }
+
+    /// Unpacks the images that were alive when it began, and no event.
+    ///
+    /// # Errors
+    /// As [`Whole::content`].
+    pub fn live(&self) -> Result<Vec<Image>, SegmentError> {
+        /// The first place of [`Packed`].
+        #[derive(Deserialize)]
+        struct Live {
+            live: Vec<Image>,
+        }
+        self.unpack::<Live>().map(|unpacked| unpacked.live)
+    }
+
+    fn unpack<T: for<'a> Deserialize<'a>>(&self) -> Result<T, SegmentError> {
+        let raw = unpacker(|unpacker| unpacker.decompress(&self.frame[HEAD_BYTES..], self.head.raw_len as usize))
+            .map_err(|error| self.fault(&error))?;
+        gather::gather(&raw, MEMORY_MAX_BYTES).map_err(|error| self.fault(&error))
+    }
+
+    fn fault(&self, reason: &dyn std::fmt::Display) -> SegmentError {
+        SegmentError::Content { seq: self.head.seq, reason: reason.to_string() }
     }
 }
 

@@ -14,6 +14,8 @@ mod column;
 pub use cell::Cell;
 use column::Builder;
 
+/// Rows that wait as Arrow before they are packed: a table of any length takes no more memory than that beside its file.
+const BATCH_ROWS: usize = 16 << 10;
 /// Rows per data page: small enough that a window of time reads few pages it does not need.
 const PAGE_ROWS: usize = 16 << 10;
 
@@ -21,8 +23,12 @@ const PAGE_ROWS: usize = 16 << 10;
 #[derive(Debug)]
 pub struct Table {
     spec: &'static Spec,
+    /// The rows that are not packed yet.
     columns: Vec<Builder>,
+    waiting: usize,
     rows: usize,
+    /// The rows that are.
+    packed: Option<ArrowWriter<Vec<u8>>>,
 }
 
 /// All tables of a bundle, in the order of [`schema::TABLES`].
@@ -41,6 +47,11 @@ impl Tables {
     /// The tables, empty ones included.
     pub fn iter(&self) -> impl Iterator<Item = &Table> {
         self.tables.iter()
+    }
+
+    /// The tables to be finished one by one, empty ones included.
+    pub fn into_tables(self) -> impl Iterator<Item = Table> {
+        self.tables.into_iter()
     }
 
     /// The table made for `spec`, which is one of [`schema::TABLES`].
@@ -76,12 +87,19 @@ pub enum RowError {
         /// The column.
         column: &'static str,
     },
+    /// Parquet refused the rows before it.
+    #[error("table {table} cannot be packed: {reason}")]
+    Pack {
+        /// The table.
+        table: &'static str,
+        /// What the library said.
+        reason: String,
+    },
 }
 
 impl Table {
     fn new(spec: &'static Spec) -> Self {
-        let columns = spec.all_columns().map(|column| Builder::new(column.kind)).collect();
-        Self { spec, columns, rows: 0 }
+        Self { spec, columns: builders(spec), waiting: 0, rows: 0, packed: None }
     }
 
     /// What the table is.
@@ -112,10 +130,14 @@ impl Table {
             builder.append(cell);
         }
         self.rows += 1;
-        Ok(())
+        self.waiting += 1;
+        if self.waiting < BATCH_ROWS {
+            return Ok(());
+        }
+        self.pack().map_err(|error| RowError::Pack { table: self.spec.name, reason: error.to_string() })
     }
 
-    /// The rows as Arrow, leaving the table as it is.
+    /// The rows that are not packed yet, as Arrow.
     ///
     /// # Errors
     /// [`ParquetError`] where Arrow refuses the columns.
@@ -128,22 +150,44 @@ impl Table {
     ///
     /// # Errors
     /// [`ParquetError`] where the library refuses the rows.
-    pub fn to_parquet(&self) -> Result<Vec<u8>, ParquetError> {
-        let mut properties = WriterProperties::builder()
-            .set_compression(Compression::ZSTD(ZstdLevel::try_new(3)?))
-            .set_data_page_row_count_limit(PAGE_ROWS)
-            .set_statistics_enabled(EnabledStatistics::Page)
-            .set_sorting_columns(Some(vec![SortingColumn { column_idx: 0, descending: false, nulls_first: false }]));
-        for column in self.spec.all_columns().filter(|column| column.kind == Kind::Time) {
-            // Sorted times cost a fraction of a byte as deltas and eight bytes in a dictionary.
-            properties = properties
-                .set_column_dictionary_enabled(column.name.into(), false)
-                .set_column_encoding(column.name.into(), Encoding::DELTA_BINARY_PACKED);
+    pub fn finish(mut self) -> Result<Vec<u8>, ParquetError> {
+        self.pack()?;
+        match self.packed {
+            Some(packed) => packed.into_inner(),
+            None => writer(self.spec)?.into_inner(),
         }
-        let mut writer = ArrowWriter::try_new(Vec::new(), self.spec.schema(), Some(properties.build()))?;
-        writer.write(&self.to_batch()?)?;
-        writer.into_inner()
     }
+
+    fn pack(&mut self) -> Result<(), ParquetError> {
+        let batch = self.to_batch()?;
+        let packed = match &mut self.packed {
+            Some(packed) => packed,
+            None => self.packed.insert(writer(self.spec)?),
+        };
+        packed.write(&batch)?;
+        self.columns = builders(self.spec);
+        self.waiting = 0;
+        Ok(())
+    }
+}
+
+fn builders(spec: &Spec) -> Vec<Builder> {
+    spec.all_columns().map(|column| Builder::new(column.kind)).collect()
+}
+
+fn writer(spec: &Spec) -> Result<ArrowWriter<Vec<u8>>, ParquetError> {
+    let mut properties = WriterProperties::builder()
+        .set_compression(Compression::ZSTD(ZstdLevel::try_new(3)?))
+        .set_data_page_row_count_limit(PAGE_ROWS)
+        .set_statistics_enabled(EnabledStatistics::Page)
+        .set_sorting_columns(Some(vec![SortingColumn { column_idx: 0, descending: false, nulls_first: false }]));
+    for column in spec.all_columns().filter(|column| column.kind == Kind::Time) {
+        // Sorted times cost a fraction of a byte as deltas and eight bytes in a dictionary.
+        properties = properties
+            .set_column_dictionary_enabled(column.name.into(), false)
+            .set_column_encoding(column.name.into(), Encoding::DELTA_BINARY_PACKED);
+    }
+    ArrowWriter::try_new(Vec::new(), spec.schema(), Some(properties.build()))
 }
 
 #[cfg(test)]
@@ -164,9 +208,10 @@ mod tests {
 
     #[test]
     fn empty_tables_are_parquet_too() {
-        for table in Tables::default().iter() {
-            let bytes = table.to_parquet().expect("empty table");
-            assert_eq!(&bytes[..4], b"PAR1", "{}", table.spec().name);
+        for table in Tables::default().into_tables() {
+            let name = table.spec().name;
+            let bytes = table.finish().expect("empty table");
+            assert_eq!(&bytes[..4], b"PAR1", "{name}");
         }
     }
 }

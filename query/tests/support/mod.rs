@@ -101,7 +101,7 @@ pub fn large(dir: &Path, count: u64) -> PathBuf {
         table.push(&cells).expect("a row");
     }
     let path = dir.join("large.evidence.zip");
-    bundle::write(&path, &manifest, &tables).expect("a bundle");
+    bundle::write(&path, &manifest, tables).expect("a bundle");
     path
 }
 

@@ -3,6 +3,7 @@
 use super::RingError;
 use std::fs::{File, OpenOptions};
 use std::hash::{BuildHasher as _, Hasher as _, RandomState};
+use std::io;
 use std::os::fd::AsRawFd as _;
 use std::os::unix::fs::{FileExt as _, MetadataExt as _};
 use std::path::{Path, PathBuf};
@@ -10,7 +11,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use taffrail_trace::clock::BootNs;
 use taffrail_trace::event::Class;
-use taffrail_trace::segment::{self, HEAD_BYTES, Head, MAGIC, SegmentError, Whole};
+use taffrail_trace::segment::{self, Content, HEAD_BYTES, Head, MAGIC, SegmentError, Whole};
 
 /// A file of segments. The handle outlives the file's name.
 #[derive(Debug)]
@@ -151,6 +152,14 @@ pub fn read_segments(
     file: &RingFile,
     each: &mut dyn FnMut(Whole<'_>) -> Result<(), SegmentError>,
 ) -> Result<u64, RingError> {
+    find_segments(file, &mut |_, whole| each(whole))
+}
+
+/// Like [`read_segments`], with the place of each for [`RingFile::content_at`].
+pub fn find_segments(
+    file: &RingFile,
+    each: &mut dyn FnMut(u64, Whole<'_>) -> Result<(), SegmentError>,
+) -> Result<u64, RingError> {
     let (end, mut at, mut damaged) = (file.len(), 0, 0);
     while at < end {
         let frame = file.frame_at(at, end)?;
@@ -160,7 +169,7 @@ pub fn read_segments(
             Err(error) => Err(error.to_string()),
         };
         let (next, problem) = match whole {
-            Ok(whole) => (at + whole.head.frame_bytes() as u64, each(whole).err().map(|error| error.to_string())),
+            Ok(whole) => (at + whole.head.frame_bytes() as u64, each(at, whole).err().map(|error| error.to_string())),
             Err(problem) => (file.next_segment(at + 1, end)?, Some(problem)),
         };
         if is_cut && next == end {
@@ -180,6 +189,13 @@ pub fn read_segments(
 const SEARCH_BYTES: usize = 1 << 16;
 
 impl RingFile {
+    /// What the segment holds that was found at a place; an error where it is not there any more.
+    pub fn content_at(&self, at: u64) -> Result<Content, RingError> {
+        let fault = |error: SegmentError| RingError { path: self.path.clone(), source: io::Error::other(error) };
+        let frame = self.frame_at(at, self.len())?.map_err(fault)?;
+        segment::check(&frame).and_then(|whole| whole.content()).map_err(fault)
+    }
+
     /// The bytes of the segment that seems to begin at a place, or why none does.
     fn frame_at(&self, at: u64, end: u64) -> Result<Result<Vec<u8>, SegmentError>, RingError> {
         let mut head = [0; HEAD_BYTES];
@@ -250,7 +266,7 @@ mod tests {
     use super::*;
     use taffrail_trace::clock::Anchor;
     use taffrail_trace::ids::ContainerKey;
-    use taffrail_trace::segment::{Content, Label};
+    use taffrail_trace::segment::Label;
 
     const OURS: u64 = 0xA5;
 

@@ -43,7 +43,7 @@ mod tail;
 pub use crate::enrich::processes::Known;
 pub use budget::Budget;
 pub use disk::{Before, OnDisk, Sequence, histories};
-pub use file::{RingFile, read_segments};
+pub use file::{RingFile, find_segments, read_segments};
 pub use history::{History, RecordedBy};
 pub use pin::Pin;
 pub use tail::Waiting;

@@ -4,17 +4,15 @@ use super::Rows;
 use super::file::device;
 use super::process::Life;
 use crate::event::{Credentials, ExeFile, Namespaces};
-use crate::ids::ExecId;
 use crate::schema::PROCESS;
 use crate::table::{Cell, RowError};
 use crate::text;
-use std::collections::HashSet;
 
 impl Rows<'_> {
-    /// The images that the window or `named` needs, with their ancestors.
-    pub(super) fn processes(&mut self, named: &HashSet<ExecId>) -> Result<(), RowError> {
+    /// The images that the window or a row needs, with their ancestors.
+    pub(super) fn processes(&mut self) -> Result<(), RowError> {
         let processes = self.processes;
-        for life in processes.within(self.source.window, named) {
+        for life in processes.within(self.source.window, &self.named) {
             if self.source.ancestors_outside || life.image.container_id == self.source.container.id {
                 self.image(&life)?;
             }

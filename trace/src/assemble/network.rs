@@ -5,10 +5,9 @@ use crate::clock::BootNs;
 use crate::event::{
     Actor, Body, DnsEvent, Endpoint, Event, FlowEvent, FlowOp, FlowPhase, PathSource, Protocol, SocketEvent, SocketOp,
 };
-use crate::ids::ExecId;
 use crate::schema::{DNS, NETWORK};
 use crate::table::{Cell, RowError};
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap};
 
 /// `EINPROGRESS` on Linux: a connect that is not answered yet.
 const EINPROGRESS: i32 = 115;
@@ -76,8 +75,8 @@ fn port(port: u16) -> Cell<'static> {
 }
 
 impl Rows<'_> {
-    /// Flows and sockets, by time; adds who owned the flows to `named`.
-    pub(super) fn network(&mut self, named: &mut HashSet<ExecId>) -> Result<(), RowError> {
+    /// Flows and sockets, by time; who owned the flows is named.
+    pub(super) fn network(&mut self) -> Result<(), RowError> {
         let source = self.source;
         let asked_for = server_names(source);
         let mut sockets = source
@@ -89,7 +88,7 @@ impl Rows<'_> {
             while let Some(event) = sockets.next_if(|event| event.time_ns < flow.newest.start_ns) {
                 self.socket(event)?;
             }
-            named.extend(flow.actor.map(|actor| actor.exec_id));
+            self.named.extend(flow.actor.map(|actor| actor.exec_id));
             self.flow(&flow, asked_for.get(&flow.newest.flow_id).copied())?;
         }
         sockets.try_for_each(|event| self.socket(event))

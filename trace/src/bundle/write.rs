@@ -48,7 +48,7 @@ pub enum WriteError {
 ///
 /// # Errors
 /// [`WriteError`]; `path` then does not exist, or is what it was.
-pub fn write(path: &Path, manifest: &Manifest, tables: &Tables) -> Result<(), WriteError> {
+pub fn write(path: &Path, manifest: &Manifest, tables: Tables) -> Result<(), WriteError> {
     let partial = path.with_extension("partial");
     let result = write_partial(&partial, manifest, tables).and_then(|()| {
         fs::rename(&partial, path)
@@ -62,7 +62,7 @@ pub fn write(path: &Path, manifest: &Manifest, tables: &Tables) -> Result<(), Wr
     result
 }
 
-fn write_partial(partial: &Path, manifest: &Manifest, tables: &Tables) -> Result<(), WriteError> {
+fn write_partial(partial: &Path, manifest: &Manifest, tables: Tables) -> Result<(), WriteError> {
     let io_error = |source| WriteError::Io { path: partial.to_owned(), source };
     let zip_error = |source| WriteError::Zip { path: partial.to_owned(), source };
 
@@ -90,9 +90,10 @@ fn write_partial(partial: &Path, manifest: &Manifest, tables: &Tables) -> Result
 
     add(&mut zip, MANIFEST, &serde_json::to_vec_pretty(manifest)?)?;
     let mut listed = String::new();
-    for table in tables.iter() {
-        let bytes = table.to_parquet().map_err(|source| WriteError::Table { table: table.spec().name, source })?;
-        listed = add(&mut zip, &table.spec().member(), &bytes)?;
+    for table in tables.into_tables() {
+        let spec = table.spec();
+        let bytes = table.finish().map_err(|source| WriteError::Table { table: spec.name, source })?;
+        listed = add(&mut zip, &spec.member(), &bytes)?;
     }
     add(&mut zip, SUMS, listed.as_bytes())?;
 
