@@ -4,8 +4,10 @@
 //! * A condition is compiled once for each kind that it can hold for, with its tests of `evt.type` taken out.
 //! * Equal parts of all conditions are one node, whose answer is kept while an event is judged.
 //! * Tests of one field for constant texts share a [`Lane`]: the field is read once, and one look answers all of them.
-//! * In a row of parts the cheap ones come first.
+//! * In a row of parts the cheap ones come first, and what conditions have in common before what they do not
+//!   (see [`branch`](crate::branch)).
 
+use crate::branch::{Branch, grouped};
 use crate::call::Calls;
 use crate::expr::{Check, Expr, Test};
 use crate::kind::{KINDS_MAX, Kind, Kinds};
@@ -87,8 +89,8 @@ pub struct Program {
     pub lanes: Vec<Lane>,
     /// Tests that are asked by themselves.
     pub singles: Vec<Test>,
-    /// For each kind of event the conditions that can hold, by number, with their nodes.
-    pub roots: Vec<Vec<(usize, NodeId)>>,
+    /// For each kind of event the conditions that can hold.
+    pub roots: Vec<Vec<Branch>>,
 }
 
 impl Program {
@@ -98,12 +100,17 @@ impl Program {
         let mut roots = vec![Vec::new(); KINDS_MAX];
         for (number, condition) in conditions.into_iter().enumerate() {
             for kind in kinds(condition).iter() {
-                let node = builder.node(for_kind(condition, kind));
-                if builder.nodes[node as usize] != Node::Constant(false) {
-                    roots[kind.index()].push((number, node));
-                }
+                let parts = match for_kind(condition, kind) {
+                    Expr::Constant(false) => continue,
+                    Expr::All(parts) => parts,
+                    other => vec![other],
+                };
+                let parts = parts.into_iter().map(|part| builder.node(part)).collect();
+                roots[kind.index()].push((number, parts));
             }
         }
+        let cost = |node: NodeId| builder.costs[node as usize];
+        let roots = roots.into_iter().map(|conditions| grouped(conditions, &cost)).collect();
         let lanes = builder.lanes.into_iter().map(LaneBuilder::build).collect();
         Self { nodes: builder.nodes, lanes, singles: builder.singles, roots }
     }
@@ -127,7 +134,8 @@ impl Builder {
             Expr::Calls(calls) => self.add(Node::Calls(calls), 2),
             Expr::Not(inner) => {
                 let inner = self.node(*inner);
-                self.add(Node::Not(inner), self.costs[inner as usize])
+                // What must not be is rarely so: it seldom settles anything.
+                self.add(Node::Not(inner), self.costs[inner as usize] + 2)
             }
             Expr::All(parts) => {
                 let parts = parts.into_iter().map(|part| self.node(part)).collect();

@@ -16,7 +16,7 @@
 use crate::call::Calls;
 use crate::operand::{Operand, Scratch};
 use crate::scene::View;
-use crate::value::{Network, Value};
+use crate::value::{self, Network, Value};
 use regex::Regex;
 use std::cmp::Ordering;
 
@@ -265,6 +265,10 @@ impl Check {
             (Self::Number(numbers), Value::Number(number)) => numbers.contains(&number),
             (Self::Related(relation, known), Value::Number(number)) => {
                 relation.holds(Value::Number(number), Value::Number(*known))
+            }
+            // An argument of a call is a text, and may say a number.
+            (Self::Related(..), Value::Text(text)) => {
+                value::number(text).is_some_and(|number| self.holds_alone(Value::Number(number)))
             }
             (Self::Flag(known), Value::Flag(flag)) => *known == flag,
             (Self::Network(networks), Value::Address(address)) => networks.iter().any(|network| network.has(address)),

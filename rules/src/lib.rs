@@ -7,7 +7,7 @@
 //! operand, expr        the one typed expression that every rule language is lowered to
 //! falco                Falco's language -> rules
 //! rule, output         a rule, and what it says when it matches
-//! compile, lane        conditions -> a program that asks everything once
+//! compile, branch, lane    conditions -> a program that asks everything once
 //! matcher              rules asked about events, fast
 //! problem              faults of rule files, with file, line and column
 //! ```
@@ -36,7 +36,8 @@
 //!   where their scenes do.
 //! * A test of an unset field is false. No value is guessed: where something is not recorded, the field is missing, and
 //!   a rule that asks for it is told as unsupported, by name and with the reason.
-//! * Judging allocates nothing where nothing matches, once its buffers have grown.
+//! * Judging allocates nothing where nothing matches, once its buffers have grown. What is rarely asked for may: times as
+//!   text, `evt.args`, Base64, a field beside a field.
 //! * A [`Matcher`](matcher::Matcher) says what [`Expr::holds`](expr::Expr::holds) says; a test holds the two against each
 //!   other.
 //! * A rule file is read with bounds on its nesting, its size once macros are put in, and its patterns; no text makes it
@@ -44,6 +45,7 @@
 //!
 //! Not here: where events come from, what is done about a finding, and how often.
 
+pub mod branch;
 pub mod call;
 pub mod compile;
 pub mod expr;

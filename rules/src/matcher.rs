@@ -4,6 +4,7 @@
 //! the program of [`compile`](crate::compile) runs, and remembers every answer until the event is judged. Nothing is
 //! allocated once the texts and answers that are used again have grown.
 
+use crate::branch::Branch;
 use crate::compile::{Node, NodeId, Program};
 use crate::kind::Kind;
 use crate::operand::Scratch;
@@ -93,11 +94,8 @@ impl Matcher {
         if !roots.is_empty() {
             let view = View::of(scene);
             self.memory.next_event();
-            for (number, root) in roots {
-                if self.memory.holds(program, *root, &view) {
-                    self.matched.push(*number);
-                }
-            }
+            self.memory.walk(program, roots, &view, &mut self.matched);
+            self.matched.sort_unstable();
         }
         self.matched.iter().map(|number| &rules[*number])
     }
@@ -111,6 +109,24 @@ impl Memory {
             self.stamp = 0;
         }
         self.stamp += 1;
+    }
+
+    /// Notes the numbers of the conditions that hold.
+    fn walk(&mut self, program: &Program, branches: &[Branch], view: &View<'_>, matched: &mut Vec<usize>) {
+        for branch in branches {
+            match branch {
+                Branch::Guard { node, inner } => {
+                    if self.holds(program, *node, view) {
+                        self.walk(program, inner, view, matched);
+                    }
+                }
+                Branch::Leaf { number, parts } => {
+                    if parts.iter().all(|part| self.holds(program, *part, view)) {
+                        matched.push(*number);
+                    }
+                }
+            }
+        }
     }
 
     fn holds(&mut self, program: &Program, id: NodeId, view: &View<'_>) -> bool {

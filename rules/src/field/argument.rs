@@ -172,7 +172,7 @@ fn of_image(look: &mut Look<'_, '_>, image: &Image, name: &str) -> bool {
         "ptid" => look.shown(image.ppid),
         "cwd" => look.text(&image.cwd),
         "comm" => look.text(&image.comm),
-        "env" => look.composed(|out| out.push_str(&image.environment.join(" "))),
+        "env" => look.composed(|out| super::process::push_joined(out, &image.environment)),
         "tty" => look.maybe_text(image.tty.as_deref()),
         "loginuid" => look.shown(image.login_uid.map_or(-1, i64::from)),
         "uid" => look.shown(image.credentials.map_or(image.uid, |who| who.euid)),

@@ -61,7 +61,7 @@ pub const FIELDS: &[Field] = &[
     }),
     Field::new("proc.apid", Type::Number, Takes::Number, |look| lineage(look, |look, image| look.number(image.pid))),
     Field::new("proc.aenv", Type::Text, Takes::Number, |look| {
-        lineage(look, |look, image| look.composed(|out| out.push_str(&image.environment.join(" "))))
+        lineage(look, |look, image| look.composed(|out| push_joined(out, &image.environment)))
     }),
     flag("proc.is_exe_upper_layer", |look| file(look, |look, file| look.flag(file.upper))),
     flag("proc.is_exe_lower_layer", |look| {
@@ -190,11 +190,16 @@ fn known(look: &mut Look<'_, '_>, text: &str) -> bool {
 
 /// Writes the arguments after the program's name, a space between.
 pub fn push_args(out: &mut String, image: &Image) {
-    for (at, arg) in image.args.iter().skip(1).enumerate() {
+    push_joined(out, image.args.get(1..).unwrap_or_default());
+}
+
+/// Writes texts, a space between.
+pub fn push_joined(out: &mut String, texts: &[String]) {
+    for (at, text) in texts.iter().enumerate() {
         if at > 0 {
             out.push(' ');
         }
-        out.push_str(arg);
+        out.push_str(text);
     }
 }
 
@@ -233,7 +238,7 @@ fn environment(look: &mut Look<'_, '_>) -> bool {
                 image.environment.iter().find_map(|variable| Some(&variable[variable.len() - value(variable)?..]));
             look.maybe_text(found)
         }
-        _ => look.composed(|out| out.push_str(&image.environment.join(" "))),
+        _ => look.composed(|out| push_joined(out, &image.environment)),
     }
 }
 
