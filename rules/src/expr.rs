@@ -219,6 +219,15 @@ impl Expr {
         }
     }
 
+    /// How many layers it has.
+    pub fn depth(&self) -> usize {
+        match self {
+            Self::Constant(_) | Self::Calls(_) | Self::Test(_) => 1,
+            Self::Not(inner) => 1 + inner.depth(),
+            Self::All(parts) | Self::Any(parts) => 1 + parts.iter().map(Self::depth).max().unwrap_or(0),
+        }
+    }
+
     /// Whether it holds in a view: what every faster way has to say too.
     pub fn holds(&self, view: &View<'_>) -> bool {
         match self {

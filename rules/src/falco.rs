@@ -102,7 +102,7 @@ pub fn filter(text: &str) -> Result<Expr, Vec<Problem>> {
     let mut lowering = Lowering::new(&definitions);
     let source = source::Source::at(text, place.clone());
     let syntax = parse::condition(&source).map_err(|problem| vec![problem])?;
-    let lowered = lowering.condition(&syntax);
+    let lowered = lowering.condition(&syntax, &place);
     let missing = lowered.missing.iter().map(|reason| Problem::new(&place, reason.as_str()));
     let faults: Vec<Problem> = lowering.problems.into_iter().chain(lowered.unknown).chain(missing).collect();
     if faults.is_empty() { Ok(lowered.expr) } else { Err(faults) }
@@ -130,7 +130,7 @@ fn take(rule: &Defined, lowering: &mut Lowering<'_>, loaded: &mut Loaded) {
         None => syntax,
     };
     lowering.problems.extend(faults);
-    let mut lowered = lowering.condition(&syntax);
+    let mut lowered = lowering.condition(&syntax, &rule.name.place);
     let (output, said) = template::read(&rule.output, lowering);
     if rule.skips {
         lowered.missing.extend(lowered.unknown.iter().map(|problem| problem.message.clone()));

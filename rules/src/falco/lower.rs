@@ -8,14 +8,16 @@ use super::syntax::{Object, Operator, Subject, Syntax, Word};
 use crate::expr::{Check, Expr, Relation, Test};
 use crate::field::{self, Found};
 use crate::operand::Operand;
-use crate::problem::{Problem, hint};
+use crate::problem::{Place, Problem, hint};
 use crate::value::Type;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// How many tests a condition may come to: macros of macros can name more than memory holds.
 const TESTS_MAX: usize = 20_000;
-/// How deep macros and lists may name each other.
-const DEPTH_MAX: usize = 64;
+/// How deep macros and lists may name each other. Rules that people write go to about six.
+const DEPTH_MAX: usize = 16;
+/// How deep an expression may be nested, macros put in, so that none makes the stack overflow.
+const NESTED_MAX: usize = 512;
 
 /// A condition that was lowered.
 #[derive(Clone, Debug)]
@@ -71,9 +73,14 @@ impl<'a> Lowering<'a> {
     }
 
     /// Lowers a condition. Its faults are put into `problems`; a part that has one is false.
-    pub fn condition(&mut self, syntax: &Syntax) -> Lowered {
+    pub fn condition(&mut self, syntax: &Syntax, place: &Place) -> Lowered {
         let mut lowered = Lowered::default();
         lowered.expr = self.expr(syntax, &mut lowered);
+        if lowered.expr.depth() > NESTED_MAX {
+            lowered.expr = Expr::Constant(false);
+            let message = format!("with its macros this condition is nested deeper than {NESTED_MAX} levels");
+            self.problems.insert(Problem::new(place, message));
+        }
         lowered
     }
 
@@ -133,7 +140,7 @@ impl<'a> Lowering<'a> {
         self.macros.insert(name, None);
         self.depth += 1;
         let lowered = match parse::condition(source) {
-            Ok(syntax) => self.condition(&syntax),
+            Ok(syntax) => source.place(0).map_or_else(Lowered::default, |place| self.condition(&syntax, &place)),
             Err(problem) => {
                 self.problems.insert(problem);
                 Lowered::default()
@@ -304,6 +311,10 @@ fn test(operand: Operand, check: Check, into: &mut Lowered) -> Expr {
     // What is kept of some things is less than Falco has; whoever relies on the rule should know.
     let note = match (operand.field.name, &check) {
         ("user.name" | "user.loginname" | "group.name", Check::Set) => None,
+        ("evt.buffer", _) => Some("evt.buffer is kept of terminals only"),
+        ("proc.env" | "proc.aenv", _) => {
+            Some("of the environment only the variables that the configuration keeps are there")
+        }
         ("user.name" | "user.loginname" | "group.name", _) => {
             Some("names of users other than root are known where the host tells them")
         }

@@ -19,7 +19,7 @@ use crate::problem::{Place, Problem, hint};
 use std::sync::Arc;
 
 /// How deep a condition may be nested, so that no text makes the stack overflow.
-const DEPTH_MAX: usize = 128;
+const DEPTH_MAX: usize = 64;
 
 /// The condition that a text says.
 ///

@@ -120,7 +120,7 @@ fn has_descriptor(op: FileOp) -> bool {
 /// The descriptor's number; -1 for an open that failed.
 fn descriptor(look: &Look<'_, '_>) -> Option<i32> {
     match &look.event().body {
-        Body::File(file) if event::is_open(file.op) => Some(file.fd.unwrap_or(-1)),
+        Body::File(file) if event::is_open(file.op) => file.fd.or(file.result.map(|_| -1)),
         Body::Io(io) => Some(io.fd),
         Body::Terminal(terminal) => Some(terminal.fd),
         Body::Syscall(call) if takes_descriptor(&call::shown(look.event())) => i32::try_from(call.args[0]).ok(),

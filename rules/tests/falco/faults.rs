@@ -187,13 +187,20 @@ fn outputs_and_exceptions_are_checked_as_well() {
 #[test]
 fn what_would_become_too_large_or_too_deep_is_a_fault() {
     let deep = format!("- macro: m\n  condition: {}evt.num=0{}\n", "(".repeat(500), ")".repeat(500));
-    assert!(faults(&deep)[0].contains("nested deeper than 128 levels"));
+    assert!(faults(&deep)[0].contains("nested deeper than 64 levels"));
     let mut doubled = "- macro: m0\n  condition: proc.name = a\n".to_owned();
     for at in 1..40 {
         let below = at - 1;
         doubled.extend([format!("- macro: m{at}\n  condition: m{below} and m{below}\n")]);
     }
     assert!(faults(&doubled).iter().any(|fault| fault.contains("more than 20000 tests")));
+    let mut tower = "- macro: m1000\n  condition: proc.name = a\n".to_owned();
+    let layer = |at: usize| format!("- macro: m{at}\n  condition: proc.pid = 1 and (proc.pid = 2 or m{})\n", at - 1);
+    tower.extend((1001..1400).map(layer));
+    assert!(faults(&tower).iter().any(|fault| fault.contains("nested deeper than 512 levels")));
+    let mut chain = "- macro: a\n  condition: m0\n".to_owned();
+    chain.extend((0..40).map(|at| format!("- macro: m{at}\n  condition: m{}\n", at + 1)));
+    assert!(faults(&chain).iter().any(|fault| fault.contains("deeper than 16 levels")));
     let pattern = rule("r", "proc.name regex '(((a{100}){100}){100}){100}'", "");
     assert!(faults(&pattern)[0].contains("no regular expression"));
     let tree = "- ".repeat(60) + "a\n";
