@@ -132,14 +132,6 @@ impl<'a> Look<'a, '_> {
         self.view.image(generation)
     }
 
-    /// The generation that the argument names, else `default`.
-    fn generation(&self, default: usize) -> usize {
-        match self.argument {
-            Argument::Number(generation) => *generation,
-            Argument::None | Argument::Name(_) => default,
-        }
-    }
-
     fn text(&mut self, text: &str) -> bool {
         (self.eye)(Value::Text(text))
     }

@@ -17,6 +17,13 @@ pub trait Scene {
     /// which an image came to be, 0 is that image.
     fn image(&self, generation: usize) -> Option<&Image>;
 
+    /// Shows `eye` the image that made the actor's process, the one that made that one's, and so on, until it says
+    /// `true`. Gives what it said last. Where images know their parents this is one walk; [`Scene::image`] would be one
+    /// for each.
+    fn ancestors(&self, eye: &mut dyn FnMut(&Image) -> bool) -> bool {
+        (1..).map_while(|generation| self.image(generation)).any(eye)
+    }
+
     /// The container it happened in.
     fn container(&self) -> &Container;
 

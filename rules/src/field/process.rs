@@ -2,7 +2,7 @@
 //!
 //! A parent is the image that made the process, as our lineage has it, and not who the kernel handed an orphan to.
 
-use super::{Field, Look, Missing, Takes, flag, flags, number, text};
+use super::{Argument, Field, Look, Missing, Takes, flag, flags, number, text};
 use crate::value::Type;
 use taffrail_trace::container::HOST;
 use taffrail_trace::event::{Body, ExeFile, Image, Stdio};
@@ -160,18 +160,10 @@ fn of(look: &mut Look<'_, '_>, generation: usize, read: fn(&mut Look<'_, '_>, &I
 
 /// The ancestor that the argument names, or each of them in turn.
 fn lineage(look: &mut Look<'_, '_>, read: fn(&mut Look<'_, '_>, &Image) -> bool) -> bool {
-    let named = look.generation(0);
-    if look.argument != &super::Argument::None {
-        return look.image(named).is_some_and(|image| read(look, image));
+    match look.argument {
+        Argument::Number(generation) => look.image(*generation).is_some_and(|image| read(look, image)),
+        Argument::None | Argument::Name(_) => look.scene().ancestors(&mut |image| read(look, image)),
     }
-    let mut generation = 1;
-    while let Some(image) = look.image(generation) {
-        if read(look, image) {
-            return true;
-        }
-        generation += 1;
-    }
-    false
 }
 
 fn file(look: &mut Look<'_, '_>, read: impl Fn(&mut Look<'_, '_>, ExeFile) -> bool) -> bool {
@@ -230,7 +222,7 @@ fn push_directory(out: &mut String, path: &str) {
 fn environment(look: &mut Look<'_, '_>) -> bool {
     let Some(image) = look.image(0) else { return false };
     match look.argument {
-        super::Argument::Name(name) => {
+        Argument::Name(name) => {
             let value = |variable: &'_ String| -> Option<usize> {
                 variable.strip_prefix(name.as_str())?.strip_prefix('=').map(str::len)
             };
