@@ -8,8 +8,8 @@
 //! template      an output text -> its parts
 //! ```
 //!
-//! Every fault of all files is told at once. A rule that needs what is not recorded is no fault: it is left out, by name
-//! and with the reason, and the others are loaded.
+//! Every fault of all files is told at once. A rule that needs what is not recorded is no fault: it is left out, by
+//! name and with the reason, and the others are loaded.
 //!
 //! Where we read rules otherwise than Falco does:
 //! * An event tells of a call's beginning and of its end: `evt.dir` holds for both directions.
@@ -68,6 +68,7 @@ pub struct Unsupported {
 pub fn load<'a>(files: impl IntoIterator<Item = (&'a str, &'a str)>) -> Loaded {
     let mut problems = Vec::new();
     let mut definitions = Definitions::default();
+    let mut readable = true;
     for (name, text) in files {
         match yaml::parse(&Arc::from(name), text) {
             Ok(documents) => {
@@ -77,8 +78,15 @@ pub fn load<'a>(files: impl IntoIterator<Item = (&'a str, &'a str)>) -> Loaded {
                     }
                 }
             }
-            Err(problem) => problems.push(problem),
+            Err(problem) => {
+                readable = false;
+                problems.push(problem);
+            }
         }
+    }
+    if !readable {
+        // What the unread file defines would be missed everywhere.
+        return Loaded { problems, ..Loaded::default() };
     }
     let mut lowering = Lowering::new(&definitions);
     let mut loaded = Loaded::default();

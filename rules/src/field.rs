@@ -8,8 +8,8 @@
 //! ```
 //!
 //! A family is a table: a name, a type, and how it is read from a [`View`]. A field shows its value to an eye, once for
-//! each value it has: never where it is unset, several times where it has several (all ancestors, both ends). Values are
-//! borrowed, or composed in a text that is used again.
+//! each value it has: never where it is unset, several times where it has several (all ancestors, both ends). Values
+//! are borrowed, or composed in a text that is used again.
 //!
 //! Beside each table stand the names of its family that Falco has and we do not, with the reason.
 

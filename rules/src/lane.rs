@@ -131,6 +131,9 @@ impl Lane {
     }
 }
 
+/// Up to how many bytes of texts the quickest automaton is built, which takes about a kilobyte for each of them.
+const QUICK_BYTES_MAX: usize = 16_384;
+
 #[derive(Debug)]
 enum Table {
     Equal(HashMap<String, Vec<u32>, FixedState>),
@@ -149,8 +152,11 @@ enum Table {
 
 impl Table {
     fn contains(bits: BTreeMap<String, Vec<u32>>, folded: bool) -> Self {
-        let built =
-            AhoCorasick::builder().ascii_case_insensitive(folded).kind(Some(AhoCorasickKind::DFA)).build(bits.keys());
+        let bytes: usize = bits.keys().map(String::len).sum();
+        let built = AhoCorasick::builder()
+            .ascii_case_insensitive(folded)
+            .kind((bytes <= QUICK_BYTES_MAX).then_some(AhoCorasickKind::DFA))
+            .build(bits.keys());
         match built {
             Ok(automaton) => Self::Contains { automaton, bits: bits.into_values().collect() },
             Err(_) => Self::Slow {

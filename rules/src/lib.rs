@@ -31,17 +31,36 @@
 //! }
 //! ```
 //!
-//! Invariants:
+//! # How a scene is made
+//!
+//! ```text
+//! method          the live recorder                                a reader of evidence
+//! event           the event, before it goes to the ring            of the segment, or made of a table's row
+//! image           Known::lineage().nth(generation)                 by exec_id, then along parent_exec_id
+//! ancestors       Known::lineage().skip(1)                         the same walk
+//! container       Containers::get(key)                             the manifest's
+//! utc             the last anchor                                  the manifest's Clock
+//! descriptor      Files for the process and fd, flows by inode     `io` and `network` rows before the event
+//! names_of        names by address, from DNS answers seen          the `dns` rows before the event
+//! user_name, group_name    the container's passwd, as it was       nobody: names are not in evidence
+//! ```
+//!
+//! For an event in which an image came to be, image 0 is that image. Ask [`RuleSet::wants`](matcher::RuleSet::wants)
+//! first: where it says no, no scene need be made. What one side can tell and the other cannot makes live and offline
+//! differ; a name that a finding relies on belongs in the evidence.
+//!
+//! # Invariants
+//!
 //! * What a rule says of an event depends on the [`Scene`](scene::Scene) alone: live and offline give the same answers
 //!   where their scenes do.
 //! * A test of an unset field is false. No value is guessed: where something is not recorded, the field is missing, and
 //!   a rule that asks for it is told as unsupported, by name and with the reason.
-//! * Judging allocates nothing where nothing matches, once its buffers have grown. What is rarely asked for may: times as
-//!   text, `evt.args`, Base64, a field beside a field.
-//! * A [`Matcher`](matcher::Matcher) says what [`Expr::holds`](expr::Expr::holds) says; a test holds the two against each
-//!   other.
-//! * A rule file is read with bounds on its nesting, its size once macros are put in, and its patterns; no text makes it
-//!   panic.
+//! * Judging allocates nothing where nothing matches, once its buffers have grown. What is rarely asked for may: times
+//!   as text, `evt.args`, Base64, a field beside a field.
+//! * A [`Matcher`](matcher::Matcher) says what [`Expr::holds`](expr::Expr::holds) says; a test holds the two against
+//!   each other.
+//! * A rule file is read with bounds on its nesting, its size once macros are put in, and its patterns; no text makes
+//!   it panic.
 //!
 //! Not here: where events come from, what is done about a finding, and how often.
 

@@ -1,7 +1,7 @@
 //! Rules asked about events, fast.
 //!
-//! The kind of an event chooses the rules that can match it at all; most events meet none and cost a table look-up. Then
-//! the program of [`compile`](crate::compile) runs, and remembers every answer until the event is judged. Nothing is
+//! The kind of an event chooses the rules that can match it at all; most events meet none and cost a table look-up.
+//! Then the program of [`compile`](crate::compile) runs, and remembers every answer until the event is judged. Nothing is
 //! allocated once the texts and answers that are used again have grown.
 
 use crate::branch::Branch;

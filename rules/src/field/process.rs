@@ -223,12 +223,8 @@ fn environment(look: &mut Look<'_, '_>) -> bool {
     let Some(image) = look.image(0) else { return false };
     match look.argument {
         Argument::Name(name) => {
-            let value = |variable: &'_ String| -> Option<usize> {
-                variable.strip_prefix(name.as_str())?.strip_prefix('=').map(str::len)
-            };
-            let found =
-                image.environment.iter().find_map(|variable| Some(&variable[variable.len() - value(variable)?..]));
-            look.maybe_text(found)
+            let mut variables = image.environment.iter();
+            look.maybe_text(variables.find_map(|variable| variable.strip_prefix(name.as_str())?.strip_prefix('=')))
         }
         _ => look.composed(|out| push_joined(out, &image.environment)),
     }

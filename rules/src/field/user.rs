@@ -1,6 +1,7 @@
 //! `user.*` and `group.*`: as whom it was done.
 //!
-//! Ids are kept, names are not: a name is what the [`Scene`](crate::scene::Scene) says it is. Only root is known to all.
+//! Ids are kept, names are not: a name is what the [`Scene`](crate::scene::Scene) says it is. Only root is known to
+//! all.
 
 use super::{Field, Look, Missing, number, text};
 use taffrail_trace::event::{Body, PrivilegeOp};
@@ -36,7 +37,8 @@ fn user_name(look: &mut Look<'_, '_>, uid: u32) -> bool {
     }
 }
 
-/// The effective user: of a call that changes it the one before, else as at exec unless the real user was changed since.
+/// The effective user: of a call that changes it the one before, else as at exec unless the real user was changed
+/// since.
 fn user(look: &Look<'_, '_>) -> Option<u32> {
     let changes = matches!(&look.event().body, Body::Privilege(call) if call.op == PrivilegeOp::Setuid);
     let real = look.event().actor.as_ref().map(|actor| actor.uid);

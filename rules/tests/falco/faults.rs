@@ -157,6 +157,14 @@ fn all_faults_of_all_files_are_told_at_once_in_their_order() {
 }
 
 #[test]
+fn a_file_that_is_no_yaml_does_not_make_faults_of_the_others() {
+    let rules = rule("a", "mine and proc.pid = 1", "");
+    let loaded = taffrail_rules::falco::load([("macros.yaml", "- macro: [mine\n"), ("rules.yaml", rules.as_str())]);
+    assert_eq!(loaded.problems.len(), 1, "{:?}", loaded.problems);
+    assert_eq!(loaded.problems[0].place.file.as_ref(), "macros.yaml");
+}
+
+#[test]
 fn outputs_and_exceptions_are_checked_as_well() {
     let output =
         "- rule: r\n  desc: d\n  condition: evt.num=0\n  output: 100%% sure of %proc.nmae (%\n  priority: INFO\n";
