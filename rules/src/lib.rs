@@ -40,9 +40,9 @@
 //! ancestors       Known::lineage().skip(1)                         the same walk
 //! container       Containers::get(key)                             the manifest's
 //! utc             the last anchor                                  the manifest's Clock
-//! descriptor      Files for the process and fd, flows by inode     `io` and `network` rows before the event
-//! names_of        names by address, from DNS answers seen          the `dns` rows before the event
-//! user_name, group_name    the container's passwd, as it was       nobody: names are not in evidence
+//! descriptor      Files for the process and fd; no sockets yet     `file` and `io` rows before the event
+//! names_of        a table to be kept, of the DNS answers seen      `dns` rows before the event
+//! user_name, group_name    the container's passwd, if it is read   nothing: names are not in evidence
 //! ```
 //!
 //! For an event in which an image came to be, image 0 is that image. Ask [`RuleSet::wants`](matcher::RuleSet::wants)
