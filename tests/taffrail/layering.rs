@@ -12,6 +12,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("taffrail-probes-abi", &[]),
     ("taffrail-query", &["taffrail-trace"]),
     ("taffrail-recorder", &["taffrail-probes", "taffrail-trace"]),
+    ("taffrail-rules", &["taffrail-trace"]),
     ("taffrail-trace", &[]),
     ("taffrail-tui", &["taffrail-query", "taffrail-trace"]),
     ("taffrail-workloads", &[]),
@@ -24,6 +25,7 @@ const OWNED: &[(&str, &str)] = &[
     ("bollard", "taffrail-recorder"),
     ("datafusion", "taffrail-query"),
     ("ratatui", "taffrail-tui"),
+    ("saphyr-parser", "taffrail-rules"),
 ];
 
 fn dependencies() -> BTreeMap<String, BTreeSet<String>> {

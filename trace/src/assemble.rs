@@ -27,7 +27,7 @@ mod flags;
 mod image;
 mod network;
 mod process;
-mod syscall;
+pub mod syscall;
 
 use process::Processes;
 

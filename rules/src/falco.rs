@@ -1,0 +1,170 @@
+//! Falco's rule language.
+//!
+//! ```text
+//! yaml          a file -> a tree whose words know their places        source       text with places
+//! document      the tree -> the items of `item`                       definitions  items -> what they define together
+//! parse         a condition's text -> syntax                          exception    exceptions -> syntax
+//! lower         syntax -> the typed expression                        check, calls, glob    values and names
+//! template      an output text -> its parts
+//! ```
+//!
+//! Every fault of all files is told at once. A rule that needs what is not recorded is no fault: it is left out, by
+//! name and with the reason, and the others are loaded.
+//!
+//! Where we read rules otherwise than Falco does:
+//! * An event tells of a call's beginning and of its end: `evt.dir` holds for both directions.
+//! * `open`, `openat` and the like are one event, so each of these names means all of them (see [`call`](crate::call)).
+//! * Macros and lists may be used before they are defined; what was defined last counts everywhere.
+//! * An unknown key is a fault.
+
+mod calls;
+mod check;
+mod definitions;
+mod document;
+mod exception;
+mod glob;
+mod item;
+mod lower;
+pub mod parse;
+pub mod source;
+pub mod syntax;
+mod template;
+mod yaml;
+
+use crate::expr::Expr;
+use crate::problem::{Place, Problem};
+use crate::rule::Rule;
+use definitions::{Defined, Definitions};
+use lower::Lowering;
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use syntax::Syntax;
+
+/// What rule files came to.
+#[derive(Debug, Default)]
+pub struct Loaded {
+    /// Rules that can be asked about events.
+    pub rules: Vec<Rule>,
+    /// Rules that cannot.
+    pub unsupported: Vec<Unsupported>,
+    /// Names of rules that are switched off.
+    pub disabled: Vec<String>,
+    /// Faults, by place. Where there is one, nothing should be done with the rest.
+    pub problems: Vec<Problem>,
+}
+
+/// A rule that asks for what is not recorded.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unsupported {
+    /// Its name.
+    pub rule: String,
+    /// Where it is defined.
+    pub place: Place,
+    /// What it asks for, and why that is not there.
+    pub reasons: Vec<String>,
+}
+
+/// Loads files, each a name for messages and its text, in this order: later ones change what earlier ones define.
+pub fn load<'a>(files: impl IntoIterator<Item = (&'a str, &'a str)>) -> Loaded {
+    let mut problems = Vec::new();
+    let mut definitions = Definitions::default();
+    let mut readable = true;
+    for (name, text) in files {
+        match yaml::parse(&Arc::from(name), text) {
+            Ok(documents) => {
+                for document in &documents {
+                    for item in document::items(document, &mut problems) {
+                        definitions.take(item, &mut problems);
+                    }
+                }
+            }
+            Err(problem) => {
+                readable = false;
+                problems.push(problem);
+            }
+        }
+    }
+    if !readable {
+        // What the unread file defines would be missed everywhere.
+        return Loaded { problems, ..Loaded::default() };
+    }
+    let mut lowering = Lowering::new(&definitions);
+    let mut loaded = Loaded::default();
+    for rule in &definitions.rules {
+        take(rule, &mut lowering, &mut loaded);
+    }
+    lowering.all_macros();
+    let found: BTreeSet<Problem> = lowering.problems.into_iter().chain(problems).collect();
+    loaded.problems = found.into_iter().collect();
+    loaded
+}
+
+/// One expression of this language by itself, as `--filter` takes it.
+///
+/// # Errors
+/// Its faults; a field that there is no data for is one here.
+pub fn filter(text: &str) -> Result<Expr, Vec<Problem>> {
+    let file: Arc<str> = Arc::from("filter");
+    let place = Place { file, line: 1, column: 1 };
+    let definitions = Definitions::default();
+    let mut lowering = Lowering::new(&definitions);
+    let source = source::Source::at(text, place.clone());
+    let syntax = parse::condition(&source).map_err(|problem| vec![problem])?;
+    let lowered = lowering.condition(&syntax, &place);
+    let missing = lowered.missing.iter().map(|reason| Problem::new(&place, reason.as_str()));
+    let faults: Vec<Problem> = lowering.problems.into_iter().chain(lowered.unknown).chain(missing).collect();
+    if faults.is_empty() { Ok(lowered.expr) } else { Err(faults) }
+}
+
+/// Puts a rule where it belongs, or its faults among the problems. One that is switched off is checked all the same.
+fn take(rule: &Defined, lowering: &mut Lowering<'_>, loaded: &mut Loaded) {
+    let name = rule.name.text.clone();
+    let unsupported =
+        |reasons: Vec<String>| Unsupported { rule: rule.name.text.clone(), place: rule.name.place.clone(), reasons };
+    if let Some(source) = rule.source.as_ref().filter(|source| source.text != "syscall") {
+        loaded.unsupported.push(unsupported(vec![format!("source {}: only syscall is recorded", source.text)]));
+        return;
+    }
+    let syntax = match parse::condition(&rule.condition) {
+        Ok(syntax) => syntax,
+        Err(problem) => {
+            lowering.problems.insert(problem);
+            return;
+        }
+    };
+    let mut faults = Vec::new();
+    let syntax = match exception::condition(&rule.exceptions, &mut faults) {
+        Some(exceptions) => Syntax::And(vec![syntax, Syntax::Not(Box::new(exceptions))]),
+        None => syntax,
+    };
+    lowering.problems.extend(faults);
+    let mut lowered = lowering.condition(&syntax, &rule.name.place);
+    let (output, said) = template::read(&rule.output, lowering);
+    if rule.skips {
+        lowered.missing.extend(lowered.unknown.iter().map(|problem| problem.message.clone()));
+    } else {
+        lowering.problems.extend(lowered.unknown);
+    }
+    lowering.problems.extend(said.unknown);
+    if !rule.enabled {
+        loaded.disabled.push(name);
+    } else if !lowered.missing.is_empty() {
+        loaded.unsupported.push(unsupported(lowered.missing.into_iter().collect()));
+    } else {
+        let unshown = said.missing.iter().map(|reason| format!("not in the output: {reason}"));
+        let mut notes: Vec<String> = lowered.notes.into_iter().chain(unshown).collect();
+        if rule.warns && crate::compile::kinds(&lowered.expr) == crate::kind::Kinds::JUDGED {
+            notes.push("asked about every event: evt.type is not among its conditions".to_owned());
+        }
+        loaded.rules.push(Rule {
+            description: rule.description.text().trim().to_owned(),
+            place: rule.name.place.clone(),
+            condition: lowered.expr,
+            output,
+            priority: rule.priority,
+            tags: rule.tags.iter().map(|tag| tag.text.clone()).collect(),
+            notes,
+            name,
+        });
+    }
+}

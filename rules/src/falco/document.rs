@@ -1,0 +1,329 @@
+//! A tree of YAML to the items that it says.
+
+use super::item::{Definition, Exception, Given, Item, Mode, RuleItem, Shape};
+use super::source::Source;
+use super::syntax::{Word, unquoted};
+use super::yaml::{Data, Node};
+use crate::problem::{Place, Problem, hint};
+use crate::rule::Priority;
+
+const LIST_KEYS: &[&str] = &["list", "items", "append", "override"];
+const MACRO_KEYS: &[&str] = &["macro", "condition", "append", "override"];
+const RULE_KEYS: &[&str] = &[
+    "rule",
+    "desc",
+    "condition",
+    "output",
+    "priority",
+    "source",
+    "enabled",
+    "tags",
+    "exceptions",
+    "warn_evttypes",
+    "skip-if-unknown-filter",
+    "append",
+    "override",
+    "capture",
+    "capture_duration",
+];
+const EXCEPTION_KEYS: &[&str] = &["name", "fields", "comps", "values"];
+/// Keys of a rule that `override` can add to.
+const ADDABLE: &[&str] = &["condition", "output", "desc", "tags", "exceptions"];
+/// Keys of a rule that `override` can replace.
+const REPLACEABLE: &[&str] = &[
+    "condition",
+    "output",
+    "desc",
+    "tags",
+    "exceptions",
+    "priority",
+    "enabled",
+    "source",
+    "warn_evttypes",
+    "skip-if-unknown-filter",
+    "capture",
+    "capture_duration",
+];
+
+/// The items of a document. Every fault is put into `problems`, and what has none is given all the same.
+pub fn items(document: &Node, problems: &mut Vec<Problem>) -> Vec<Item> {
+    let mut reader = Reader { problems };
+    match &document.data {
+        Data::List(nodes) => nodes.iter().filter_map(|node| reader.item(node)).collect(),
+        Data::Scalar(text) if text.text().is_empty() => Vec::new(),
+        _ => {
+            reader.expected(document, "a list of rules, macros and lists");
+            Vec::new()
+        }
+    }
+}
+
+struct Reader<'a> {
+    problems: &'a mut Vec<Problem>,
+}
+
+impl Reader<'_> {
+    fn wrong(&mut self, place: &Place, message: impl Into<String>) {
+        self.problems.push(Problem::new(place, message));
+    }
+
+    fn expected(&mut self, node: &Node, what: &str) {
+        self.wrong(&node.place, format!("expected {what}, found {}", node.described()));
+    }
+
+    fn item(&mut self, node: &Node) -> Option<Item> {
+        let Data::Map(entries) = &node.data else {
+            self.expected(node, "a rule, a macro or a list");
+            return None;
+        };
+        let has = |wanted: &str| entries.iter().any(|(key, _)| is_text(key, wanted));
+        if has("rule") {
+            self.rule(node, entries)
+        } else if has("macro") {
+            let name = self.keyed(node, entries, "macro", MACRO_KEYS)?;
+            let appends = self.adds(entries, "condition");
+            let content = self.required(node, entries, "condition", &name, Self::source)?;
+            Some(Item::Macro(Definition { name, content, appends }))
+        } else if has("list") {
+            let name = self.keyed(node, entries, "list", LIST_KEYS)?;
+            let appends = self.adds(entries, "items");
+            let content = self.required(node, entries, "items", &name, Self::words)?;
+            Some(Item::List(Definition { name, content, appends }))
+        } else if has("required_engine_version") || has("required_plugin_versions") {
+            // They are Falco's own, and say nothing of what a rule means.
+            None
+        } else {
+            let first = entries.first().map_or_else(String::new, |(key, _)| key.described());
+            let written = first.trim_matches('\'').to_owned();
+            let known = ["rule", "macro", "list", "required_engine_version", "required_plugin_versions"];
+            let hint = hint(&written, known);
+            self.wrong(&node.place, format!("expected an item with 'rule', 'macro' or 'list', found {first}{hint}"));
+            None
+        }
+    }
+
+    /// The item's name, once its keys are known to be all right.
+    fn keyed(&mut self, node: &Node, entries: &[(Node, Node)], key: &str, known: &[&str]) -> Option<Word> {
+        self.keys(entries, known);
+        let word = self.get(entries, key, Self::word);
+        match word {
+            Some(word) if word.text.is_empty() => {
+                self.wrong(&node.place, format!("this {key} has no name"));
+                None
+            }
+            word => word,
+        }
+    }
+
+    fn keys(&mut self, entries: &[(Node, Node)], known: &[&str]) {
+        for (at, (key, _)) in entries.iter().enumerate() {
+            let Data::Scalar(text) = &key.data else {
+                self.expected(key, "a key");
+                continue;
+            };
+            let text = text.text();
+            if !known.contains(&text) {
+                let hint = hint(text, known.iter().copied());
+                self.wrong(&key.place, format!("'{text}' is no key of this item{hint}"));
+            }
+            if entries[..at].iter().any(|(earlier, _)| is_text(earlier, text)) {
+                self.wrong(&key.place, format!("the key '{text}' stands here twice"));
+            }
+        }
+    }
+
+    fn get<T>(&mut self, entries: &[(Node, Node)], key: &str, read: fn(&mut Self, &Node) -> Option<T>) -> Option<T> {
+        let (_, value) = entries.iter().find(|(known, _)| is_text(known, key))?;
+        read(self, value)
+    }
+
+    fn required<T>(
+        &mut self,
+        node: &Node,
+        entries: &[(Node, Node)],
+        key: &str,
+        name: &Word,
+        read: fn(&mut Self, &Node) -> Option<T>,
+    ) -> Option<T> {
+        if !entries.iter().any(|(known, _)| is_text(known, key)) {
+            self.wrong(&node.place, format!("'{}' has no '{key}'", name.text));
+        }
+        self.get(entries, key, read)
+    }
+
+    /// Whether a list or a macro adds to the one that is there.
+    fn adds(&mut self, entries: &[(Node, Node)], key: &str) -> bool {
+        let appends = self.get(entries, "append", Self::truth).unwrap_or(false);
+        let overrides = self.overrides(entries, &[key], &[key]);
+        appends || overrides.is_some_and(|keys| keys.iter().any(|(_, adds)| *adds))
+    }
+
+    fn overrides(
+        &mut self,
+        entries: &[(Node, Node)],
+        addable: &[&str],
+        replaceable: &[&str],
+    ) -> Option<Vec<(String, bool)>> {
+        let (_, node) = entries.iter().find(|(key, _)| is_text(key, "override"))?;
+        let Data::Map(pairs) = &node.data else {
+            self.expected(node, "keys, each with 'append' or 'replace'");
+            return None;
+        };
+        let mut overrides = Vec::new();
+        for (key, how) in pairs {
+            let (Some(name), Some(word)) = (self.word(key), self.word(how)) else { continue };
+            let name = name.text;
+            let allowed = match word.text.as_str() {
+                "append" => addable,
+                "replace" => replaceable,
+                other => {
+                    self.wrong(&how.place, format!("expected 'append' or 'replace', found '{other}'"));
+                    continue;
+                }
+            };
+            if !allowed.contains(&name.as_str()) {
+                let hint = hint(&name, allowed.iter().copied());
+                self.wrong(&key.place, format!("'{name}' is no key to {}{hint}", word.text));
+            } else if !entries.iter().any(|(known, _)| is_text(known, &name)) {
+                self.wrong(&key.place, format!("'{name}' is to be changed, but this item has no '{name}'"));
+            } else {
+                overrides.push((name, word.text == "append"));
+            }
+        }
+        Some(overrides)
+    }
+
+    fn rule(&mut self, node: &Node, entries: &[(Node, Node)]) -> Option<Item> {
+        let name = self.keyed(node, entries, "rule", RULE_KEYS)?;
+        let overrides = self.overrides(entries, ADDABLE, REPLACEABLE);
+        let appends = self.get(entries, "append", Self::truth).unwrap_or(false);
+        let mode = match overrides {
+            Some(keys) => Mode::Override(keys),
+            None if appends => Mode::Append,
+            None => Mode::Define,
+        };
+        Some(Item::Rule(Box::new(RuleItem {
+            description: self.get(entries, "desc", Self::source),
+            condition: self.get(entries, "condition", Self::source),
+            output: self.get(entries, "output", Self::source),
+            priority: self.get(entries, "priority", Self::priority),
+            source: self.get(entries, "source", Self::word),
+            enabled: self.get(entries, "enabled", Self::truth),
+            tags: self.get(entries, "tags", Self::words),
+            exceptions: self.get(entries, "exceptions", Self::exceptions),
+            warns: self.get(entries, "warn_evttypes", Self::truth),
+            skips: self.get(entries, "skip-if-unknown-filter", Self::truth),
+            name,
+            mode,
+        })))
+    }
+
+    fn source(&mut self, node: &Node) -> Option<Source> {
+        match &node.data {
+            Data::Scalar(source) if !source.text().trim().is_empty() => Some(source.clone()),
+            _ => {
+                self.expected(node, "a text");
+                None
+            }
+        }
+    }
+
+    fn word(&mut self, node: &Node) -> Option<Word> {
+        let Data::Scalar(source) = &node.data else {
+            self.expected(node, "a word");
+            return None;
+        };
+        // Quotes inside the YAML's own say that the word is a value, whatever lists there are.
+        let text = source.text();
+        let quoted = ['"', '\''].into_iter().find_map(|quote| text.strip_prefix(quote)?.strip_suffix(quote));
+        let place = node.place.clone();
+        Some(match quoted {
+            Some(inner) => Word { text: unquoted(inner), quoted: true, place },
+            None => Word { text: text.to_owned(), quoted: false, place },
+        })
+    }
+
+    fn words(&mut self, node: &Node) -> Option<Vec<Word>> {
+        let Data::List(nodes) = &node.data else {
+            self.expected(node, "a list");
+            return None;
+        };
+        Some(nodes.iter().filter_map(|node| self.word(node)).collect())
+    }
+
+    fn truth(&mut self, node: &Node) -> Option<bool> {
+        let word = self.word(node)?;
+        match word.text.to_ascii_lowercase().as_str() {
+            "true" | "yes" | "on" => Some(true),
+            "false" | "no" | "off" => Some(false),
+            _ => {
+                self.expected(node, "true or false");
+                None
+            }
+        }
+    }
+
+    fn priority(&mut self, node: &Node) -> Option<Priority> {
+        let word = self.word(node)?;
+        let priority = Priority::named(word.text.trim());
+        if priority.is_none() {
+            let hint = hint(&word.text.to_uppercase(), Priority::ALL.map(Priority::as_str));
+            self.wrong(&node.place, format!("'{}' is no priority{hint}", word.text));
+        }
+        priority
+    }
+
+    fn exceptions(&mut self, node: &Node) -> Option<Vec<Exception>> {
+        let Data::List(nodes) = &node.data else {
+            self.expected(node, "a list of exceptions");
+            return None;
+        };
+        Some(nodes.iter().filter_map(|node| self.exception(node)).collect())
+    }
+
+    fn exception(&mut self, node: &Node) -> Option<Exception> {
+        let Data::Map(entries) = &node.data else {
+            self.expected(node, "an exception");
+            return None;
+        };
+        self.keys(entries, EXCEPTION_KEYS);
+        let Some(name) = self.get(entries, "name", Self::word) else {
+            self.wrong(&node.place, "this exception has no name");
+            return None;
+        };
+        let values = self.get(entries, "values", |reader, node| {
+            let Data::List(nodes) = &node.data else {
+                reader.expected(node, "a list of values");
+                return None;
+            };
+            Some(nodes.iter().filter_map(|node| reader.given(node)).collect())
+        });
+        Some(Exception {
+            name,
+            fields: self.get(entries, "fields", Self::shape),
+            comparisons: self.get(entries, "comps", Self::shape),
+            values: values.unwrap_or_default(),
+        })
+    }
+
+    fn shape(&mut self, node: &Node) -> Option<Shape<Word>> {
+        match &node.data {
+            Data::List(_) => self.words(node).map(Shape::Many),
+            _ => self.word(node).map(Shape::One),
+        }
+    }
+
+    fn given(&mut self, node: &Node) -> Option<Given> {
+        match &node.data {
+            Data::List(nodes) => {
+                let values = nodes.iter().filter_map(|node| self.given(node)).collect();
+                Some(Given::List(values, node.place.clone()))
+            }
+            _ => self.word(node).map(Given::Word),
+        }
+    }
+}
+
+fn is_text(node: &Node, text: &str) -> bool {
+    matches!(&node.data, Data::Scalar(source) if source.text() == text)
+}

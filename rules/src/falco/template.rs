@@ -1,0 +1,68 @@
+//! Output texts with `%fields` in them.
+
+use super::lower::{Lowered, Lowering};
+use super::parse;
+use super::source::Source;
+use super::syntax::Subject;
+use crate::output::{Part, Template};
+use crate::problem::{Place, Problem};
+
+/// The template that a text says. A field that we have no data for stays in it as such; faults, names that no field has
+/// among them, are in what `lowering` has found and in the second half of what is given.
+pub fn read(source: &Source, lowering: &mut Lowering<'_>) -> (Template, Lowered) {
+    let mut parts: Vec<Part> = Vec::new();
+    let mut text = String::new();
+    let mut facts = Lowered::default();
+    let whole = source.text().trim_end();
+    // A star says that a text with unset fields is to be shown too; it always is.
+    let mut at = usize::from(whole.starts_with('*'));
+    while let Some(rest) = whole.get(at..).filter(|rest| !rest.is_empty()) {
+        let Some(sign) = rest.find('%') else {
+            text.push_str(rest);
+            break;
+        };
+        text.push_str(&rest[..sign]);
+        at += sign + 1;
+        let behind = &rest[sign + 1..];
+        if behind.starts_with('%') {
+            text.push('%');
+            at += 1;
+            continue;
+        }
+        if !behind.starts_with(|ch: char| ch.is_ascii_alphabetic()) {
+            text.push('%');
+            continue;
+        }
+        match parse::subject(source, at) {
+            Ok((subject, end)) => {
+                push_text(&mut parts, &mut text);
+                parts.push(field(&subject, lowering, &mut facts));
+                at = end;
+            }
+            Err(problem) => {
+                // The rest is read on, so that the next fault is told too.
+                lowering.problems.insert(Problem::new(
+                    &place(source, at - 1, &problem),
+                    "expected a field behind '%'; a plain '%' is written '%%'",
+                ));
+                text.push('%');
+            }
+        }
+    }
+    push_text(&mut parts, &mut text);
+    (Template { parts }, facts)
+}
+
+fn place(source: &Source, at: usize, problem: &Problem) -> Place {
+    source.place(at).unwrap_or_else(|| problem.place.clone())
+}
+
+fn push_text(parts: &mut Vec<Part>, text: &mut String) {
+    if !text.is_empty() {
+        parts.push(Part::Text(std::mem::take(text)));
+    }
+}
+
+fn field(subject: &Subject, lowering: &mut Lowering<'_>, facts: &mut Lowered) -> Part {
+    lowering.operand(subject, facts).map_or(Part::Missing, Part::Field)
+}

@@ -1,0 +1,81 @@
+//! Rules: what of all that happened somebody should look at.
+//!
+//! ```text
+//! scene                an event and what surrounds it: the trait that recorder and readers of evidence implement
+//! kind, call           what sort of event it is; names of system calls over events that stand for several
+//! field, value         the fields that rules speak of (proc.name, fd.sip), each over our events
+//! operand, expr        the one typed expression that every rule language is lowered to
+//! falco                Falco's language -> rules
+//! rule, output         a rule, and what it says when it matches
+//! compile, branch, lane    conditions -> a program that asks everything once
+//! matcher              rules asked about events, fast
+//! problem              faults of rule files, with file, line and column
+//! ```
+//!
+//! ```no_run
+//! use std::sync::Arc;
+//! use taffrail_rules::{falco, matcher::{Matcher, RuleSet}, scene::Scene};
+//!
+//! fn judge(text: &str, scenes: &[&dyn Scene]) {
+//!     let loaded = falco::load([("rules.yaml", text)]);
+//!     for problem in &loaded.problems {
+//!         // `rules.yaml:7:14: 'proc.nmae' is no field; did you mean 'proc.name'?`
+//!         let _ = problem.to_string();
+//!     }
+//!     let mut matcher = Matcher::new(Arc::new(RuleSet::new(loaded.rules)));
+//!     for scene in scenes {
+//!         for rule in matcher.judge(*scene) {
+//!             let _ = rule.finding(*scene);
+//!         }
+//!     }
+//! }
+//! ```
+//!
+//! # How a scene is made
+//!
+//! ```text
+//! method          the live recorder                                a reader of evidence
+//! event           the event, before it goes to the ring            of the segment, or made of a table's row
+//! image           Known::lineage().nth(generation)                 by exec_id, then along parent_exec_id
+//! ancestors       Known::lineage().skip(1)                         the same walk
+//! container       Containers::get(key)                             the manifest's
+//! utc             the last anchor                                  the manifest's Clock
+//! descriptor      Files for the process and fd; no sockets yet     `file` and `io` rows before the event
+//! names_of        a table to be kept, of the DNS answers seen      `dns` rows before the event
+//! user_name, group_name    the container's passwd, if it is read   nothing: names are not in evidence
+//! ```
+//!
+//! For an event in which an image came to be, image 0 is that image. Ask [`RuleSet::wants`](matcher::RuleSet::wants)
+//! first: where it says no, no scene need be made. What one side can tell and the other cannot makes live and offline
+//! differ; a name that a finding relies on belongs in the evidence.
+//!
+//! # Invariants
+//!
+//! * What a rule says of an event depends on the [`Scene`](scene::Scene) alone: live and offline give the same answers
+//!   where their scenes do.
+//! * A test of an unset field is false. No value is guessed: where something is not recorded, the field is missing, and
+//!   a rule that asks for it is told as unsupported, by name and with the reason.
+//! * Judging allocates nothing where nothing matches, once its buffers have grown. What is rarely asked for may: times
+//!   as text, `evt.args`, Base64, a field beside a field.
+//! * A [`Matcher`](matcher::Matcher) says what [`Expr::holds`](expr::Expr::holds) says; a test holds the two against
+//!   each other.
+//! * A rule file is read with bounds on its nesting, its size once macros are put in, and its patterns; no text makes
+//!   it panic.
+//!
+//! Not here: where events come from, what is done about a finding, and how often.
+
+pub mod branch;
+pub mod call;
+pub mod compile;
+pub mod expr;
+pub mod falco;
+pub mod field;
+pub mod kind;
+pub mod lane;
+pub mod matcher;
+pub mod operand;
+pub mod output;
+pub mod problem;
+pub mod rule;
+pub mod scene;
+pub mod value;

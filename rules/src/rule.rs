@@ -1,0 +1,110 @@
+//! A rule that can be asked about events.
+
+use crate::expr::Expr;
+use crate::output::Template;
+use crate::problem::Place;
+use crate::scene::Scene;
+use taffrail_trace::event::{Finding, Severity};
+
+/// A rule.
+#[derive(Clone, Debug)]
+pub struct Rule {
+    /// Its name, which no other rule has.
+    pub name: String,
+    /// What it is for.
+    pub description: String,
+    /// Where it is defined.
+    pub place: Place,
+    /// When it matches.
+    pub condition: Expr,
+    /// What it then says.
+    pub output: Template,
+    /// How serious that is.
+    pub priority: Priority,
+    /// Its tags: `container`, `mitre_execution`, `T1059`.
+    pub tags: Vec<String>,
+    /// What somebody who relies on it should know.
+    pub notes: Vec<String>,
+}
+
+impl Rule {
+    /// What is to be said of a scene in which it matched.
+    pub fn finding(&self, scene: &dyn Scene) -> Finding {
+        Finding { rule: self.name.clone(), severity: self.priority.severity(), message: self.output.render(scene) }
+    }
+
+    /// The ATT&CK techniques among its tags: `T1059`, `T1059.004`.
+    pub fn techniques(&self) -> impl Iterator<Item = &str> {
+        self.tags.iter().map(String::as_str).filter(|tag| {
+            tag.strip_prefix('T')
+                .is_some_and(|digits| digits.len() >= 4 && digits.chars().all(|ch| ch.is_ascii_digit() || ch == '.'))
+        })
+    }
+}
+
+/// How serious a match is, in the words of syslog.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Priority {
+    /// `DEBUG`.
+    Debug,
+    /// `INFORMATIONAL`, also `INFO`.
+    Informational,
+    /// `NOTICE`.
+    Notice,
+    /// `WARNING`.
+    Warning,
+    /// `ERROR`.
+    Error,
+    /// `CRITICAL`.
+    Critical,
+    /// `ALERT`.
+    Alert,
+    /// `EMERGENCY`.
+    Emergency,
+}
+
+impl Priority {
+    /// Every one.
+    pub const ALL: [Self; 8] = [
+        Self::Debug,
+        Self::Informational,
+        Self::Notice,
+        Self::Warning,
+        Self::Error,
+        Self::Critical,
+        Self::Alert,
+        Self::Emergency,
+    ];
+
+    /// Its word in rules.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Debug => "DEBUG",
+            Self::Informational => "INFORMATIONAL",
+            Self::Notice => "NOTICE",
+            Self::Warning => "WARNING",
+            Self::Error => "ERROR",
+            Self::Critical => "CRITICAL",
+            Self::Alert => "ALERT",
+            Self::Emergency => "EMERGENCY",
+        }
+    }
+
+    /// The priority that a word means, in either case.
+    pub fn named(word: &str) -> Option<Self> {
+        let word = word.to_ascii_uppercase();
+        match word.as_str() {
+            "INFO" => Some(Self::Informational),
+            word => Self::ALL.into_iter().find(|priority| priority.as_str() == word),
+        }
+    }
+
+    /// The same in the words of findings.
+    pub fn severity(self) -> Severity {
+        match self {
+            Self::Debug | Self::Informational | Self::Notice => Severity::Info,
+            Self::Warning => Severity::Warning,
+            Self::Error | Self::Critical | Self::Alert | Self::Emergency => Severity::Critical,
+        }
+    }
+}

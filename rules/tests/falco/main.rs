@@ -1,0 +1,10 @@
+//! Falco's language over real events: what it says, what it refuses, and where it says so.
+
+mod definitions;
+mod faults;
+mod fields;
+mod language;
+mod matching;
+mod operators;
+mod output;
+mod stage;

@@ -1,0 +1,43 @@
+//! What rules say when they match.
+
+use crate::stage::{exec, file, load, stage};
+use taffrail_trace::event::{FileOp, Severity};
+
+fn said(output: &str) -> String {
+    let text = format!(
+        "- rule: r\n  desc: d\n  condition: evt.type = execve\n  output: >\n    {output}\n  priority: NOTICE\n"
+    );
+    let loaded = load(&text);
+    assert_eq!(loaded.problems, []);
+    loaded.rules[0].output.render(&exec())
+}
+
+#[test]
+fn fields_stand_in_the_text_and_unset_ones_are_shown_as_such() {
+    for (output, expected) in [
+        ("run (name=%proc.name parent=%proc.pname)", "run (name=sh parent=nginx)"),
+        ("%proc.aname[2]/%proc.aname[9].", "containerd-shim/<NA>."),
+        ("%proc.aname", "nginx,containerd-shim,systemd"),
+        ("%fd.name %fd.sport %proc.sname", "<NA> <NA> <NA>"),
+        ("100%% of %toupper(proc.name)", "100% of SH"),
+        ("50 % more", "50 % more"),
+        ("*%evt.type %evt.dir", "execve <"),
+        ("user=%user.name uid=%user.uid tty=%proc.tty", "user=www-data uid=33 tty=34816"),
+        (
+            "%container.info",
+            "container_id=3f2a9c1b7d5e container_name=web container_image_repository=registry.example:5000/shop/web container_image_tag=1.4",
+        ),
+        ("%container.privileged %evt.arg.flags", "true EXE_UPPER_LAYER"),
+    ] {
+        assert_eq!(said(output), expected, "{output}");
+    }
+}
+
+#[test]
+fn a_match_becomes_a_finding() {
+    let text = "- rule: Shadow read\n  desc: d\n  condition: fd.name = /etc/shadow\n  output: read %fd.name\n  priority: error\n";
+    let loaded = load(text);
+    let finding = loaded.rules[0].finding(&stage(file(FileOp::Open, "/etc/shadow")));
+    assert_eq!((finding.rule.as_str(), finding.severity), ("Shadow read", Severity::Critical));
+    assert_eq!(finding.message, "read /etc/shadow");
+}
