@@ -31,7 +31,7 @@ use taffrail_probes::abi::{Class as RawClass, Header, Kind, header_flags};
 use taffrail_probes::{Body as RawBody, Record};
 use taffrail_trace::clock::{Anchor, BootNs};
 use taffrail_trace::event::{
-    Actor, Body, Class, Event, FileEvent, Finding, Gap, Image, Lifecycle, LifecycleOp, Protocol, ServerName,
+    Actor, Body, Class, Event, FileEvent, Finding, Gap, GapCause, Image, Lifecycle, LifecycleOp, Protocol, ServerName,
     SyscallEvent, TerminalEvent,
 };
 use taffrail_trace::ids::ContainerKey;
@@ -134,12 +134,19 @@ impl Pipeline {
         self.changes = changes;
     }
 
-    /// Notes the containers that were there at start.
+    /// Notes the containers that were there at start. Of those that an earlier recorder knew nobody told anything since.
     pub fn found(&mut self, changes: &[Change]) {
         self.admit(changes);
         for change in changes {
             let Change::New(key) = change else { continue };
             self.doors.was_there(*key);
+            for class in Class::ALL {
+                let newest_ns = self.ring.history(*key).and_then(|history| history.reach(class).newest_ns);
+                if let Some(from_ns) = newest_ns {
+                    let (cause, to_ns) = (GapCause::RecorderDown, self.now.boot_ns);
+                    self.gap(*key, Gap { class, cause, lost: None, from_ns, to_ns, own: true });
+                }
+            }
             let Some(container) = self.containers.get(*key) else { continue };
             let moment = Lifecycle { op: LifecycleOp::Found, cgroup_path: container.cgroup_path.clone(), detail: None };
             let event = Event { time_ns: self.now.boot_ns, actor: None, body: Body::Lifecycle(moment) };

@@ -134,7 +134,7 @@ pub fn serve(order: impl Read, outcome: impl Write) -> Result<(), serde_json::Er
 pub fn seal(job: Job) -> Result<PathBuf, SealError> {
     let mut gathered = gather(&job);
     for Waiting { anchor, content, .. } in job.waiting {
-        gathered.anchors.push(anchor);
+        gathered.anchors.extend(anchor);
         gathered.live.extend(content.live);
         gathered.events.extend(content.events.into_iter().filter(|event| belongs(event, job.window)));
     }

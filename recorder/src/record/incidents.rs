@@ -81,7 +81,10 @@ impl Incidents {
         let id = bundle_id(&boot, order.trigger.time_ns, self.count);
         let bundle = order.out_dir.join(seal::file_name(container, now.utc_ns, &id));
         let live = live_images(pipeline, order.container);
-        Ok((Incident { order, bundle, id, pin }, live))
+        let evicted_until_ns = Class::ALL.map(|class| {
+            pipeline.ring.history(order.container).and_then(|history| history.reach(class).evicted_until_ns)
+        });
+        Ok((Incident { order, bundle, id, pin, evicted_until_ns }, live))
     }
 
     /// The newest end of a window that lies after `since_ns` and not after `now_ns`.
@@ -121,7 +124,7 @@ impl Incidents {
                 incident.order.trigger.reason.push_str(early);
             }
             let job = Job {
-                gaps: self.untold(pipeline, key, window, container.created_ns),
+                gaps: self.untold(pipeline, &incident, window, now),
                 bundle: incident.bundle,
                 id: incident.id,
                 container,
@@ -139,21 +142,42 @@ impl Incidents {
         }
     }
 
-    /// Gaps of the window that no segment tells: what the ring let go, and the time before the recorder began.
-    fn untold(&self, pipeline: &Pipeline, key: ContainerKey, window: Window, created: Option<BootNs>) -> Vec<Gap> {
+    /// Gaps of the window that no segment tells: what the ring had let go when it was held, what it could not write, and
+    /// the time before anybody recorded.
+    fn untold(&self, pipeline: &Pipeline, incident: &Incident, window: Window, now: Anchor) -> Vec<Gap> {
+        let key = incident.order.container;
+        let (Some(history), Some(container)) = (pipeline.ring.history(key), pipeline.containers.get(key)) else {
+            return Vec::new();
+        };
         let mut gaps = Vec::new();
-        let began = self.started.boot_ns;
-        for class in Class::ALL {
-            let gap = |cause, lost, to_ns| Gap { class, cause, lost, from_ns: window.from_ns, to_ns, own: true };
-            if created.is_none_or(|created| created < began) && window.from_ns < began {
-                gaps.push(gap(GapCause::RecorderDown, None, began.min(window.to_ns)));
+        let reaches = Class::ALL.map(|class| history.reach(class));
+        // An earlier recorder may have left history, and says itself when it was over.
+        let oldest_ns = reaches.iter().filter_map(|reach| reach.oldest_ns).min().unwrap_or(BootNs::MAX);
+        let first_known_ns = oldest_ns.min(self.started.boot_ns);
+        let is_older = container.created_ns.is_none_or(|created| created < first_known_ns);
+        for (class, reach) in Class::ALL.into_iter().zip(reaches) {
+            let gap = |cause, lost, from_ns, to_ns| Gap { class, cause, lost, from_ns, to_ns, own: true };
+            let evicted_until_ns = incident.evicted_until_ns[class as usize];
+            if let Some(until_ns) = evicted_until_ns.filter(|until_ns| *until_ns >= window.from_ns) {
+                gaps.push(gap(GapCause::Evicted, None, window.from_ns, until_ns.min(window.to_ns)));
+            } else if evicted_until_ns.is_none() && is_older && window.from_ns < first_known_ns {
+                let to_ns = first_known_ns.min(window.to_ns);
+                gaps.push(gap(GapCause::RecorderDown, None, window.from_ns, to_ns));
             }
-            let Some(reach) = pipeline.ring.history(key).map(|history| history.reach(class)) else { continue };
-            if let Some(until_ns) = reach.evicted_until_ns.filter(|until_ns| *until_ns >= window.from_ns) {
-                gaps.push(gap(GapCause::Evicted, None, until_ns.min(window.to_ns)));
+            if let Some((from_ns, to_ns)) =
+                reach.refused_ns.filter(|(from, to)| *from <= window.to_ns && *to >= window.from_ns)
+            {
+                gaps.push(gap(GapCause::Refused, Some(reach.refused), from_ns, to_ns));
             }
-            if reach.refused > 0 {
-                gaps.push(gap(GapCause::Refused, Some(reach.refused), window.to_ns));
+            // It was to be written before this, and could not be.
+            let waiting = history.waiting(class) as u64;
+            if waiting > 0 {
+                gaps.push(gap(
+                    GapCause::Refused,
+                    Some(waiting),
+                    reach.newest_ns.unwrap_or(window.from_ns),
+                    now.boot_ns,
+                ));
             }
         }
         gaps

@@ -38,8 +38,10 @@ impl Budget {
 
     /// Whether stopped containers take what running ones should have: half of everything, or somebody's floor.
     pub fn is_crowded(&self, running: usize, stopped_bytes: u64) -> bool {
-        let room = self.total_bytes.saturating_sub(stopped_bytes);
-        stopped_bytes > self.total_bytes / 2 || room / (running.max(1) as u64) < self.floor_bytes
+        let each = |room: u64| room / (running.max(1) as u64);
+        let takes_floor = each(self.total_bytes.saturating_sub(stopped_bytes)) < self.floor_bytes;
+        // Where there would be no floor without them either, their going helps nobody.
+        stopped_bytes > self.total_bytes / 2 || takes_floor && each(self.total_bytes) >= self.floor_bytes
     }
 }
 

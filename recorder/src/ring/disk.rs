@@ -94,38 +94,46 @@ impl OnDisk {
         // Before the files: what is written as a segment meanwhile is found there again, and not lost.
         let mut waiting = history::waiting(dir)?;
         for class in Class::ALL {
-            let mut sequence = Sequence::default();
+            // All of them are open before one is read: what the recorder lets go meanwhile is still there.
+            let mut files = Vec::new();
             for (_, nonce, path) in history::files(dir, class)? {
                 match RingFile::open(&path, nonce) {
-                    Ok(file) => found.take(class, file, &mut sequence)?,
+                    Ok(file) => files.push(file),
                     // The recorder let it go this moment.
                     Err(error) if error.source.kind() == std::io::ErrorKind::NotFound => {}
                     Err(error) => return Err(error),
                 }
             }
-            for (waiting, _) in waiting.extract_if(.., |(waiting, _)| waiting.class == class) {
-                found.wait(waiting, &sequence);
+            let mut sequence = Sequence::default();
+            let mut damaged = 0;
+            for file in files {
+                damaged += found.take(class, file, damaged, &mut sequence, &mut waiting)?;
+            }
+            found.damaged += damaged;
+            for waiting in waiting.extract_if(.., |waiting| waiting.class == class) {
+                found.wait(waiting.untold(), &sequence);
             }
         }
         Ok(found)
     }
 
-    /// Takes in what waits for its segment, unless that was written.
+    /// Takes in what waits for its segment and no segment tells.
     fn wait(&mut self, waiting: Waiting, sequence: &Sequence) {
         self.damaged += waiting.damaged;
         let events = &waiting.content.events;
         let (Some(first), Some(last)) = (events.first(), events.last()) else { return };
         let (first_ns, last_ns) = (first.time_ns, last.time_ns);
-        let (expected, since_ns) = sequence.next.unwrap_or((waiting.seq, first_ns));
-        if waiting.seq < expected {
-            return;
-        }
-        if waiting.seq > expected {
-            let (class, cause) = (waiting.class, GapCause::Damaged);
-            self.gaps.push(Gap { class, cause, lost: None, from_ns: since_ns, to_ns: first_ns, own: true });
-        }
+        let (class, own) = (waiting.class, true);
+        let hole = match sequence.next {
+            Some((expected, since_ns)) if waiting.seq > expected => Some((GapCause::Damaged, since_ns)),
+            None if waiting.seq > 0 => Some((GapCause::Evicted, self.container.created_ns.unwrap_or(0))),
+            _ => None,
+        };
+        self.gaps.extend(hole.map(|(cause, from_ns)| Gap { class, cause, lost: None, from_ns, to_ns: first_ns, own }));
         self.events += events.len() as u64;
-        self.reaches(first_ns, last_ns, waiting.anchor);
+        if let Some(anchor) = waiting.anchor {
+            self.reaches(first_ns, last_ns, anchor);
+        }
         self.waiting.push(waiting);
     }
 
@@ -135,10 +143,17 @@ impl OnDisk {
         self.reach = Some((first.min(first_ns), last.max(last_ns), anchor));
     }
 
-    /// Takes a file in.
-    fn take(&mut self, class: Class, file: RingFile, sequence: &mut Sequence) -> Result<(), RingError> {
-        let damaged_before = self.damaged;
+    /// Takes a file in; gives how much of it is damaged. `damaged_before` is what was of the class's files before it.
+    fn take(
+        &mut self,
+        class: Class,
+        file: RingFile,
+        damaged_before: u64,
+        sequence: &mut Sequence,
+        waiting: &mut [Waiting],
+    ) -> Result<u64, RingError> {
         let damaged = read_segments(&file, &mut |Whole { head, .. }| {
+            waiting.iter_mut().for_each(|waiting| waiting.saw(&head));
             let hole = match sequence.next(&head) {
                 Before::Nothing if head.seq > 0 && damaged_before == 0 => {
                     Some((GapCause::Evicted, self.container.created_ns.unwrap_or(0)))
@@ -154,8 +169,7 @@ impl OnDisk {
             self.reaches(head.first_ns, head.last_ns, head.anchor);
             Ok(())
         })?;
-        self.damaged += damaged;
         self.files.push(Arc::new(file));
-        Ok(())
+        Ok(damaged)
     }
 }

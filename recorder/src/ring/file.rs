@@ -30,21 +30,23 @@ pub fn name(class: Class, number: u64, nonce: u64) -> String {
     format!("{}-{number:08}-{nonce:016x}.ring", class.as_str())
 }
 
-/// `<class>-<nonce>.tail`: the name of the file of what waits for its segment.
-pub fn tail_name(class: Class, nonce: u64) -> String {
-    format!("{}-{nonce:016x}.tail", class.as_str())
+/// `<class>-<number of the segment>-<nonce>.tail`: the name of the file of what waits for its segment.
+pub fn tail_name(class: Class, seq: u64, nonce: u64) -> String {
+    format!("{}-{seq:08}-{nonce:016x}.tail", class.as_str())
 }
 
-/// Class and nonce of a tail's name.
-pub fn parse_tail_name(name: &str) -> Option<(Class, u64)> {
-    let (class, nonce) = name.strip_suffix(".tail")?.split_once('-')?;
-    let class = Class::ALL.into_iter().find(|known| known.as_str() == class)?;
-    Some((class, u64::from_str_radix(nonce, 16).ok()?))
+/// Class, number and nonce of a tail's name.
+pub fn parse_tail_name(name: &str) -> Option<(Class, u64, u64)> {
+    parse(name, ".tail")
 }
 
 /// Class, number and nonce of a file's name.
 pub fn parse_name(name: &str) -> Option<(Class, u64, u64)> {
-    let mut parts = name.strip_suffix(".ring")?.split('-');
+    parse(name, ".ring")
+}
+
+fn parse(name: &str, suffix: &str) -> Option<(Class, u64, u64)> {
+    let mut parts = name.strip_suffix(suffix)?.split('-');
     let (class, number, nonce) = (parts.next()?, parts.next()?.parse().ok()?, parts.next()?);
     let class = Class::ALL.into_iter().find(|known| known.as_str() == class)?;
     Some((class, number, u64::from_str_radix(nonce, 16).ok()?))
@@ -64,6 +66,8 @@ pub struct Summary {
     pub first_ns: Option<BootNs>,
     /// Time of its last event.
     pub last_ns: Option<BootNs>,
+    /// Number of its first segment.
+    pub first_seq: Option<u64>,
     /// Number and name of its last segment.
     pub last: Option<(u64, [u8; 32])>,
 }
@@ -247,11 +251,13 @@ fn memmem<'a>(bytes: &'a [u8], what: &'a [u8]) -> impl Iterator<Item = usize> + 
     bytes.windows(what.len()).enumerate().filter(move |(_, window)| *window == what).map(|(at, _)| at)
 }
 
-/// What a file of an earlier recorder holds.
-pub fn summary(file: &RingFile) -> Result<Summary, RingError> {
+/// What a file of an earlier recorder holds; shows the heads in it.
+pub fn summary(file: &RingFile, each: &mut dyn FnMut(&Head)) -> Result<Summary, RingError> {
     let mut summary = Summary::default();
     read_segments(file, &mut |whole| {
         let head = whole.head;
+        each(&head);
+        summary.first_seq.get_or_insert(head.seq);
         summary.events += u64::from(head.events);
         summary.first_ns.get_or_insert(head.first_ns);
         summary.last_ns = Some(head.last_ns);

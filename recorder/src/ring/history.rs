@@ -87,21 +87,21 @@ pub fn files(dir: &Path, class: Class) -> Result<Vec<(u64, u64, PathBuf)>, RingE
     Ok(files)
 }
 
-/// What waits in a history's directory for its segment, with the files that tell it.
-pub fn waiting(dir: &Path) -> Result<Vec<(Waiting, PathBuf)>, RingError> {
+/// What waits in a history's directory for its segment; segments may tell some of it.
+pub fn waiting(dir: &Path) -> Result<Vec<Waiting>, RingError> {
     let entries = fs::read_dir(dir).map_err(RingError::at(dir))?;
     let mut found = Vec::new();
     for path in entries.flatten().map(|entry| entry.path()) {
         let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-        let Some((class, nonce)) = file::parse_tail_name(&name) else { continue };
-        match tail::read(&path, class, nonce) {
-            Ok(waiting) => found.extend(waiting.map(|waiting| (waiting, path))),
+        let Some((class, seq, nonce)) = file::parse_tail_name(&name) else { continue };
+        match tail::read(&path, class, seq, nonce) {
+            Ok(waiting) => found.push(waiting),
             // Its segment was written this moment.
             Err(error) if error.source.kind() == io::ErrorKind::NotFound => {}
             Err(error) => return Err(error),
         }
     }
-    found.sort_by_key(|(waiting, _)| (waiting.class as u8, waiting.seq));
+    found.sort_by_key(|waiting| (waiting.class as u8, waiting.seq));
     Ok(found)
 }
 
@@ -155,21 +155,16 @@ impl History {
     pub fn open(dir: &Path) -> Result<(Container, Self), RingError> {
         let container = description(dir)?;
         let mut history = Self::create(dir, container.key)?;
+        let mut tails = waiting(dir)?;
         for (class, lane) in Class::ALL.into_iter().zip(&mut history.lanes) {
             for (number, nonce, path) in files(dir, class)? {
-                lane.adopt(number, nonce, &path)?;
+                lane.adopt(number, nonce, &path, &mut |head| tails.iter_mut().for_each(|tail| tail.saw(head)))?;
             }
         }
-        Ok((container, history))
-    }
-
-    /// Writes as segments what an earlier recorder left waiting in `dir`.
-    pub fn recover(&mut self, dir: &Path) -> Result<(), RingError> {
-        for (waiting, path) in waiting(dir)? {
-            self.lane(waiting.class).recover(waiting)?;
-            fs::remove_file(&path).map_err(RingError::at(&path))?;
+        for waiting in tails {
+            history.lane(waiting.class).recover(waiting.untold());
         }
-        Ok(())
+        Ok((container, history))
     }
 
     /// It may use so much of the disk, and vital events so many percent of that, from now on.
@@ -205,9 +200,9 @@ impl History {
         self.lanes[class as usize].write(now, &self.pins)
     }
 
-    /// Events that wait to be written as segments.
-    pub fn waiting(&self) -> usize {
-        self.lanes.iter().map(Lane::waiting).sum()
+    /// Events of one class that wait to be written as segments.
+    pub fn waiting(&self, class: Class) -> usize {
+        self.lanes[class as usize].waiting()
     }
 
     /// One class, to be told what to do with it.

@@ -1,19 +1,20 @@
 //! One class of one container: the open batch, the files, and what was let go.
 
 use super::file::{self, RingFile, Summary, summary};
-use super::sync::Unsynced;
+use super::kept::Kept;
+use super::sync::{self, Unsynced};
 use super::tail::{Tail, Waiting};
 use super::{Pin, Reach, RingError};
 use crate::enrich::processes::Known;
 use std::collections::{HashMap, VecDeque};
-use std::fs::{self, File};
+use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Weak};
+use std::sync::Arc;
 use std::{io, mem};
 use taffrail_trace::clock::{Anchor, BootNs};
 use taffrail_trace::event::{Body, Class, Event, Gap, GapCause};
 use taffrail_trace::ids::{ContainerKey, ExecId};
-use taffrail_trace::segment::{self, Content, Framed, Label};
+use taffrail_trace::segment::{self, Content, Framed, Head, Label};
 
 /// A batch of this many events is written at once.
 const BATCH_EVENTS: usize = 4096;
@@ -48,6 +49,10 @@ pub struct Lane {
     /// When the first event came that the tail does not have.
     untold_ns: BootNs,
     tail: Tail,
+    /// The clocks of what was recovered, which can be those of an earlier boot.
+    recovered_at: Option<Anchor>,
+    /// Tails, and their bytes, that go when what tells of them is durable.
+    told: Vec<(PathBuf, u64)>,
     files: VecDeque<Kept>,
     next_file: u64,
     next_seq: u64,
@@ -55,51 +60,6 @@ pub struct Lane {
     /// Of all files that this lane makes.
     nonce: u64,
     let_go: Reach,
-}
-
-/// A file on disk. It is open only while somebody needs it: a host has many containers, and they many files.
-#[derive(Debug)]
-struct Kept {
-    path: PathBuf,
-    nonce: u64,
-    bytes: u64,
-    holds: Summary,
-    /// The last file of a lane takes what is written next.
-    open: Option<Arc<RingFile>>,
-    /// Whoever has it open, a pin as well.
-    held: Weak<RingFile>,
-    /// Written to since it was last made durable.
-    unsynced: Option<Arc<File>>,
-    is_new: bool,
-}
-
-impl Kept {
-    fn of(file: RingFile, nonce: u64, holds: Summary) -> Self {
-        Self {
-            path: file.path().to_owned(),
-            nonce,
-            bytes: file.len(),
-            holds,
-            open: None,
-            held: Weak::new(),
-            unsynced: None,
-            is_new: false,
-        }
-    }
-
-    /// The file, opened again where nobody has it open.
-    fn handle(&mut self) -> Result<Arc<RingFile>, RingError> {
-        if let Some(file) = self.held.upgrade() {
-            return Ok(file);
-        }
-        let file = Arc::new(RingFile::open(&self.path, self.nonce)?);
-        self.held = Arc::downgrade(&file);
-        Ok(file)
-    }
-
-    fn is_pinned(&self) -> bool {
-        self.held.strong_count() > usize::from(self.open.is_some())
-    }
 }
 
 impl Lane {
@@ -118,6 +78,8 @@ impl Lane {
             opened_ns: 0,
             untold_ns: 0,
             tail: Tail::new(dir, class, nonce),
+            recovered_at: None,
+            told: Vec::new(),
             files: VecDeque::new(),
             next_file: 0,
             next_seq: 0,
@@ -132,16 +94,27 @@ impl Lane {
         self.budget = budget;
     }
 
-    /// Takes over a file of an earlier recorder. Files come in order; the chain goes on behind the last.
-    pub fn adopt(&mut self, number: u64, nonce: u64, path: &Path) -> Result<(), RingError> {
+    /// Takes over a file of an earlier recorder and shows the heads in it. Files come in order; the chain goes on behind
+    /// the last.
+    pub fn adopt(
+        &mut self,
+        number: u64,
+        nonce: u64,
+        path: &Path,
+        each: &mut dyn FnMut(&Head),
+    ) -> Result<(), RingError> {
         let file = RingFile::open(path, nonce)?;
-        let holds = summary(&file)?;
+        let holds = summary(&file, each)?;
+        if self.files.is_empty() && holds.first_seq.is_some_and(|seq| seq > 0) {
+            // An earlier recorder let go what was before.
+            self.let_go.evicted_until_ns = holds.first_ns;
+        }
         if let Some((seq, sha256)) = holds.last {
             self.next_seq = seq.saturating_add(1);
             self.previous = sha256;
         }
         self.next_file = number.saturating_add(1);
-        self.files.push_back(Kept::of(file, nonce, holds));
+        self.files.push_back(Kept::of(&file, holds));
         Ok(())
     }
 
@@ -161,7 +134,7 @@ impl Lane {
             self.fresh.push(Arc::clone(known));
             next = known.parent.as_ref();
         }
-        self.waiting_bytes += weight(&event) as u64;
+        self.waiting_bytes += weight(&event);
         self.batch.push(event);
         self.is_full()
     }
@@ -183,41 +156,48 @@ impl Lane {
         Ok(())
     }
 
-    /// Writes the batch as a segment. What cannot be written waits, see [`Lane::give_up`].
+    /// Writes the batch as a segment, or several where one is too large. What cannot be written waits, see
+    /// [`Lane::give_up`].
     pub fn write(&mut self, now: Anchor, pins: &[Pin]) -> Result<(), RingError> {
         self.batch.sort_by_key(|event| event.time_ns);
-        let mut result = Ok(());
-        while !self.batch.is_empty() && result.is_ok() {
+        let first_seq = self.next_seq;
+        while !self.batch.is_empty() {
             let mut live: Vec<_> = self.named.values().map(|known| known.image.clone()).collect();
             live.sort_by_key(|image| (image.time_ns, image.exec_id));
             let content = Content { live, events: mem::take(&mut self.batch) };
-            (self.batch, result) = self.write_first(content, now, pins);
+            let (rest, result) = self.write_first(content, now, pins);
+            self.batch = rest;
+            if result.is_err() {
+                if self.next_seq != first_seq {
+                    // What is left begins a tail anew; the one there was tells of it until then.
+                    self.told.extend(self.tail.renew());
+                    self.fresh = self.named.values().cloned().collect();
+                }
+                return result;
+            }
         }
-        // The tail has the number of a segment that is there now; what is left gets another.
-        self.tail.clear();
-        if result.is_ok() {
-            self.forget_batch();
-            self.evict(self.budget);
-        } else {
-            self.fresh = self.named.values().cloned().collect();
-        }
-        result
+        self.told.extend(self.tail.renew());
+        self.forget_batch();
+        self.evict(self.budget);
+        Ok(())
     }
 
-    /// Writes down what an earlier recorder left waiting, unless it had done so itself.
-    pub fn recover(&mut self, waiting: Waiting) -> Result<(), RingError> {
-        let Waiting { seq, anchor, content: Content { live, mut events }, .. } = waiting;
-        if seq < self.next_seq {
-            return Ok(());
-        }
+    /// Takes in what an earlier recorder left waiting. It is written next.
+    pub fn recover(&mut self, waiting: Waiting) {
         // Where files are missing in between, the numbers say so.
-        self.next_seq = seq;
-        let mut result = Ok(());
-        while !events.is_empty() && result.is_ok() {
-            let content = Content { live: live.clone(), events };
-            (events, result) = self.write_first(content, anchor, &[]);
+        self.next_seq = self.next_seq.max(waiting.seq);
+        self.told.push((waiting.path, waiting.bytes));
+        if waiting.content.events.is_empty() {
+            return;
         }
-        result
+        self.recovered_at = waiting.anchor.or(self.recovered_at);
+        for image in waiting.content.live {
+            let known = Known::new(image, None, self.key);
+            self.named.insert(known.image.exec_id, known);
+        }
+        self.fresh = self.named.values().cloned().collect();
+        self.waiting_bytes += waiting.content.events.iter().map(weight).sum::<u64>();
+        self.batch.extend(waiting.content.events);
     }
 
     /// Writes down what the tail does not have yet. Where that fails it waits in memory alone.
@@ -232,7 +212,7 @@ impl Lane {
             return self.write(now, pins);
         }
         self.evict(self.budget - framed.bytes.len() as u64);
-        self.tail.append(&framed.bytes, content.events.len(), self.untold_ns)?;
+        self.tail.append(self.next_seq, &framed.bytes, content.events.len(), self.untold_ns)?;
         self.fresh.clear();
         Ok(())
     }
@@ -241,11 +221,32 @@ impl Lane {
     /// counted as refused.
     pub fn give_up(&mut self, now: Anchor) {
         if self.is_full() {
-            self.let_go.refused += self.batch.len() as u64;
-            self.tail.clear();
-            self.forget_batch();
+            self.refuse(now);
         } else {
             (self.opened_ns, self.untold_ns) = (now.boot_ns, now.boot_ns);
+        }
+    }
+
+    /// Counts everything that waits as refused.
+    pub fn refuse(&mut self, now: Anchor) {
+        let since_ns = self.batch.first().map_or(now.boot_ns, |event| event.time_ns);
+        self.refused(self.batch.len() as u64, since_ns, now.boot_ns);
+        self.told.extend(self.tail.renew());
+        self.remove_told();
+        self.forget_batch();
+    }
+
+    fn refused(&mut self, events: u64, from_ns: BootNs, to_ns: BootNs) {
+        if events > 0 {
+            let (from, to) = self.let_go.refused_ns.unwrap_or((from_ns, to_ns));
+            self.let_go.refused_ns = Some((from.min(from_ns), to.max(to_ns)));
+            self.let_go.refused += events;
+        }
+    }
+
+    fn remove_told(&mut self) {
+        for (path, _) in self.told.drain(..) {
+            sync::remove(&path);
         }
     }
 
@@ -254,6 +255,7 @@ impl Lane {
         self.named.clear();
         self.fresh.clear();
         self.waiting_bytes = 0;
+        self.recovered_at = None;
     }
 
     /// Writes as many of the first events as one segment within the budget can hold; gives those that are left.
@@ -262,12 +264,17 @@ impl Lane {
         let framed = loop {
             let framed = self.pack(&content, now);
             match &framed {
-                // Half of it may fit. One event that does not is refused; letting go of everything for it would help
-                // nobody.
+                // Half of it may fit.
                 Ok(framed) if framed.bytes.len() as u64 > self.budget && content.events.len() > 1 => {
                     let mut half = content.events.split_off(content.events.len() / 2);
                     half.append(&mut rest);
                     rest = half;
+                }
+                // One event that does not is refused; letting go of everything for it would help nobody.
+                Ok(framed) if framed.bytes.len() as u64 > self.budget => {
+                    let time_ns = content.events.first().map_or(now.boot_ns, |event| event.time_ns);
+                    self.refused(content.events.len() as u64, time_ns, time_ns);
+                    return (rest, Ok(()));
                 }
                 _ => break framed,
             }
@@ -276,7 +283,7 @@ impl Lane {
             events: content.events.len() as u64,
             first_ns: content.events.first().map(|event| event.time_ns),
             last_ns: content.events.last().map(|event| event.time_ns),
-            last: None,
+            ..Summary::default()
         };
         let written = framed.and_then(|framed| self.append_segment(&framed, &holds, pins));
         if written.is_err() {
@@ -290,7 +297,7 @@ impl Lane {
         let label = Label {
             class: self.class,
             seq: self.next_seq,
-            anchor: now,
+            anchor: self.recovered_at.unwrap_or(now),
             container: self.key,
             nonce: self.nonce,
             previous: self.previous,
@@ -300,11 +307,7 @@ impl Lane {
     }
 
     fn append_segment(&mut self, framed: &Framed, holds: &Summary, pins: &[Pin]) -> Result<(), RingError> {
-        if framed.bytes.len() as u64 > self.budget {
-            let source = io::Error::other("one event is larger than the budget");
-            return Err(RingError { path: self.dir.clone(), source });
-        }
-        self.evict(self.budget - framed.bytes.len() as u64);
+        self.evict(self.budget.saturating_sub(framed.bytes.len() as u64));
         let (kept, file) = self.current(pins)?;
         file.append(&framed.bytes)?;
         kept.bytes = file.len();
@@ -337,19 +340,7 @@ impl Lane {
                 pin.add(&file);
             }
             self.close();
-            let holds = Summary::default();
-            let held = Arc::downgrade(&file);
-            let nonce = self.nonce;
-            self.files.push_back(Kept {
-                path,
-                nonce,
-                bytes: 0,
-                holds,
-                open: Some(file),
-                held,
-                unsynced: None,
-                is_new: true,
-            });
+            self.files.push_back(Kept::new(&file));
         }
         let none = || RingError { path: PathBuf::new(), source: io::Error::other("no file") };
         let kept = self.files.back_mut().ok_or_else(none)?;
@@ -362,7 +353,7 @@ impl Lane {
         self.batch.is_empty()
     }
 
-    /// Events that wait to be written as a segment.
+    /// Events that wait to be written as a segment, in the tail or in memory alone.
     pub fn waiting(&self) -> usize {
         self.batch.len()
     }
@@ -404,12 +395,17 @@ impl Lane {
     }
 
     /// What was written since the last call, to be made durable.
-    pub fn unsynced(&mut self) -> impl Iterator<Item = Unsynced> {
-        let files = self.files.iter_mut().filter_map(|kept| {
-            let file = kept.unsynced.take()?;
-            Some(Unsynced { file, path: kept.path.clone(), is_new: mem::take(&mut kept.is_new) })
-        });
-        files.chain(self.tail.unsynced())
+    pub fn unsynced(&mut self) -> Vec<Unsynced> {
+        let mut unsynced: Vec<Unsynced> = self.files.iter_mut().filter_map(Kept::unsynced).collect();
+        // What tells of these is durable then.
+        match unsynced.last_mut() {
+            Some(last) => last.then_remove.extend(self.told.drain(..).map(|(path, _)| path)),
+            // It was let go meanwhile; a batch that is recovered is not written yet.
+            None if self.batch.is_empty() => self.remove_told(),
+            None => {}
+        }
+        unsynced.extend(self.tail.unsynced());
+        unsynced
     }
 
     /// Notices that somebody removed the file that is written to, and says what went with it and others.
@@ -434,29 +430,31 @@ impl Lane {
             events: self.files.iter().map(|kept| kept.holds.events).sum::<u64>() + self.tail.events as u64,
             bytes: self.bytes(),
             oldest_ns: self.files.iter().find_map(|kept| kept.holds.first_ns).or(self.tail.first_ns),
+            newest_ns: self.files.iter().rev().find_map(|kept| kept.holds.last_ns),
             ..self.let_go
         }
     }
 
     fn bytes(&self) -> u64 {
-        self.files.iter().map(|kept| kept.bytes).sum::<u64>() + self.tail.bytes
+        let told: u64 = self.told.iter().map(|(_, bytes)| bytes).sum();
+        self.files.iter().map(|kept| kept.bytes).sum::<u64>() + self.tail.bytes + told
     }
 }
 
 /// About how many bytes an event takes in a segment before it is packed. A program's texts stand there twice: as the
 /// event, and as an image that lives.
-fn weight(event: &Event) -> usize {
+fn weight(event: &Event) -> u64 {
     const FIXED_BYTES: usize = 64;
-    FIXED_BYTES
-        + match &event.body {
-            Body::Image(image) => {
-                let texts = image.args.iter().chain(&image.environment);
-                2 * texts.map(|text| text.len() + 8).sum::<usize>() + image.exe.len() + image.cwd.len()
-            }
-            Body::Terminal(terminal) => terminal.data.len(),
-            Body::Io(io) => io.path.len(),
-            Body::Lifecycle(moment) => moment.cgroup_path.len(),
-            Body::File(file) => file.path.len() + file.new_path.as_ref().map_or(0, String::len),
-            _ => 0,
+    let texts = match &event.body {
+        Body::Image(image) => {
+            let texts = image.args.iter().chain(&image.environment);
+            2 * texts.map(|text| text.len() + 8).sum::<usize>() + image.exe.len() + image.cwd.len()
         }
+        Body::Terminal(terminal) => terminal.data.len(),
+        Body::Io(io) => io.path.len(),
+        Body::Lifecycle(moment) => moment.cgroup_path.len(),
+        Body::File(file) => file.path.len() + file.new_path.as_ref().map_or(0, String::len),
+        _ => 0,
+    };
+    (FIXED_BYTES + texts) as u64
 }

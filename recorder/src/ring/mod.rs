@@ -23,7 +23,7 @@
 //! history               one container: two lanes and its description
 //! lane                  one class of it: open batch -> segment -> file, eviction
 //! tail                  the open batch on disk, as long as it is open
-//! file                  one file of segments: append, scan
+//! file, kept            one file of segments: append, scan; what a lane knows of it
 //! pin                   files that stay readable when the ring lets them go
 //! sync                  a thread that makes files durable
 //! disk                  histories as they lie there, without a recorder
@@ -35,6 +35,7 @@ mod budget;
 mod disk;
 mod file;
 mod history;
+mod kept;
 mod lane;
 mod pin;
 mod sync;
@@ -121,9 +122,6 @@ impl Ring {
                 Ok((container, mut history)) => {
                     let percent = ring.budget.vital_percent;
                     history.limit(history.budget_to_hold(percent).max(ring.budget.floor_bytes), percent);
-                    if let Err(error) = history.recover(&path) {
-                        tracing::error!(%error, "what waited for its segment could not be written");
-                    }
                     history.stopped_ns = Some(ago(history::age_ns(&path)));
                     ring.histories.insert(container.key, history);
                     containers.push(container);
@@ -132,6 +130,10 @@ impl Ring {
             }
         }
         ring.settle();
+        // What an earlier recorder left waiting becomes segments now; where there is no room for that it goes on waiting.
+        if let Err(error) = ring.write_all(host::anchor()) {
+            tracing::error!(%error, "what waited for its segment could not be written");
+        }
         Ok((ring, containers))
     }
 
@@ -234,10 +236,29 @@ impl Ring {
         for key in keys {
             result = result.and(self.each_class(key, now, &|history, class| history.flush(class, now, age_ns)));
         }
-        if self.histories.values().map(History::waiting).sum::<usize>() > WAITING_MAX {
+        if self.waiting() > WAITING_MAX {
             result = result.and(self.write_all(now));
+            self.refuse_above(WAITING_MAX / 2, now);
         }
         result
+    }
+
+    fn waiting(&self) -> usize {
+        self.histories
+            .values()
+            .map(|history| Class::ALL.map(|class| history.waiting(class)).iter().sum::<usize>())
+            .sum()
+    }
+
+    /// Counts as refused what cannot be written and is too much for memory, bulk events first, of whoever has most.
+    fn refuse_above(&mut self, limit: usize, now: Anchor) {
+        for class in [Class::Bulk, Class::Vital] {
+            while self.waiting() > limit {
+                let most = self.histories.values_mut().max_by_key(|history| history.waiting(class));
+                let Some(history) = most.filter(|history| history.waiting(class) > 0) else { break };
+                history.lane(class).refuse(now);
+            }
+        }
     }
 
     /// Writes what waits as segments.
@@ -297,10 +318,15 @@ impl Ring {
     /// Has what was written made durable, without waiting for it.
     pub fn sync(&mut self) {
         let Some(syncer) = &self.syncer else { return };
-        let mut files: Vec<_> = self.histories.values_mut().flat_map(History::unsynced).collect();
-        files.append(&mut self.behind);
-        if !files.is_empty()
-            && let Err(files) = syncer.order(files)
+        for unsynced in self.histories.values_mut().flat_map(History::unsynced) {
+            // A file that waits already waits once.
+            match self.behind.iter_mut().find(|behind| behind.path == unsynced.path) {
+                Some(behind) => behind.merge(unsynced),
+                None => self.behind.push(unsynced),
+            }
+        }
+        if !self.behind.is_empty()
+            && let Err(files) = syncer.order(std::mem::take(&mut self.behind))
         {
             self.behind = files;
         }
@@ -400,8 +426,12 @@ pub struct Reach {
     pub evicted: u64,
     /// Time of the newest event that the ring aged out.
     pub evicted_until_ns: Option<BootNs>,
+    /// Time of the newest event in segments on disk.
+    pub newest_ns: Option<BootNs>,
     /// Events that could not be written.
     pub refused: u64,
+    /// From when to when that was.
+    pub refused_ns: Option<(BootNs, BootNs)>,
     /// Events on disk that somebody removed.
     pub damaged: u64,
 }

@@ -1,7 +1,7 @@
 //! Making files durable, on a thread of its own: the recording waits for no disk.
 
 use std::fs::File;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, mpsc};
 use std::{fs, io};
 
@@ -12,9 +12,18 @@ pub struct Unsynced {
     pub(super) path: PathBuf,
     /// Whether its name is new, so that its directory has to be durable too.
     pub(super) is_new: bool,
+    /// What this file tells of, and what goes when this is durable.
+    pub(super) then_remove: Vec<PathBuf>,
 }
 
 impl Unsynced {
+    /// The same file again, written to since.
+    pub fn merge(&mut self, later: Self) {
+        self.file = later.file;
+        self.is_new |= later.is_new;
+        self.then_remove.extend(later.then_remove);
+    }
+
     /// Waits until the disk has it.
     fn sync(&self) -> io::Result<()> {
         self.file.sync_data()?;
@@ -61,6 +70,17 @@ pub fn sync_all(files: &[Unsynced]) {
             && fs::exists(&unsynced.path).unwrap_or(true)
         {
             tracing::error!(path = %unsynced.path.display(), %error, "history could not be made durable");
+            continue;
         }
+        unsynced.then_remove.iter().for_each(|path| remove(path));
+    }
+}
+
+/// Removes a file that may be gone.
+pub fn remove(path: &Path) {
+    if let Err(error) = fs::remove_file(path)
+        && error.kind() != io::ErrorKind::NotFound
+    {
+        tracing::warn!(path = %path.display(), %error, "a tail cannot be removed");
     }
 }

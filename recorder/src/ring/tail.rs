@@ -2,11 +2,12 @@
 //!
 //! A segment is small when it holds many events, and a quiet container takes a minute for them. Meanwhile they stand in a
 //! file of their own beside the ring's, in small segments that all carry the number that the one segment will have. When
-//! that one is written the file goes; whoever finds both knows by the number that the tail is told already.
+//! that one is durable the file goes; whoever finds both knows by number and time what of the tail is told already.
 
 use super::file::{RingFile, read_segments};
 use super::sync::Unsynced;
 use super::{RingError, file};
+use crate::host;
 use std::fs::{self, OpenOptions};
 use std::io;
 use std::io::Write as _;
@@ -14,12 +15,16 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use taffrail_trace::clock::{Anchor, BootNs};
 use taffrail_trace::event::{Body, Class, Event, Gap, GapCause};
-use taffrail_trace::segment::Content;
+use taffrail_trace::segment::{Content, Head};
 
 /// The tail of one class of one container.
 #[derive(Debug)]
 pub struct Tail {
-    path: PathBuf,
+    dir: PathBuf,
+    class: Class,
+    nonce: u64,
+    /// Where it is, once there is something in it.
+    path: Option<PathBuf>,
     /// Events in it.
     pub events: usize,
     /// Bytes of it.
@@ -33,25 +38,27 @@ pub struct Tail {
 impl Tail {
     /// One with nothing in it.
     pub fn new(dir: &Path, class: Class, nonce: u64) -> Self {
-        let path = dir.join(file::tail_name(class, nonce));
-        Self { path, events: 0, bytes: 0, first_ns: None, unsynced: None, is_new: false }
+        let dir = dir.to_owned();
+        Self { dir, class, nonce, path: None, events: 0, bytes: 0, first_ns: None, unsynced: None, is_new: false }
     }
 
-    /// Adds a small segment of `events` events.
-    pub fn append(&mut self, frame: &[u8], events: usize, first_ns: BootNs) -> Result<(), RingError> {
+    /// Adds a small segment of `events` events that will be in the segment of number `seq`.
+    pub fn append(&mut self, seq: u64, frame: &[u8], events: usize, first_ns: BootNs) -> Result<(), RingError> {
+        let path = self.dir.join(file::tail_name(self.class, seq, self.nonce));
+        let path = self.path.get_or_insert(path);
         let mut open = OpenOptions::new();
-        let mut file = match open.append(true).create(true).open(&self.path) {
+        let mut file = match open.append(true).create(true).open(&*path) {
             // Somebody took the directory away.
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                fs::create_dir_all(self.path.parent().unwrap_or(Path::new("/"))).map_err(RingError::at(&self.path))?;
-                open.open(&self.path).map_err(RingError::at(&self.path))?
+                fs::create_dir_all(&self.dir).map_err(RingError::at(&self.dir))?;
+                open.open(&*path).map_err(RingError::at(path))?
             }
-            file => file.map_err(RingError::at(&self.path))?,
+            file => file.map_err(RingError::at(path))?,
         };
         if let Err(source) = file.write_all(frame) {
             // What follows a torn segment is found all the same; cut off it takes no place.
             let _ = file.set_len(self.bytes);
-            return Err(RingError { path: self.path.clone(), source });
+            return Err(RingError { path: path.clone(), source });
         }
         self.is_new |= self.bytes == 0;
         self.bytes += frame.len() as u64;
@@ -61,67 +68,87 @@ impl Tail {
         Ok(())
     }
 
-    /// What is in it is written elsewhere, or counted as refused.
-    pub fn clear(&mut self) {
-        if self.bytes > 0
-            && let Err(error) = fs::remove_file(&self.path)
-            && error.kind() != io::ErrorKind::NotFound
-        {
-            tracing::warn!(path = %self.path.display(), %error, "a tail cannot be removed");
-        }
+    /// Begins anew; gives the file that there was, and its bytes, to be removed when nobody needs it any more.
+    pub fn renew(&mut self) -> Option<(PathBuf, u64)> {
+        let (path, bytes) = (self.path.take(), self.bytes);
         (self.events, self.bytes, self.first_ns, self.unsynced, self.is_new) = (0, 0, None, None, false);
+        Some((path?, bytes))
     }
 
     /// What was written since the last call, to be made durable.
     pub fn unsynced(&mut self) -> Option<Unsynced> {
         let file = self.unsynced.take()?;
-        Some(Unsynced { file, path: self.path.clone(), is_new: std::mem::take(&mut self.is_new) })
+        let (path, is_new) = (self.path.clone()?, std::mem::take(&mut self.is_new));
+        Some(Unsynced { file, path, is_new, then_remove: Vec::new() })
     }
 }
 
-/// What a tail on disk holds.
+/// What a tail on disk holds that no segment tells.
 #[derive(Clone, Debug)]
 pub struct Waiting {
+    /// The file.
+    pub path: PathBuf,
+    /// Bytes of it.
+    pub bytes: u64,
     /// Its class.
     pub class: Class,
-    /// The number that its segment would have had.
+    /// The number that its segment has, or would have.
     pub seq: u64,
-    /// Both clocks when it was last written to.
-    pub anchor: Anchor,
+    /// Both clocks when it was last written to; `None` where no whole segment is in it.
+    pub anchor: Option<Anchor>,
     /// The events and who is in them.
     pub content: Content,
-    /// Damaged stretches.
+    /// Damaged stretches, of which a gap among the events tells too.
     pub damaged: u64,
+    /// The newest event in the segments of its number and later ones.
+    told_until: Option<BootNs>,
 }
 
-/// Reads a tail; gives nothing where no whole segment is in it. Damage is a gap among the events.
-pub fn read(path: &Path, class: Class, nonce: u64) -> Result<Option<Waiting>, RingError> {
-    let file = RingFile::open(path, nonce)?;
-    let mut found: Option<Waiting> = None;
-    let damaged = read_segments(&file, &mut |whole| {
-        let head = whole.head;
-        let content = whole.content()?;
-        match &mut found {
-            Some(waiting) => {
-                waiting.anchor = head.anchor;
-                waiting.content.live.extend(content.live);
-                waiting.content.events.extend(content.events);
-            }
-            None => found = Some(Waiting { class, seq: head.seq, anchor: head.anchor, content, damaged: 0 }),
-        }
-        Ok(())
-    })?;
-    if let Some(waiting) = &mut found {
-        let events = &mut waiting.content.events;
-        events.sort_by_key(|event| event.time_ns);
-        waiting.damaged = damaged;
-        if damaged > 0
-            && let (Some(first), Some(last)) = (events.first(), events.last())
-        {
-            let (from_ns, to_ns) = (first.time_ns, last.time_ns);
-            let gap = Gap { class, cause: GapCause::Damaged, lost: None, from_ns, to_ns, own: true };
-            events.push(Event { time_ns: to_ns, actor: None, body: Body::Gap(gap) });
+impl Waiting {
+    /// A segment is there: what it tells need not be told. Where a batch was cut in several and not all of them were
+    /// written, the later events still wait.
+    pub fn saw(&mut self, head: &Head) {
+        if head.class == self.class && head.seq >= self.seq {
+            self.told_until = self.told_until.max(Some(head.last_ns));
         }
     }
-    Ok(found.filter(|waiting| !waiting.content.events.is_empty()))
+
+    /// What is left when all segments were seen.
+    pub fn untold(mut self) -> Self {
+        if let Some(until_ns) = self.told_until {
+            self.content.events.retain(|event| event.time_ns > until_ns);
+        }
+        self
+    }
+}
+
+/// Reads a tail. Damage is a gap among the events.
+pub fn read(path: &Path, class: Class, seq: u64, nonce: u64) -> Result<Waiting, RingError> {
+    let file = RingFile::open(path, nonce)?;
+    let mut waiting = Waiting {
+        path: path.to_owned(),
+        bytes: file.len(),
+        class,
+        seq,
+        anchor: None,
+        content: Content::default(),
+        damaged: 0,
+        told_until: None,
+    };
+    waiting.damaged = read_segments(&file, &mut |whole| {
+        let content = whole.content()?;
+        waiting.anchor = Some(whole.head.anchor);
+        waiting.content.live.extend(content.live);
+        waiting.content.events.extend(content.events);
+        Ok(())
+    })?;
+    let events = &mut waiting.content.events;
+    events.sort_by_key(|event| event.time_ns);
+    if waiting.damaged > 0 {
+        let from_ns = events.first().map_or(0, |event| event.time_ns);
+        let to_ns = events.last().map_or_else(host::boot_now, |event| event.time_ns);
+        let gap = Gap { class, cause: GapCause::Damaged, lost: None, from_ns, to_ns, own: true };
+        events.push(Event { time_ns: to_ns, actor: None, body: Body::Gap(gap) });
+    }
+    Ok(waiting)
 }

@@ -49,6 +49,8 @@ pub struct Incident {
     pub id: String,
     /// The ring's files, held.
     pub pin: Pin,
+    /// Until when the ring had let go what was before it, by class, when it was held.
+    pub evicted_until_ns: [Option<BootNs>; 2],
 }
 
 impl Incident {

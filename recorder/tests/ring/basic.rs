@@ -96,13 +96,15 @@ fn a_tail_that_is_told_by_a_segment_is_not_told_again() {
     let tail = tail.expect("a tail");
     let bytes = std::fs::read(&tail).expect("read");
     rig.flush();
+    rig.ring.sync_all();
     assert!(!tail.exists());
     // The recorder was killed between the two.
     std::fs::write(&tail, bytes).expect("written");
     assert_eq!(rig.on_disk(key, Class::Bulk), [0]);
-    let rig = Rig::open(rig.killed(), roomy());
-    assert_eq!((rig.on_disk(key, Class::Bulk), rig.reach(key, Class::Bulk).events), (vec![0], 1));
+    let mut rig = Rig::open(rig.killed(), roomy());
+    rig.ring.sync_all();
     assert!(!tail.exists());
+    assert_eq!((rig.on_disk(key, Class::Bulk), rig.reach(key, Class::Bulk).events), (vec![0], 1));
 }
 
 #[test]
@@ -201,4 +203,47 @@ fn what_is_known_of_a_container_is_written_down_beside_its_history() {
 
 fn only(rig: &Rig) -> OnDisk {
     histories(rig.dir.path()).expect("histories").pop().expect("one").expect("readable")
+}
+
+#[test]
+fn a_tail_goes_when_what_tells_of_it_is_durable_and_not_before() {
+    let mut rig = Rig::new(roomy());
+    let key = rig.add(1);
+    rig.put(key, Class::Bulk, 0);
+    rig.settle();
+    rig.flush();
+    let tails = |rig: &Rig| {
+        files(&rig.place(key)).iter().filter(|path| path.extension().is_some_and(|it| it == "tail")).count()
+    };
+    assert_eq!((tails(&rig), rig.on_disk(key, Class::Bulk)), (1, vec![0]), "told once all the same");
+    rig.ring.sync_all();
+    assert_eq!((tails(&rig), rig.on_disk(key, Class::Bulk)), (0, vec![0]));
+}
+
+#[test]
+fn a_batch_that_is_cut_in_two_by_a_kill_is_whole_all_the_same() {
+    let mut rig = Rig::new(roomy());
+    let key = rig.add(1);
+    rig.at(5_000);
+    for number in 0..10 {
+        rig.put(key, Class::Bulk, number);
+    }
+    rig.settle();
+    let dir = rig.killed();
+    // The recorder had written the first half as the segment of that number, and no more.
+    let mut half = Rig::new(roomy());
+    half.add(1);
+    half.at(5_000);
+    for number in 0..5 {
+        half.put(key, Class::Bulk, number);
+    }
+    half.flush();
+    for path in files(&half.place(key)) {
+        let name = path.file_name().expect("a name");
+        std::fs::copy(&path, dir.path().join("ring").join(key.to_string()).join(name)).expect("copied");
+    }
+    assert_eq!(read(dir.path(), key, Class::Bulk), (0..10).collect::<Vec<_>>());
+    let rig = Rig::open(dir, roomy());
+    assert_eq!(rig.on_disk(key, Class::Bulk), (0..10).collect::<Vec<_>>());
+    assert!(only(&rig).gaps.is_empty());
 }

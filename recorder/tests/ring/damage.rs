@@ -131,3 +131,65 @@ fn files_that_are_no_rings_are_left_alone() {
     assert_eq!(read(rig.dir.path(), key, Class::Bulk), [0, 1, 2]);
     assert!(rig.place(key).join("notes.txt").exists() && rig.dir.path().join("ring/README").exists());
 }
+
+/// The tail of a class.
+fn tail(rig: &Rig, key: ContainerKey) -> std::path::PathBuf {
+    let tails = files(&rig.place(key)).into_iter().filter(|path| path.extension().is_some_and(|it| it == "tail"));
+    tails.last().expect("a tail")
+}
+
+#[test]
+fn every_byte_of_a_tail_that_is_flipped_is_told_and_costs_its_part_alone() {
+    let (mut rig, key) = rig(2);
+    for number in 2..4 {
+        rig.put(key, Class::Bulk, number);
+        rig.settle();
+    }
+    assert_eq!(rig.on_disk(key, Class::Bulk), [0, 1, 2, 3]);
+    let file = fs::OpenOptions::new().read(true).write(true).open(tail(&rig, key)).expect("open");
+    let len = file.metadata().expect("metadata").len();
+    for at in 0..len {
+        let mut byte = [0];
+        file.read_exact_at(&mut byte, at).expect("read");
+        file.write_all_at(&[!byte[0]], at).expect("write");
+        let history = only(&rig);
+        let told = rig.on_disk(key, Class::Bulk);
+        file.write_all_at(&byte, at).expect("write");
+        if history.damaged == 0 {
+            // The last part may look as if it was being written.
+            assert!(at >= len / 2 && told == [0, 1, 2], "byte {at}: {told:?}");
+            continue;
+        }
+        assert!(told == [0, 1, 2] || told == [0, 1, 3], "byte {at}: {told:?}");
+        let gaps = history.waiting.iter().flat_map(|waiting| &waiting.content.events);
+        assert!(
+            gaps.filter(|event| matches!(event.body, taffrail_trace::event::Body::Gap(_))).count() == 1,
+            "byte {at}"
+        );
+        file.write_all_at(&byte, at).expect("write");
+    }
+    println!("{len} bytes of a tail flipped one by one, each told");
+}
+
+#[test]
+fn a_tail_of_which_nothing_is_whole_is_a_gap_after_a_restart_and_goes() {
+    let (mut rig, key) = rig(1);
+    rig.put(key, Class::Bulk, 1);
+    rig.settle();
+    let path = tail(&rig, key);
+    let file = fs::OpenOptions::new().write(true).open(&path).expect("open");
+    file.write_all_at(b"x", 50).expect("write");
+    let mut rig = Rig::open(rig.killed(), roomy());
+    rig.ring.sync_all();
+    assert!(!path.exists());
+    let mut gaps = 0;
+    for file in only(&rig).files {
+        read_segments(&file, &mut |whole| {
+            let events = whole.content()?.events;
+            gaps += events.iter().filter(|event| matches!(event.body, taffrail_trace::event::Body::Gap(_))).count();
+            Ok(())
+        })
+        .expect("read");
+    }
+    assert_eq!(gaps, 1);
+}

@@ -132,14 +132,24 @@ fn whoever_comes_when_there_is_no_room_takes_nothing_from_those_before() {
 }
 
 #[test]
-fn a_segment_that_no_budget_can_hold_is_refused_and_counted() {
-    let mut rig = Rig::new(Budget { floor_bytes: 1, ..tight(100) });
+fn one_event_that_no_budget_can_hold_is_refused_and_takes_no_other_with_it() {
+    let mut rig = Rig::new(Budget { floor_bytes: 1, vital_percent: 50, ..tight(16 * KIB) });
     let key = rig.add(1);
-    for number in 0..2 {
-        let refused = rig.try_put(key, Class::Bulk, number).expect_err("no room");
-        assert!(refused.to_string().contains("larger than the budget"), "{refused}");
+    for number in 0..3 {
+        if number == 1 {
+            let now = rig.now();
+            let mut huge = crate::support::event(Class::Vital, 99, now.boot_ns);
+            if let taffrail_trace::event::Body::Lifecycle(it) = &mut huge.body {
+                it.cgroup_path =
+                    (0..2_000_u64).map(|at| format!("{:x}", at.wrapping_mul(0x9E37_79B9_7F4A_7C15))).collect();
+            }
+            let _ = rig.ring.append(key, huge, None, now);
+        }
+        rig.put(key, Class::Vital, number);
     }
-    let reach = rig.reach(key, Class::Bulk);
-    assert_eq!((reach.events, reach.refused), (0, 2));
-    assert_eq!(ring_bytes(rig.dir.path()), 0);
+    rig.flush();
+    let reach = rig.reach(key, Class::Vital);
+    println!("budget {}, {reach:?}", rig.ring.history(key).expect("a history").budget());
+    assert_eq!((reach.events, reach.refused), (3, 1));
+    assert_eq!(rig.on_disk(key, Class::Vital), [0, 1, 2]);
 }

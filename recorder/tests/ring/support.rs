@@ -43,7 +43,10 @@ impl Rig {
     /// A ring over what an earlier one left.
     pub fn open(dir: TempDir, budget: Budget) -> Self {
         let (ring, found) = Ring::open(dir.path(), budget, false).expect("the ring opens");
-        let mut rig = Self { ring, dir, clock: AtomicU64::new(1_000_000) };
+        // Time goes on from one recorder to the next.
+        static RIGS: AtomicU64 = AtomicU64::new(1);
+        let clock = AtomicU64::new(RIGS.fetch_add(1, Ordering::Relaxed) * 1_000_000_000_000);
+        let mut rig = Self { ring, dir, clock };
         for container in found {
             rig.ring.runs(container.key);
         }
