@@ -56,6 +56,13 @@ pub fn lowest_priority() {
     }
 }
 
+/// This process ends with the thread that made it.
+pub fn end_with_parent() {
+    if let Err(error) = nix::sys::prctl::set_pdeathsig(nix::sys::signal::Signal::SIGKILL) {
+        tracing::debug!(%error, "this process may outlive the recorder");
+    }
+}
+
 /// Where memory runs out, this process ends before others.
 pub fn first_to_go() {
     if let Err(error) = fs::write("/proc/self/oom_score_adj", "1000") {

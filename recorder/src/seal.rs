@@ -119,6 +119,7 @@ mod handed_over {
 /// # Errors
 /// Where the order cannot be read or the outcome not be told.
 pub fn serve(order: impl Read, outcome: impl Write) -> Result<(), serde_json::Error> {
+    host::end_with_parent();
     host::lowest_priority();
     host::first_to_go();
     let result = serde_json::from_reader::<_, Job>(BufReader::new(order))

@@ -2,9 +2,11 @@
 
 use super::sealer::{Reply, Sealer};
 use crate::pipeline::{Pipeline, report};
+use crate::ring::RingFile;
 use crate::seal::{self, Job};
 use crate::trigger::{Incident, Order};
 use std::collections::HashMap;
+use std::sync::{Arc, Weak};
 use taffrail_trace::clock::{Anchor, BootNs};
 use taffrail_trace::event::{Class, Gap, GapCause, Image};
 use taffrail_trace::ids::{BootId, ContainerKey, bundle_id};
@@ -27,13 +29,25 @@ pub struct Incidents {
     open: Vec<(Incident, Vec<Image>)>,
     by_rule: HashMap<(ContainerKey, String), BootNs>,
     sealer: Sealer,
+    /// Files of bundles that are being sealed or wait for that.
+    sealing: Vec<Weak<RingFile>>,
     count: u32,
 }
 
 impl Incidents {
     /// No incident yet.
     pub fn new(host: Host, hooks: Vec<Hook>, host_ancestors: bool, started: Anchor, sealer: Sealer) -> Self {
-        Self { host, hooks, host_ancestors, started, open: Vec::new(), by_rule: HashMap::new(), sealer, count: 0 }
+        Self {
+            host,
+            hooks,
+            host_ancestors,
+            started,
+            open: Vec::new(),
+            by_rule: HashMap::new(),
+            sealer,
+            sealing: Vec::new(),
+            count: 0,
+        }
     }
 
     /// Opens an incident that a person asked for. Who does not wait is told the path at once.
@@ -74,6 +88,11 @@ impl Incidents {
         if self.open.len() >= OPEN_MAX {
             return Err(format!("{OPEN_MAX} incidents are open already; wait until one of them is sealed"));
         }
+        if self.held_bytes() >= pipeline.ring.total_bytes() {
+            return Err(
+                "incidents hold as much history as the ring itself; wait until one of them is sealed".to_owned()
+            );
+        }
         let pinned = pipeline.containers.get(order.container).zip(pipeline.ring.pin(order.container));
         let (container, pin) = pinned.ok_or("the container has no history any more")?;
         self.count += 1;
@@ -85,6 +104,13 @@ impl Incidents {
             pipeline.ring.history(order.container).and_then(|history| history.reach(class).evicted_until_ns)
         });
         Ok((Incident { order, bundle, id, pin, evicted_until_ns }, live))
+    }
+
+    /// Bytes on disk that the ring let go and incidents still hold.
+    fn held_bytes(&self) -> u64 {
+        let open = self.open.iter().flat_map(|(incident, _)| incident.pin.files());
+        let held = open.chain(self.sealing.iter().filter_map(Weak::upgrade)).filter(|file| file.is_unlinked());
+        held.map(|file| (Arc::as_ptr(&file), file.len())).collect::<HashMap<_, _>>().values().sum()
     }
 
     /// The newest end of a window that lies after `since_ns` and not after `now_ns`.
@@ -138,6 +164,8 @@ impl Incidents {
                 host_ancestors: self.host_ancestors,
                 anchor: now,
             };
+            self.sealing.retain(|file| file.strong_count() > 0);
+            self.sealing.extend(job.files.iter().map(Arc::downgrade));
             self.sealer.seal(job, incident.order.reply);
         }
     }

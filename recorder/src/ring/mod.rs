@@ -407,6 +407,11 @@ impl Ring {
         self.histories.get_mut(&key).map(History::pin)
     }
 
+    /// What all histories together may use.
+    pub fn total_bytes(&self) -> u64 {
+        self.budget.total_bytes
+    }
+
     /// One container's history.
     pub fn history(&self, key: ContainerKey) -> Option<&History> {
         self.histories.get(&key)
