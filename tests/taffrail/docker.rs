@@ -5,12 +5,14 @@ use crate::support::container::Container;
 use crate::support::{Recorder, ask, number, run};
 use serde_json::Value;
 
-/// Waits for the sign, acts, and stays. Paths, since busybox's shell runs its own commands without an exec otherwise.
+/// Waits for the sign, acts, and stays. Paths, since busybox's shell runs its own commands without an exec otherwise. The
+/// listener's input stays open: at its end it would hang up, and who connects ends with nothing sent where that is quicker.
 const ACTS: &str = "while [ ! -e /go ]; do sleep 0.05; done; \
     sh -c 'echo evidence > /tmp/first'; \
     /bin/chmod 700 /tmp/first; \
     /bin/mv /tmp/first /tmp/second; \
-    /bin/nc -l -p 9000 > /tmp/received & \
+    mkfifo /tmp/open; exec 9<> /tmp/open; \
+    /bin/nc -l -p 9000 <&9 > /tmp/received & \
     sleep 0.5; echo 'twelve bytes' | /bin/nc 127.0.0.1 9000; wait; \
     /bin/rm /tmp/second; \
     (exit 7); \
