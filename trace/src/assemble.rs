@@ -23,7 +23,7 @@ use std::collections::{BTreeMap, HashSet};
 
 mod call;
 mod file;
-mod flags;
+pub mod flags;
 mod image;
 mod network;
 mod process;

@@ -72,11 +72,21 @@ pub struct Summary {
     pub last: Option<(u64, [u8; 32])>,
 }
 
+/// Opens a file to append to. Somebody may have taken its directory away.
+pub fn open_to_append(path: &Path, options: &OpenOptions) -> Result<File, RingError> {
+    match (options.open(path), path.parent()) {
+        (Err(error), Some(dir)) if error.kind() == io::ErrorKind::NotFound => {
+            std::fs::create_dir_all(dir).and_then(|()| options.open(path))
+        }
+        (file, _) => file,
+    }
+    .map_err(RingError::at(path))
+}
+
 impl RingFile {
     /// Makes a new file, which must not be there.
     pub fn create(path: &Path, nonce: u64) -> Result<Self, RingError> {
-        let file =
-            OpenOptions::new().read(true).append(true).create_new(true).open(path).map_err(RingError::at(path))?;
+        let file = open_to_append(path, OpenOptions::new().read(true).append(true).create_new(true))?;
         Ok(Self::of(path, file, 0, nonce))
     }
 

@@ -254,7 +254,7 @@ impl History {
     /// Closes what is open of a stopped container, once everything is written.
     pub fn rest(&mut self) {
         if self.is_stopped() {
-            self.lanes.iter_mut().filter(|lane| lane.is_idle()).for_each(Lane::close);
+            self.lanes.iter_mut().filter(|lane| lane.waiting() == 0).for_each(Lane::close);
         }
     }
 

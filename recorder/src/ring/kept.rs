@@ -11,6 +11,7 @@ use std::sync::{Arc, Weak};
 /// A file on disk. It is open only while somebody needs it: a host has many containers, and they many files.
 #[derive(Debug)]
 pub struct Kept {
+    /// Where it is.
     pub path: PathBuf,
     nonce: u64,
     /// Bytes of it.

@@ -51,7 +51,9 @@ pub struct Lane {
     tail: Tail,
     /// The clocks of what was recovered, which can be those of an earlier boot.
     recovered_at: Option<Anchor>,
-    /// Tails, and their bytes, that go when what tells of them is durable.
+    /// Tails, and their bytes, beside the open one that alone tell some of the batch.
+    owed: Vec<(PathBuf, u64)>,
+    /// Those that go when what tells of them is durable.
     told: Vec<(PathBuf, u64)>,
     files: VecDeque<Kept>,
     next_file: u64,
@@ -79,6 +81,7 @@ impl Lane {
             untold_ns: 0,
             tail: Tail::new(dir, class, nonce),
             recovered_at: None,
+            owed: Vec::new(),
             told: Vec::new(),
             files: VecDeque::new(),
             next_file: 0,
@@ -170,13 +173,12 @@ impl Lane {
             if result.is_err() {
                 if self.next_seq != first_seq {
                     // What is left begins a tail anew; the one there was tells of it until then.
-                    self.told.extend(self.tail.renew());
+                    self.owed.extend(self.tail.renew());
                     self.fresh = self.named.values().cloned().collect();
                 }
                 return result;
             }
         }
-        self.told.extend(self.tail.renew());
         self.forget_batch();
         self.evict(self.budget);
         Ok(())
@@ -186,7 +188,7 @@ impl Lane {
     pub fn recover(&mut self, waiting: Waiting) {
         // Where files are missing in between, the numbers say so.
         self.next_seq = self.next_seq.max(waiting.seq);
-        self.told.push((waiting.path, waiting.bytes));
+        self.owed.push((waiting.path, waiting.bytes));
         if waiting.content.events.is_empty() {
             return;
         }
@@ -231,9 +233,8 @@ impl Lane {
     pub fn refuse(&mut self, now: Anchor) {
         let since_ns = self.batch.first().map_or(now.boot_ns, |event| event.time_ns);
         self.refused(self.batch.len() as u64, since_ns, now.boot_ns);
-        self.told.extend(self.tail.renew());
-        self.remove_told();
         self.forget_batch();
+        self.remove_told();
     }
 
     fn refused(&mut self, events: u64, from_ns: BootNs, to_ns: BootNs) {
@@ -250,7 +251,10 @@ impl Lane {
         }
     }
 
+    /// All of it is in segments, or counted as refused.
     fn forget_batch(&mut self) {
+        self.told.append(&mut self.owed);
+        self.told.extend(self.tail.renew());
         self.batch.clear();
         self.named.clear();
         self.fresh.clear();
@@ -326,16 +330,8 @@ impl Lane {
         let takes_more = |kept: &Kept| kept.open.as_ref().is_some_and(|file| !file.is_torn() && file.len() < share);
         if !self.files.back().is_some_and(takes_more) {
             let path = self.dir.join(file::name(self.class, self.next_file, self.nonce));
-            let file = match RingFile::create(&path, self.nonce) {
-                // Somebody took the directory away.
-                Err(error) if error.source.kind() == io::ErrorKind::NotFound => {
-                    fs::create_dir_all(&self.dir).map_err(RingError::at(&self.dir))?;
-                    RingFile::create(&path, self.nonce)?
-                }
-                file => file?,
-            };
+            let file = Arc::new(RingFile::create(&path, self.nonce)?);
             self.next_file = self.next_file.saturating_add(1);
-            let file = Arc::new(file);
             for pin in pins {
                 pin.add(&file);
             }
@@ -346,11 +342,6 @@ impl Lane {
         let kept = self.files.back_mut().ok_or_else(none)?;
         let file = kept.open.clone().ok_or_else(none)?;
         Ok((kept, file))
-    }
-
-    /// Whether nothing waits to be written.
-    pub fn is_idle(&self) -> bool {
-        self.batch.is_empty()
     }
 
     /// Events that wait to be written as a segment, in the tail or in memory alone.
@@ -400,9 +391,8 @@ impl Lane {
         // What tells of these is durable then.
         match unsynced.last_mut() {
             Some(last) => last.then_remove.extend(self.told.drain(..).map(|(path, _)| path)),
-            // It was let go meanwhile; a batch that is recovered is not written yet.
-            None if self.batch.is_empty() => self.remove_told(),
-            None => {}
+            // It was let go meanwhile.
+            None => self.remove_told(),
         }
         unsynced.extend(self.tail.unsynced());
         unsynced
@@ -436,7 +426,7 @@ impl Lane {
     }
 
     fn bytes(&self) -> u64 {
-        let told: u64 = self.told.iter().map(|(_, bytes)| bytes).sum();
+        let told: u64 = self.told.iter().chain(&self.owed).map(|(_, bytes)| bytes).sum();
         self.files.iter().map(|kept| kept.bytes).sum::<u64>() + self.tail.bytes + told
     }
 }
@@ -457,4 +447,39 @@ fn weight(event: &Event) -> u64 {
         _ => 0,
     };
     (FIXED_BYTES + texts) as u64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use taffrail_trace::event::{Lifecycle, LifecycleOp};
+
+    fn event(time_ns: BootNs) -> Event {
+        let moment = Lifecycle { op: LifecycleOp::Level, cgroup_path: String::new(), detail: None };
+        Event { time_ns, actor: None, body: Body::Lifecycle(moment) }
+    }
+
+    #[test]
+    fn a_tail_stays_while_some_of_what_it_tells_is_in_no_segment() {
+        let dir = tempfile::tempdir().expect("tempdir");
+        let now = Anchor { boot_ns: 10, utc_ns: 0 };
+        let mut left = Lane::new(Class::Vital, ContainerKey(1), dir.path());
+        left.limit(1 << 20);
+        left.append(event(1), None);
+        left.flush(now, 0, &[]).expect("a tail");
+        let waiting = super::super::history::waiting(dir.path()).expect("read").pop().expect("one");
+        let tail = waiting.path.clone();
+
+        let mut lane = Lane::new(Class::Vital, ContainerKey(1), dir.path());
+        lane.limit(1 << 20);
+        lane.append(event(2), None);
+        lane.write(now, &[]).expect("a segment, not yet durable");
+        lane.recover(waiting);
+        sync::sync_all(&lane.unsynced());
+        assert!(tail.exists(), "what was recovered is not written yet");
+        lane.write(now, &[]).expect("now it is");
+        assert!(tail.exists(), "and not durable");
+        sync::sync_all(&lane.unsynced());
+        assert!(!tail.exists());
+    }
 }

@@ -4,8 +4,8 @@
 //! 1. A container's files never take more than its budget, the file being written included, and all budgets together no
 //!    more than the total.
 //! 2. Inside it, vital events have a share that bulk events cannot take, and bulk the rest.
-//! 3. What was appended is with the kernel, in a segment or in a tail, after the flush age at the latest, or the process is dead; it is on the disk
-//!    after the sync age, or the power is gone.
+//! 3. What was appended is with the kernel, in a segment or in a tail, after the flush age at the latest, or the process
+//!    is dead; it is on the disk after the sync age, or the power is gone.
 //! 4. Files are only appended to and removed whole, oldest first. A file that a pin holds stays readable by the pin
 //!    when its name is gone.
 //! 5. A full disk takes the oldest bulk first, of whoever has most, and vital history last. Recording goes on.
@@ -14,9 +14,9 @@
 //!
 //! ```text
 //! <state>/ring/<container key>/container.json, recorded-by.json
-//!                             /vital-00000000.ring     segments one after another, see taffrail_trace::segment
-//!                             /bulk-00000000.ring
-//!                             /bulk-<nonce>.tail       what waits for its segment
+//!                             /vital-<number>-<nonce>.ring     segments one after another, see taffrail_trace::segment
+//!                             /bulk-<number>-<nonce>.ring
+//!                             /bulk-<number>-<nonce>.tail      what waits for the segment of that number
 //!
 //! ring     (this file)  all containers: flushing, pins, a full disk
 //! budget                what each may use
@@ -318,10 +318,12 @@ impl Ring {
     /// Has what was written made durable, without waiting for it.
     pub fn sync(&mut self) {
         let Some(syncer) = &self.syncer else { return };
+        // A file that waits already waits once.
+        let places: HashMap<PathBuf, usize> =
+            self.behind.iter().enumerate().map(|(at, behind)| (behind.path.clone(), at)).collect();
         for unsynced in self.histories.values_mut().flat_map(History::unsynced) {
-            // A file that waits already waits once.
-            match self.behind.iter_mut().find(|behind| behind.path == unsynced.path) {
-                Some(behind) => behind.merge(unsynced),
+            match places.get(&unsynced.path) {
+                Some(at) => self.behind[*at].merge(unsynced),
                 None => self.behind.push(unsynced),
             }
         }
@@ -334,8 +336,7 @@ impl Ring {
 
     /// Makes everything written durable, and waits for it.
     pub fn sync_all(&mut self) {
-        let files: Vec<_> = self.histories.values_mut().flat_map(History::unsynced).collect();
-        sync::sync_all(&files);
+        self.behind.extend(self.histories.values_mut().flat_map(History::unsynced));
         sync::sync_all(&std::mem::take(&mut self.behind));
     }
 

@@ -9,7 +9,6 @@ use super::sync::Unsynced;
 use super::{RingError, file};
 use crate::host;
 use std::fs::{self, OpenOptions};
-use std::io;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -46,15 +45,7 @@ impl Tail {
     pub fn append(&mut self, seq: u64, frame: &[u8], events: usize, first_ns: BootNs) -> Result<(), RingError> {
         let path = self.dir.join(file::tail_name(self.class, seq, self.nonce));
         let path = self.path.get_or_insert(path);
-        let mut open = OpenOptions::new();
-        let mut file = match open.append(true).create(true).open(&*path) {
-            // Somebody took the directory away.
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                fs::create_dir_all(&self.dir).map_err(RingError::at(&self.dir))?;
-                open.open(&*path).map_err(RingError::at(path))?
-            }
-            file => file.map_err(RingError::at(path))?,
-        };
+        let mut file = file::open_to_append(path, OpenOptions::new().append(true).create(true))?;
         if let Err(source) = file.write_all(frame) {
             // What follows a torn segment is found all the same; cut off it takes no place.
             let _ = file.set_len(self.bytes);

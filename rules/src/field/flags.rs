@@ -1,5 +1,6 @@
 //! Numbers of the kernel's interface as the words that rules look for.
 
+use taffrail_trace::assemble::flags::{AT, OPEN, RENAME, UNLINK};
 use taffrail_trace::event::FileOp;
 
 pub const O_RDONLY: u32 = 0;
@@ -7,31 +8,6 @@ pub const O_WRONLY: u32 = 1;
 pub const O_TRUNC: u32 = 0o1000;
 pub const O_DIRECTORY: u32 = 0o200_000;
 pub const O_TMPFILE: u32 = 0o20_200_000;
-
-/// Access modes and flags of `open(2)` on x86-64, longer ones before the bits that they contain.
-const OPEN: &[(u32, &str)] = &[
-    (O_TMPFILE, "O_TMPFILE"),
-    (0o4_010_000, "O_SYNC"),
-    (0o100, "O_CREAT"),
-    (0o200, "O_EXCL"),
-    (0o400, "O_NOCTTY"),
-    (O_TRUNC, "O_TRUNC"),
-    (0o2000, "O_APPEND"),
-    (0o4000, "O_NONBLOCK"),
-    (0o10_000, "O_DSYNC"),
-    (0o20_000, "O_ASYNC"),
-    (0o40_000, "O_DIRECT"),
-    (0o100_000, "O_LARGEFILE"),
-    (O_DIRECTORY, "O_DIRECTORY"),
-    (0o400_000, "O_NOFOLLOW"),
-    (0o1_000_000, "O_NOATIME"),
-    (0o2_000_000, "O_CLOEXEC"),
-    (0o10_000_000, "O_PATH"),
-];
-
-const UNLINK: &[(u32, &str)] = &[(0x200, "AT_REMOVEDIR")];
-const RENAME: &[(u32, &str)] = &[(1, "RENAME_NOREPLACE"), (2, "RENAME_EXCHANGE"), (4, "RENAME_WHITEOUT")];
-const AT: &[(u32, &str)] = &[(0x100, "AT_SYMLINK_NOFOLLOW"), (0x400, "AT_SYMLINK_FOLLOW"), (0x1000, "AT_EMPTY_PATH")];
 
 /// Writes a file operation's flags: `O_RDWR|O_CREAT`, 0 for none.
 pub fn of_file(out: &mut String, op: FileOp, flags: u32) {

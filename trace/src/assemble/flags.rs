@@ -4,7 +4,7 @@ use crate::event::FileOp;
 
 /// `open(2)`; the two lowest bits are the access mode and are handled apart. Longer names come before the bits that
 /// they contain.
-const OPEN: &[(u32, &str)] = &[
+pub const OPEN: &[(u32, &str)] = &[
     (0o20_200_000, "O_TMPFILE"),
     (0o4_010_000, "O_SYNC"),
     (0o100, "O_CREAT"),
@@ -23,9 +23,13 @@ const OPEN: &[(u32, &str)] = &[
     (0o2_000_000, "O_CLOEXEC"),
     (0o10_000_000, "O_PATH"),
 ];
-const UNLINK: &[(u32, &str)] = &[(0x200, "AT_REMOVEDIR")];
-const RENAME: &[(u32, &str)] = &[(1, "RENAME_NOREPLACE"), (2, "RENAME_EXCHANGE"), (4, "RENAME_WHITEOUT")];
-const AT: &[(u32, &str)] = &[(0x100, "AT_SYMLINK_NOFOLLOW"), (0x400, "AT_SYMLINK_FOLLOW"), (0x1000, "AT_EMPTY_PATH")];
+/// `unlinkat(2)`.
+pub const UNLINK: &[(u32, &str)] = &[(0x200, "AT_REMOVEDIR")];
+/// `renameat2(2)`.
+pub const RENAME: &[(u32, &str)] = &[(1, "RENAME_NOREPLACE"), (2, "RENAME_EXCHANGE"), (4, "RENAME_WHITEOUT")];
+/// Calls with a directory and a name.
+pub const AT: &[(u32, &str)] =
+    &[(0x100, "AT_SYMLINK_NOFOLLOW"), (0x400, "AT_SYMLINK_FOLLOW"), (0x1000, "AT_EMPTY_PATH")];
 const XATTR: &[(u32, &str)] = &[(1, "XATTR_CREATE"), (2, "XATTR_REPLACE")];
 
 /// `O_WRONLY|O_CREAT`; bits without a name are shown in hex, none as an empty text.
