@@ -70,6 +70,8 @@ pub mod compile;
 pub mod expr;
 pub mod falco;
 pub mod field;
+pub mod judge;
+pub mod keyed;
 pub mod kind;
 pub mod lane;
 pub mod matcher;
@@ -78,4 +80,7 @@ pub mod output;
 pub mod problem;
 pub mod rule;
 pub mod scene;
+pub mod sequence;
+pub mod threshold;
+
 pub mod value;
