@@ -15,8 +15,8 @@ use crate::threshold::{Added, Entry, Tally, Threshold};
 use std::fmt::Write as _;
 use std::sync::Arc;
 use taffrail_trace::clock::BootNs;
-use taffrail_trace::event::{Event, Finding};
-use taffrail_trace::ids::{ContainerKey, ExecId, ProcessId};
+use taffrail_trace::event::{EventRef, Finding, FindingSource};
+use taffrail_trace::ids::{ContainerKey, ProcessId};
 
 /// How many events of a container each rule may remember, all keys together.
 const EVENTS_MAX: usize = 4096;
@@ -60,21 +60,6 @@ pub struct Counts {
     pub forgotten: u64,
 }
 
-/// An event that belongs to a finding.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Moment {
-    /// When.
-    pub time_ns: BootNs,
-    /// Whose; `None` for what no process did.
-    pub exec_id: Option<ExecId>,
-}
-
-impl Moment {
-    fn of(event: &Event) -> Self {
-        Self { time_ns: event.time_ns, exec_id: event.actor.as_ref().map(|actor| actor.exec_id) }
-    }
-}
-
 /// A rule that matched, and the events that it matched.
 #[derive(Clone, Copy, Debug)]
 pub struct Match<'a> {
@@ -86,20 +71,27 @@ pub struct Match<'a> {
 #[derive(Debug)]
 struct Found {
     rule: usize,
-    moments: Vec<Moment>,
+    events: Vec<EventRef>,
     told: Told,
 }
 
 impl Match<'_> {
-    /// The events, by time; where there are very many, the first and the last of them.
-    pub fn moments(&self) -> &[Moment] {
-        &self.found.moments
+    /// The events that it stands on, by time; where there are very many, the first and the last of them.
+    pub fn events(&self) -> &[EventRef] {
+        &self.found.events
     }
 
     /// What is to be said of it; `scene` is the one that was just judged.
     pub fn finding(&self, scene: &dyn Scene) -> Finding {
-        let message = self.rule.output.render(scene, &self.found.told);
-        Finding { rule: self.rule.name.clone(), severity: self.rule.priority.severity(), message }
+        let rule = self.rule;
+        let message = rule.output.render(scene, &self.found.told);
+        Finding {
+            priority: Some(rule.priority.as_str().to_ascii_lowercase()),
+            tags: rule.tags.clone(),
+            techniques: rule.techniques().map(str::to_owned).collect(),
+            events: self.found.events.clone(),
+            ..Finding::new(&rule.name, FindingSource::Rule, rule.priority.severity(), message)
+        }
     }
 }
 
@@ -136,14 +128,14 @@ impl Judge {
         // A later step before an earlier one.
         for number in matcher.matching(scene).iter().rev() {
             let (rule, part) = set.owner(*number);
-            let mut seen = Seen { view: View::of(scene), moment: Moment::of(scene.event()), scratch, key, counts };
+            let mut seen = Seen { view: View::of(scene), scratch, key, counts };
             let told = match (&set.rules()[rule].when, &mut memories[rule]) {
-                (When::Event(_), _) => Some((vec![seen.moment], Told::default())),
+                (When::Event(_), _) => Some((vec![seen.event(None)], Told::default())),
                 (When::Threshold(threshold), Memory::Tallies(tallies)) => seen.count(threshold, tallies),
                 (When::Sequence(sequence), Memory::Runs(runs)) => seen.step(sequence, Part::of(part), runs),
                 _ => None,
             };
-            found.extend(told.map(|(moments, told)| Found { rule, moments: named(moments), told }));
+            found.extend(told.map(|(events, told)| Found { rule, events: named(events), told }));
         }
         self.found.reverse();
         let rules = self.set.rules();
@@ -176,33 +168,41 @@ fn keyed<T: Default>(events_each: usize, within_ns: u64) -> Keyed<T> {
     Keyed::new((EVENTS_MAX / events_each.max(1)).clamp(4, KEYS_MAX), within_ns)
 }
 
-fn named(mut moments: Vec<Moment>) -> Vec<Moment> {
-    if moments.len() > NAMED_MAX {
-        moments.drain(NAMED_MAX / 2..moments.len() - NAMED_MAX / 2);
+fn named(mut events: Vec<EventRef>) -> Vec<EventRef> {
+    if events.len() > NAMED_MAX {
+        events.drain(NAMED_MAX / 2..events.len() - NAMED_MAX / 2);
     }
-    moments
+    events
 }
 
 /// An event that a condition holds for.
 struct Seen<'a, 's> {
     view: View<'a>,
-    moment: Moment,
     scratch: &'s mut Scratch,
     key: &'s mut String,
     counts: &'s mut Counts,
 }
 
-type Reached = Option<(Vec<Moment>, Told)>;
+type Reached = Option<(Vec<EventRef>, Told)>;
 
 impl Seen<'_, '_> {
+    fn time_ns(&self) -> BootNs {
+        self.view.event.time_ns
+    }
+
+    fn event(&self, step: Option<&str>) -> EventRef {
+        let step = step.map(str::to_owned);
+        EventRef { time_ns: self.time_ns(), actor: self.view.event.actor.clone(), step }
+    }
+
     fn count(&mut self, threshold: &Threshold, tallies: &mut Keyed<Tally>) -> Reached {
         self.keep_key(&threshold.by)?;
         let value = match &threshold.distinct {
             Some(operand) => self.value(operand)?,
             None => Box::default(),
         };
-        let tally = tallies.touch(self.view.container.key, self.key, self.moment.time_ns);
-        match tally.add(threshold, Entry { moment: self.moment, value }) {
+        let tally = tallies.touch(self.view.container.key, self.key, self.time_ns());
+        match tally.add(threshold, Entry { event: self.event(None), value }) {
             Added::Kept => None,
             Added::Late => {
                 self.counts.late += 1;
@@ -214,9 +214,9 @@ impl Seen<'_, '_> {
             }
             Added::Reached(entries) => {
                 let count = entries.len();
-                let moments = entries.iter().map(|entry| entry.moment).collect();
+                let events = entries.iter().map(|entry| entry.event.clone()).collect();
                 let values = threshold.distinct.is_some().then(|| entries.into_iter().map(|entry| entry.value).collect());
-                Some((moments, Told { count: Some(count), values: values.unwrap_or_default(), shown: Vec::new() }))
+                Some((events, Told { count: Some(count), values: values.unwrap_or_default(), shown: Vec::new() }))
             }
         }
     }
@@ -232,15 +232,15 @@ impl Seen<'_, '_> {
                     self.push_anchor(anchor);
                 }
                 let shown = self.shown(&step.shown);
-                runs.touch(container, self.key, self.moment.time_ns).begin(self.moment, shown);
+                runs.touch(container, self.key, self.time_ns()).begin(self.event(Some(&step.name)), shown);
                 None
             }
             Part::Step(at) => {
                 let step = sequence.steps.get(at)?;
                 self.keep_key(&step.by)?;
-                let (shown, moment) = (self.shown(&step.shown), self.moment);
-                let Run { moments, shown } = self.find(sequence, at, runs)?.advance(sequence, at, moment, shown)?;
-                Some((moments, Told { count: None, values: Vec::new(), shown }))
+                let (shown, event) = (self.shown(&step.shown), self.event(Some(&step.name)));
+                let Run { events, shown } = self.find(sequence, at, runs)?.advance(sequence, at, event, shown)?;
+                Some((events, Told { count: None, values: Vec::new(), shown }))
             }
             Part::Unless(at) => {
                 let unless = sequence.steps.get(at)?.not.as_ref()?;
@@ -255,7 +255,7 @@ impl Seen<'_, '_> {
 
     /// The runs of which one waits for step `at`, of the nearest process that has any.
     fn find<'r>(&mut self, sequence: &Sequence, at: usize, runs: &'r mut Keyed<Runs>) -> Option<&'r mut Runs> {
-        let (container, time_ns) = (self.view.container.key, self.moment.time_ns);
+        let (container, time_ns) = (self.view.container.key, self.time_ns());
         let mut waits = |key: &str| {
             let runs = runs.get(container, key);
             runs.is_some_and(|runs| runs.waiting(at, sequence.within_ns, time_ns).is_some())

@@ -16,9 +16,9 @@
 //! number of steps that are done, and a step may be taken again by a later event until the last one is.
 
 use crate::expr::Expr;
-use crate::judge::Moment;
 use crate::operand::Operand;
 use taffrail_trace::clock::BootNs;
+use taffrail_trace::event::EventRef;
 
 /// How many steps there can be.
 pub const STEPS_MAX: usize = 16;
@@ -94,19 +94,19 @@ pub struct Runs(Vec<Option<Run>>);
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Run {
     /// The events.
-    pub moments: Vec<Moment>,
+    pub events: Vec<EventRef>,
     /// What is shown of each.
     pub shown: Vec<Vec<Box<str>>>,
 }
 
 impl Run {
     fn began(&self) -> BootNs {
-        self.moments.first().map_or(0, |moment| moment.time_ns)
+        self.events.first().map_or(0, |event| event.time_ns)
     }
 
-    fn with(&self, moment: Moment, shown: Vec<Box<str>>) -> Self {
+    fn with(&self, event: EventRef, shown: Vec<Box<str>>) -> Self {
         let mut longer = self.clone();
-        longer.moments.push(moment);
+        longer.events.push(event);
         longer.shown.push(shown);
         longer
     }
@@ -114,14 +114,14 @@ impl Run {
 
 impl Runs {
     /// Begins a run.
-    pub fn begin(&mut self, moment: Moment, shown: Vec<Box<str>>) {
-        self.put(Run::default().with(moment, shown));
+    pub fn begin(&mut self, event: EventRef, shown: Vec<Box<str>>) {
+        self.put(Run::default().with(event, shown));
     }
 
     /// Takes step `step`, not the first, if a run waits for it. Gives the run if it was the last.
-    pub fn advance(&mut self, sequence: &Sequence, step: usize, moment: Moment, shown: Vec<Box<str>>) -> Option<Run> {
-        let longer = self.waiting(step, sequence.within_ns, moment.time_ns)?.with(moment, shown);
-        if longer.moments.len() == sequence.steps.len() {
+    pub fn advance(&mut self, sequence: &Sequence, step: usize, event: EventRef, shown: Vec<Box<str>>) -> Option<Run> {
+        let longer = self.waiting(step, sequence.within_ns, event.time_ns)?.with(event, shown);
+        if longer.events.len() == sequence.steps.len() {
             self.0.clear();
             return Some(longer);
         }
@@ -132,7 +132,7 @@ impl Runs {
     /// The run that waits for `step`, not the first, at `time_ns`: its window is open, and nothing of it came later.
     pub fn waiting(&self, step: usize, within_ns: u64, time_ns: BootNs) -> Option<&Run> {
         let run = self.0.get(step.checked_sub(1)?)?.as_ref()?;
-        let last = run.moments.last().map_or(0, |moment| moment.time_ns);
+        let last = run.events.last().map_or(0, |event| event.time_ns);
         (last <= time_ns && time_ns - run.began() <= within_ns).then_some(run)
     }
 
@@ -145,7 +145,7 @@ impl Runs {
 
     /// Puts a run in the place of one that did as many steps, unless that one began later.
     fn put(&mut self, run: Run) {
-        let at = run.moments.len() - 1;
+        let at = run.events.len() - 1;
         if self.0.len() <= at {
             self.0.resize(at + 1, None);
         }

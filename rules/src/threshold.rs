@@ -12,10 +12,10 @@
 //! twice the newer event stands. Late and resting events are counted in [`Counts`](crate::judge::Counts).
 
 use crate::expr::Expr;
-use crate::judge::Moment;
 use crate::operand::Operand;
 use std::collections::VecDeque;
 use taffrail_trace::clock::BootNs;
+use taffrail_trace::event::EventRef;
 
 /// What `count` can be: every event that may still count is kept.
 pub const COUNT_MAX: usize = 1000;
@@ -49,7 +49,7 @@ pub struct Tally {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Entry {
     /// Which.
-    pub moment: Moment,
+    pub event: EventRef,
     /// The value of `distinct`; empty without one.
     pub value: Box<str>,
 }
@@ -70,7 +70,7 @@ pub enum Added {
 impl Tally {
     /// Adds an event.
     pub fn add(&mut self, threshold: &Threshold, entry: Entry) -> Added {
-        let time_ns = entry.moment.time_ns;
+        let time_ns = entry.event.time_ns;
         if self.rests_until.is_some_and(|until| time_ns <= until) {
             return Added::Resting;
         }
@@ -79,18 +79,18 @@ impl Tally {
         if time_ns < begin {
             return Added::Late;
         }
-        while self.entries.front().is_some_and(|oldest| oldest.moment.time_ns < begin) {
+        while self.entries.front().is_some_and(|oldest| oldest.event.time_ns < begin) {
             self.entries.pop_front();
         }
         if threshold.distinct.is_some()
             && let Some(same) = self.entries.iter().position(|known| known.value == entry.value)
         {
-            if self.entries[same].moment.time_ns > time_ns {
+            if self.entries[same].event.time_ns > time_ns {
                 return Added::Kept;
             }
             self.entries.remove(same);
         }
-        let place = self.entries.partition_point(|known| known.moment.time_ns <= time_ns);
+        let place = self.entries.partition_point(|known| known.event.time_ns <= time_ns);
         self.entries.insert(place, entry);
         if self.entries.len() < threshold.count {
             return Added::Kept;

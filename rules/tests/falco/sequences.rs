@@ -44,8 +44,10 @@ fn what_one_child_read_another_child_of_the_same_shell_sends() {
     assert_eq!(told(&mut judge, &read), [""; 0]);
     let found = judge.see(&sent).next().expect("a finding");
     assert_eq!(found.finding(&sent).message, "cat read /etc/shadow 5, then curl reached 203.0.113.9");
-    let times: Vec<u64> = found.moments().iter().map(|moment| moment.time_ns / SECOND).collect();
+    let times: Vec<u64> = found.events().iter().map(|event| event.time_ns / SECOND).collect();
     assert_eq!(times, [1, 20]);
+    let steps: Vec<_> = found.events().iter().map(|event| event.step.as_deref()).collect();
+    assert_eq!(steps, [Some("read"), Some("sent")]);
     assert_eq!(told(&mut judge, &sent), [""; 0], "it is used up");
 }
 
@@ -164,13 +166,13 @@ proptest! {
         }).collect();
         let text = format!("- rule: r
   desc: d
-  condition: evt.type = unlink
+  condition: evt.type = open
   sequence:
     steps:
-      - {{name: first, condition: fs.path.name glob '/?/a'}}
-      - {{name: second, condition: fs.path.name glob '/?/b'}}
-      - not: fs.path.name glob '/?/x'
-      - {{name: third, condition: fs.path.name glob '/?/c'}}
+      - {{name: first, condition: fd.name glob '/?/a'}}
+      - {{name: second, condition: fd.name glob '/?/b'}}
+      - not: fd.name glob '/?/x'
+      - {{name: third, condition: fd.name glob '/?/c'}}
     by: [fd.directory]
     within: {within}ms
   output: o
@@ -178,7 +180,7 @@ proptest! {
 ");
         let mut judge = judge(&text);
         let found: Vec<usize> = events.iter().enumerate().filter_map(|(number, (time, key, letter))| {
-            let stage = at(time * 1_000_000, stage(file(FileOp::Unlink, &format!("/{key}/{letter}"))));
+            let stage = at(time * 1_000_000, stage(file(FileOp::Open, &format!("/{key}/{letter}"))));
             (!told(&mut judge, &stage).is_empty()).then_some(number)
         }).collect();
         prop_assert_eq!(found, naive(&events, within));

@@ -19,8 +19,8 @@ fn connect(seconds: u64, host: u8, port: u16) -> Stage {
     at(seconds * SECOND, stage(flow(Protocol::Tcp, FlowOp::Connect, end([198, 51, 100, host], port))))
 }
 
-fn remove(time_ns: u64, container: u64, path: &str) -> Stage {
-    let mut stage = at(time_ns, stage(file(FileOp::Unlink, path)));
+fn open(time_ns: u64, container: u64, path: &str) -> Stage {
+    let mut stage = at(time_ns, stage(file(FileOp::Open, path)));
     stage.container.key = ContainerKey(container);
     stage
 }
@@ -33,9 +33,9 @@ fn many_ports_of_one_address_are_a_finding_that_tells_how_many_and_which() {
     let last = connect(5, 7, 443);
     let found = judge.see(&last).next().expect("the third port");
     assert_eq!(found.finding(&last).message, "sh tried 3 ports of 198.51.100.7: 22, 80, 443");
-    let times: Vec<u64> = found.moments().iter().map(|moment| moment.time_ns / SECOND).collect();
+    let times: Vec<u64> = found.events().iter().map(|event| event.time_ns / SECOND).collect();
     assert_eq!(times, [1, 3, 5], "of a value that came twice the newer event");
-    assert!(found.moments().iter().all(|moment| moment.exec_id == Some(last.lineage[0].exec_id)));
+    assert!(found.events().iter().all(|event| event.actor == last.event.actor));
 }
 
 #[test]
@@ -67,7 +67,7 @@ fn an_event_that_comes_late_counts_while_the_window_is_open_and_is_counted_as_la
 
 #[test]
 fn containers_are_never_counted_together() {
-    let text = "- rule: r\n  desc: d\n  condition: evt.type = unlink\n  output: '%threshold.count %threshold.values'\n  \
+    let text = "- rule: r\n  desc: d\n  condition: evt.type = open\n  output: '%threshold.count %threshold.values'\n  \
                 priority: INFO\n  threshold: {count: 2, within: 1s}\n";
     assert_eq!(
         crate::stage::load(text).problems.len(),
@@ -76,36 +76,36 @@ fn containers_are_never_counted_together() {
         crate::stage::load(text).problems
     );
     let mut judge = judge(&text.replace(" %threshold.values", ""));
-    assert_eq!(told(&mut judge, &remove(1, 1, "/a")), [""; 0]);
-    assert_eq!(told(&mut judge, &remove(2, 2, "/a")), [""; 0]);
+    assert_eq!(told(&mut judge, &open(1, 1, "/a")), [""; 0]);
+    assert_eq!(told(&mut judge, &open(2, 2, "/a")), [""; 0]);
     judge.forget(ContainerKey(2));
-    assert_eq!(told(&mut judge, &remove(3, 2, "/a")), [""; 0]);
-    assert_eq!(told(&mut judge, &remove(4, 1, "/a")), ["2"]);
+    assert_eq!(told(&mut judge, &open(3, 2, "/a")), [""; 0]);
+    assert_eq!(told(&mut judge, &open(4, 1, "/a")), ["2"]);
 }
 
 #[test]
 fn an_event_without_what_is_asked_for_does_not_count() {
     let mut judge = judge(
-        "- rule: r\n  desc: d\n  condition: evt.type = unlink\n  output: o\n  priority: INFO\n  \
+        "- rule: r\n  desc: d\n  condition: evt.type = open\n  output: o\n  priority: INFO\n  \
          threshold: {count: 2, by: fs.path.target, within: 1s}\n",
     );
-    assert!((1..9).all(|time| told(&mut judge, &remove(time, 1, "/a")).is_empty()));
+    assert!((1..9).all(|time| told(&mut judge, &open(time, 1, "/a")).is_empty()));
 }
 
 #[test]
 fn a_flood_of_keys_is_bounded_and_what_had_to_go_is_counted() {
     let mut judge = judge(
-        "- rule: r\n  desc: d\n  condition: evt.type = unlink\n  output: o\n  priority: INFO\n  \
+        "- rule: r\n  desc: d\n  condition: evt.type = open\n  output: o\n  priority: INFO\n  \
          threshold: {count: 2, by: [fd.name], within: 60s}\n",
     );
-    assert_eq!(told(&mut judge, &remove(1, 1, "/other")), [""; 0]);
+    assert_eq!(told(&mut judge, &open(1, 1, "/other")), [""; 0]);
     for file in 0..5000 {
-        assert_eq!(told(&mut judge, &remove(100 + file, 2, &format!("/tmp/{file}"))), [""; 0]);
+        assert_eq!(told(&mut judge, &open(100 + file, 2, &format!("/tmp/{file}"))), [""; 0]);
     }
     assert_eq!(judge.counts().forgotten, 5000 - 512);
-    assert_eq!(told(&mut judge, &remove(9000, 2, "/tmp/4999")), ["o"]);
-    assert_eq!(told(&mut judge, &remove(9001, 2, "/tmp/1")), [""; 0]);
-    assert_eq!(told(&mut judge, &remove(9002, 1, "/other")), ["o"], "no neighbour can push a key out");
+    assert_eq!(told(&mut judge, &open(9000, 2, "/tmp/4999")), ["o"]);
+    assert_eq!(told(&mut judge, &open(9001, 2, "/tmp/1")), [""; 0]);
+    assert_eq!(told(&mut judge, &open(9002, 1, "/other")), ["o"], "no neighbour can push a key out");
 }
 
 /// An event of the property: when, in which container, by which directory, and which name.
@@ -166,14 +166,14 @@ proptest! {
             let late = if *back == 0 { 9 } else { 0 };
             (now - late, *container, *directory, *name)
         }).collect();
-        let of = if distinct { "distinct: fs.path.name, " } else { "" };
+        let of = if distinct { "distinct: fd.filename, " } else { "" };
         let text = format!(
-            "- rule: r\n  desc: d\n  condition: evt.type = unlink\n  output: o\n  priority: INFO\n  \
+            "- rule: r\n  desc: d\n  condition: evt.type = open\n  output: o\n  priority: INFO\n  \
              threshold: {{count: {count}, {of}by: [fd.directory], within: {within}ms}}\n"
         );
         let mut judge = judge(&text);
         let found: Vec<usize> = events.iter().enumerate().filter_map(|(at, (time, container, directory, name))| {
-            let stage = remove(time * 1_000_000, *container, &format!("/{directory}/{name}"));
+            let stage = open(time * 1_000_000, *container, &format!("/{directory}/{name}"));
             (!told(&mut judge, &stage).is_empty()).then_some(at)
         }).collect();
         prop_assert_eq!(found, naive(&events, count, distinct, within));
