@@ -26,6 +26,9 @@ const OWN: &str = "10.20.0.5";
 /// How long a server may take to be there.
 const READY: Duration = Duration::from_secs(20);
 
+/// The name of the container that the act `docker` makes through Docker's socket.
+pub const MADE_BY_SOCKET: &str = "maintenance";
+
 /// What stands around the containers.
 const TOWN: &str = "set -e
     ip addr add 10.20.0.5/32 dev lo

@@ -30,6 +30,11 @@ pub enum Way {
     Load,
 }
 
+/// The incident of a name.
+pub fn named(name: &str) -> Option<&'static Incident> {
+    INCIDENTS.iter().find(|incident| incident.name == name)
+}
+
 /// No seccomp filter and the right to mount, as those have it who build images in containers.
 const BUILDER: &[&str] =
     &["--cap-add=SYS_ADMIN", "--security-opt=seccomp=unconfined", "--security-opt=apparmor=unconfined"];
