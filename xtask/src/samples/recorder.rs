@@ -7,10 +7,17 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-/// What the samples call the machine: the recorder has a host name of its own.
+/// What the samples call the machine.
 const RENAMED: &str = "hostname node-1; exec \"$@\"";
 /// What is told at intervals, such as what went through a file that stays open, is told by then.
 const SETTLED: Duration = Duration::from_secs(6);
+
+/// The program, with a host name of its own.
+pub fn on_node(program: &Path) -> Command {
+    let mut command = Command::new("unshare");
+    command.args(["--uts", "sh", "-c", RENAMED, "sh"]).arg(program);
+    command
+}
 
 /// A running recorder, ended with the value.
 pub struct Recorder {
@@ -26,9 +33,7 @@ impl Recorder {
         fs::create_dir(&dir)?;
         let config = dir.join("taffrail.toml");
         fs::write(&config, "host_ancestors = false\ncpu_percent = 0\n")?;
-        let mut child = Command::new("unshare")
-            .args(["--uts", "sh", "-c", RENAMED, "sh"])
-            .arg(program)
+        let mut child = on_node(program)
             .arg("record")
             .arg("--state-dir")
             .arg(dir.join("state"))
