@@ -188,7 +188,7 @@ pub const BENIGN: &[Incident] = &[
         name: "database",
         options: HEALTH,
         way: Way::Exec,
-        script: "/bin/workloads database /var/lib/db 127.0.0.1:0 200",
+        script: "/bin/workloads database /var/lib/db 127.0.0.1:0 50",
         rules: &[],
     },
     Incident {
