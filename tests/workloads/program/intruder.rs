@@ -43,7 +43,10 @@ fn mine(args: &Args) -> Told {
                 hash = (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3);
             }
         }
-        ask(&mut stream, &format!("{{\"id\":{},\"method\":\"submit\",\"params\":{{\"result\":\"{hash:016x}\"}}}}", share + 2))?;
+        ask(
+            &mut stream,
+            &format!("{{\"id\":{},\"method\":\"submit\",\"params\":{{\"result\":\"{hash:016x}\"}}}}", share + 2),
+        )?;
     }
     Ok(format!("pool={pool} shares=3"))
 }

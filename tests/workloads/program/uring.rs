@@ -167,7 +167,8 @@ fn steal(args: &Args) -> Told {
 
     let fd = tcp_socket()?;
     let addr = sockaddr(*to.ip(), to.port());
-    let there = Request { opcode: op::CONNECT, fd: fd as i32, addr: addr.as_ptr() as u64, off: 16, ..Request::default() };
+    let there =
+        Request { opcode: op::CONNECT, fd: fd as i32, addr: addr.as_ptr() as u64, off: 16, ..Request::default() };
     sys::need("connect", ring.run(there)? as isize)?;
     let send = Request { opcode: op::SEND, fd: fd as i32, addr: buffer.0, len: read as u32, ..Request::default() };
     let sent = ring.run(send)?;

@@ -135,7 +135,7 @@ impl Harbour {
     fn answers(&self, at: &str) -> io::Result<()> {
         let deadline = Instant::now() + READY;
         let (addr, port) = at.split_once(':').unwrap_or((at, "80"));
-        while docker(&["exec", &self.name("town"), "nc", "-w", "1", addr, port, "-e", "true"], "").is_err() {
+        while docker(&["exec", &self.name("town"), "nc", "-w", "1", addr, port], "").is_err() {
             if Instant::now() > deadline {
                 return Err(io::Error::other(format!("nobody answers at {at}")));
             }
@@ -208,6 +208,7 @@ fn furnish(root: &Path) -> io::Result<()> {
         ("etc/app.conf", "workers = 2\n", 0o644),
         ("root/.aws/credentials", "[default]\naws_secret_access_key = example\n", 0o600),
         ("root/.ssh/id_ed25519", "not a key\n", 0o600),
+        ("root/.ash_history", "id\n", 0o600),
         ("root/.profile", "PS1='# '\n", 0o644),
         ("run/secrets/kubernetes.io/serviceaccount/token", "not a token\n", 0o644),
         ("var/log/auth.log", "a log-in\n", 0o640),

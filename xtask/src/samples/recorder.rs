@@ -57,7 +57,18 @@ impl Recorder {
     pub fn bundle(&self, container: &str, reason: &str) -> Result<PathBuf> {
         std::thread::sleep(SETTLED);
         let output = Command::new(&self.program)
-            .args(["trigger", "--container", container, "--reason", reason, "--before", "10m", "--after", "0s", "--wait"])
+            .args([
+                "trigger",
+                "--container",
+                container,
+                "--reason",
+                reason,
+                "--before",
+                "10m",
+                "--after",
+                "0s",
+                "--wait",
+            ])
             .arg("--state-dir")
             .arg(self.dir.join("state"))
             .output()
