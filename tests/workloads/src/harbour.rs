@@ -76,7 +76,7 @@ pub struct Container {
     pub name: String,
     /// Docker's id of it.
     pub id: String,
-    port: u16,
+    listens: String,
 }
 
 impl Harbour {
@@ -152,17 +152,17 @@ impl Harbour {
         let port = self.ports.fetch_add(1, Ordering::Relaxed);
         let name = self.name(name);
         let network = format!("--network=container:{}", self.name("town"));
-        let options: Vec<String> = incident.options.iter().map(|option| self.filled(option)).collect();
+        let listen = format!("{OWN}:{port}");
+        let options: Vec<String> = incident.options.iter().map(|option| self.filled(option, &listen)).collect();
         let mut all = vec![network.as_str(), "--name", &name];
         all.extend(options.iter().map(String::as_str));
-        let listen = format!("{OWN}:{port}");
         let id = self.run(&all, &["httpd", "-f", "-p", &listen, "-h", "/srv"])?;
         self.answers(&listen)?;
-        Ok(Container { name, id, port })
+        Ok(Container { name, id, listens: listen })
     }
 
-    fn filled(&self, text: &str) -> String {
-        text.replace("{node}", &self.node().to_string_lossy()).replace("{image}", &self.name)
+    fn filled(&self, text: &str, own: &str) -> String {
+        text.replace("{node}", &self.node().to_string_lossy()).replace("{image}", &self.name).replace("{own}", own)
     }
 
     /// Lets it happen, and gives what it printed.
@@ -170,16 +170,16 @@ impl Harbour {
     /// # Errors
     /// What Docker said, or that the script failed.
     pub fn play(&self, container: &Container, incident: &Incident) -> io::Result<String> {
-        let script = self.filled(incident.script);
-        let at = format!("{OWN}:{}", container.port);
+        let at = container.listens.as_str();
+        let script = self.filled(incident.script, at);
         match incident.way {
             Way::Web => {
-                let post = ["exec", "-i", &self.name("town"), "workloads", "post", &at, "/cgi-bin/status"];
+                let post = ["exec", "-i", &self.name("town"), "workloads", "post", at, "/cgi-bin/status"];
                 docker(&post, &script)
             }
             Way::Exec => docker(&["exec", &container.name, "sh", "-c", &script], ""),
             Way::Terminal => typed(&container.name, &script),
-            Way::Load => docker(&["exec", &self.name("town"), "workloads", "load", &at, "/index.html", &script], ""),
+            Way::Load => docker(&["exec", &self.name("town"), "workloads", "load", at, "/index.html", &script], ""),
         }
     }
 }

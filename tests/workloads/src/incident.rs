@@ -7,7 +7,8 @@
 pub struct Incident {
     /// Its name.
     pub name: &'static str,
-    /// What the container gets from Docker; `{node}` stands for a directory like a node's root.
+    /// What the container gets from Docker; `{node}` stands for a directory like a node's root, `{own}` for address and
+    /// port of the container's web server.
     pub options: &'static [&'static str],
     /// How it begins.
     pub way: Way,
@@ -227,9 +228,9 @@ pub const BENIGN: &[Incident] = &[
             /bin/du -s /srv
             /bin/find /srv -name index.html
             /bin/tar -czf /tmp/srv.tar.gz /srv
-            /bin/nc -w 1 10.20.0.9 443 < /etc/app.conf
+            /bin/nc -w 1 10.20.0.13 5432 < /etc/app.conf
             /bin/md5sum /bin/busybox
-            /bin/wget -q -O - http://10.20.0.5:8080/index.html
+            /bin/wget -q -O - http://{own}/index.html
             /bin/kill -0 1
             exit",
         rules: &[],
@@ -238,4 +239,4 @@ pub const BENIGN: &[Incident] = &[
 
 /// A health check, as images bring it along.
 const HEALTH: &[&str] =
-    &["--health-cmd=/bin/wget -q -O /dev/null http://10.20.0.5:8080/index.html", "--health-interval=2s"];
+    &["--health-cmd=/bin/wget -q -O /dev/null http://{own}/index.html", "--health-interval=2s"];
