@@ -36,9 +36,13 @@ pub fn named(name: &str) -> Option<&'static Incident> {
     INCIDENTS.iter().find(|incident| incident.name == name)
 }
 
-/// No seccomp filter and the right to mount, as those have it who build images in containers.
-const BUILDER: &[&str] =
-    &["--cap-add=SYS_ADMIN", "--security-opt=seccomp=unconfined", "--security-opt=apparmor=unconfined"];
+/// What those have who look after a node from a container.
+const CARETAKER: &[&str] = &[
+    "--cap-add=SYS_ADMIN",
+    "--cap-add=SYS_PTRACE",
+    "--security-opt=seccomp=unconfined",
+    "--security-opt=apparmor=unconfined",
+];
 
 /// What intruders do.
 pub const INCIDENTS: &[Incident] = &[
@@ -175,9 +179,11 @@ pub const INCIDENTS: &[Incident] = &[
     },
     Incident {
         name: "namespaces",
-        options: BUILDER,
+        options: CARETAKER,
         way: Way::Web,
-        script: "/bin/nsenter -t 1 -u /bin/true",
+        script: "/bin/unshare -u -m /bin/sleep 2 &
+            /bin/sleep 0.3
+            /bin/nsenter -t $! -u -m /bin/true",
         rules: &["Namespace of another process joined"],
     },
 ];
