@@ -15,7 +15,7 @@ use sha2::{Digest as _, Sha256};
 use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
-use taffrail_workloads::harbour::{Harbour, MADE_BY_SOCKET};
+use taffrail_workloads::harbour::Harbour;
 use taffrail_workloads::incident::{self, BENIGN};
 
 const DIR: &str = "sample-traces";
@@ -59,7 +59,7 @@ fn record(root: &Path, work: &Path) -> Result<PathBuf> {
         harbour.play(&container, incident).with_context(|| format!("the story {name}"))?;
         keep(&container.name, name)?;
     }
-    keep(MADE_BY_SOCKET, &format!("docker-socket-{MADE_BY_SOCKET}"))?;
+    keep(&harbour.made(), "docker-socket-maintenance")?;
     let container = harbour.container(DAY, &BENIGN[0])?;
     for part in BENIGN {
         harbour.play(&container, part).with_context(|| format!("the day's {}", part.name))?;

@@ -66,21 +66,21 @@ fn load(args: &Args) -> Told {
     Ok(format!("requests={}", count / 4 * 4))
 }
 
-/// `docker IMAGE DIR SCRIPT`: through Docker's socket it makes a container that has the host's root as `/host`, lets it
-/// run SCRIPT with DIR as `$1`, waits for its end, and removes it.
+/// `docker NAME IMAGE DIR SCRIPT`: through Docker's socket it makes a container that has the host's root as `/host`, lets
+/// it run SCRIPT with DIR as `$1`, waits for its end, and removes it. The image's name is its label.
 fn docker(args: &Args) -> Told {
     let ask = |method: &str, path: &str, body: &str| -> io::Result<String> {
         let stream = UnixStream::connect(DOCKER)?;
         stream.set_read_timeout(Some(ANSWER))?;
         request(stream, method, path, body.as_bytes()).map(|body| String::from_utf8_lossy(&body).into_owned())
     };
-    let (image, dir, script) = (args.text(0)?, args.text(1)?, args.text(2)?);
+    let (name, image, dir, script) = (args.text(0)?, args.text(1)?, args.text(2)?, args.text(3)?);
     ask("GET", "/containers/json", "")?;
     let wanted = format!(
-        "{{\"Image\":\"{image}\",\"Cmd\":[\"/bin/sh\",\"-c\",{script:?},\"sh\",{dir:?}],\"NetworkDisabled\":true,\
+        "{{\"Image\":\"{image}\",\"Labels\":{{\"{image}\":\"\"}},\"Cmd\":[\"/bin/sh\",\"-c\",{script:?},\"sh\",{dir:?}],\"NetworkDisabled\":true,\
          \"HostConfig\":{{\"Binds\":[\"/:/host\"],\"CapAdd\":[\"SYS_ADMIN\"],\"PidMode\":\"host\"}}}}"
     );
-    let made = ask("POST", "/containers/create?name=maintenance", &wanted)?;
+    let made = ask("POST", &format!("/containers/create?name={name}"), &wanted)?;
     let id = made.split('"').nth(3).ok_or_else(|| io::Error::other("no id"))?;
     let done = ask("POST", &format!("/containers/{id}/start"), "")
         .and_then(|_| ask("POST", &format!("/containers/{id}/wait"), ""));

@@ -26,9 +26,6 @@ const OWN: &str = "10.20.0.5";
 /// How long a server may take to be there.
 const READY: Duration = Duration::from_secs(20);
 
-/// The name of the container that the act `docker` makes through Docker's socket.
-pub const MADE_BY_SOCKET: &str = "maintenance";
-
 /// What stands around the containers.
 const TOWN: &str = "set -e
     ip addr add 10.20.0.5/32 dev lo
@@ -116,14 +113,14 @@ impl Harbour {
         format!("{of}-{}", std::process::id())
     }
 
-    /// A directory like a node's root.
-    pub fn node(&self) -> PathBuf {
-        self.dir.join("node")
+    /// The name of the container that an incident makes through Docker's socket.
+    pub fn made(&self) -> String {
+        self.name("maintenance")
     }
 
-    /// The directory that is removed at the end.
-    pub fn dir(&self) -> &Path {
-        &self.dir
+    /// A directory like a node's root.
+    fn node(&self) -> PathBuf {
+        self.dir.join("node")
     }
 
     /// `docker run -d OPTIONS IMAGE COMMAND`: the container's id.
@@ -162,7 +159,10 @@ impl Harbour {
     }
 
     fn filled(&self, text: &str, own: &str) -> String {
-        text.replace("{node}", &self.node().to_string_lossy()).replace("{image}", &self.name).replace("{own}", own)
+        let node = self.node();
+        let words =
+            [("{node}", &*node.to_string_lossy()), ("{image}", &self.name), ("{own}", own), ("{made}", &self.made())];
+        words.iter().fold(text.to_owned(), |text, (word, value)| text.replace(word, value))
     }
 
     /// Lets it happen, and gives what it printed.

@@ -12,7 +12,8 @@ pub struct Incident {
     pub options: &'static [&'static str],
     /// How it begins.
     pub way: Way,
-    /// What is done: a shell's commands; of a load the number of requests. `{image}` stands for the containers' image.
+    /// What is done: a shell's commands; of a load the number of requests. `{image}` stands for the containers' image,
+    /// `{made}` for the name of a container that it makes.
     pub script: &'static str,
     /// The rules that find it, each of them; none for what nobody should be woken for.
     pub rules: &'static [&'static str],
@@ -77,7 +78,7 @@ pub const INCIDENTS: &[Incident] = &[
         options: &["-v=/var/run/docker.sock:/var/run/docker.sock", "-v={node}:/work"],
         way: Way::Exec,
         script: "/bin/ls -l /var/run/docker.sock
-            /bin/workloads docker {image} {node} 'echo key >> /host$1/root/.ssh/authorized_keys; /bin/cat /host$1/etc/shadow > /dev/null'
+            /bin/workloads docker {made} {image} {node} 'echo key >> /host$1/root/.ssh/authorized_keys; /bin/cat /host$1/etc/shadow > /dev/null'
             /bin/cat /work/root/.ssh/authorized_keys",
         rules: &["Container runtime's socket used"],
     },
