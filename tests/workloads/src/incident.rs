@@ -245,5 +245,4 @@ pub const BENIGN: &[Incident] = &[
 ];
 
 /// A health check, as images bring it along.
-const HEALTH: &[&str] =
-    &["--health-cmd=/bin/wget -q -O /dev/null http://{own}/index.html", "--health-interval=2s"];
+const HEALTH: &[&str] = &["--health-cmd=/bin/wget -q -O /dev/null http://{own}/index.html", "--health-interval=2s"];
