@@ -4,6 +4,7 @@
 //! ids, clock            who is who, and when, across pid reuse and clock steps
 //! event                 one thing that happened, as the ring stores it
 //! container             which container it happened in
+//! state                 what a container was like at the trigger
 //! segment               events -> zstd -> framed, checksummed, chained bytes; and back, checked
 //! schema, table         the evidence tables: columns, types and their documentation
 //! assemble              events of a window -> rows of the tables (flows and images brought together)
@@ -24,6 +25,7 @@ pub mod ids;
 pub mod manifest;
 pub mod schema;
 pub mod segment;
+pub mod state;
 pub mod table;
 pub mod text;
 

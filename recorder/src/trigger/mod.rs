@@ -6,6 +6,7 @@
 mod reverse_shell;
 
 use crate::ring::Pin;
+use crate::state::Pending;
 use std::path::PathBuf;
 use taffrail_trace::clock::BootNs;
 use taffrail_trace::event::{Body, Event, Finding};
@@ -49,6 +50,8 @@ pub struct Incident {
     pub id: String,
     /// The ring's files, held.
     pub pin: Pin,
+    /// The state of the container at the trigger, which is being looked at.
+    pub state: Pending,
     /// Until when the ring had let go what was before it, by class, when it was held.
     pub evicted_until_ns: [Option<BootNs>; 2],
 }

@@ -1,11 +1,12 @@
 //! What the recorder itself has to say.
 
-use super::{Kind, Table, has, may};
+use super::{COMMON, Kind, Table, has, may};
 
 /// `lifecycle`: the container itself.
 pub const LIFECYCLE: Table = Table {
     name: "lifecycle",
     doc: "One row per moment in the life of the container itself.",
+    common: COMMON,
     columns: &[
         has(
             "op",
@@ -21,6 +22,7 @@ pub const LIFECYCLE: Table = Table {
 pub const FINDING: Table = Table {
     name: "finding",
     doc: "One row per rule that matched and per person who asked; its time is the moment of the trigger.",
+    common: COMMON,
     columns: &[
         has("rule", Kind::Text, "The rule's stable name; `manual` where a person asked."),
         has("severity", Kind::Text, "`info`, `warning` or `critical`."),
@@ -33,6 +35,7 @@ pub const GAP: Table = Table {
     name: "gap",
     doc: "One row per interval and class in which events are missing, with their number and the reason. `time` is \
           `from_time`.",
+    common: COMMON,
     columns: &[
         has("class", Kind::Text, "`vital` or `bulk`."),
         has(
