@@ -15,13 +15,13 @@ pub fn maps(bytes: &[u8]) -> impl Iterator<Item = Map> {
 fn map(line: &[u8]) -> Option<Map> {
     let mut rest = line;
     let mut word = || {
-        let end = rest.iter().position(|byte| *byte == b' ')?;
+        let end = rest.iter().position(|byte| *byte == b' ').unwrap_or(rest.len());
         let word = &rest[..end];
-        rest = &rest[end + 1..];
-        Some(word)
+        rest = rest.get(end + 1..).unwrap_or_default();
+        word
     };
-    let (addresses, permissions, offset, dev) = (word()?, word()?, word()?, word()?);
-    let inode: u64 = parsed(word().unwrap_or(rest))?;
+    let (addresses, permissions, offset, dev) = (word(), word(), word(), word());
+    let inode: u64 = parsed(word())?;
     let name = rest.trim_ascii_start();
     let is_told = inode != 0 || permissions.get(2) == Some(&b'x');
     if !is_told || OF_THE_KERNEL.contains(&name) {

@@ -6,6 +6,7 @@
 //! sys         system calls by number: the acts must make exactly the call that they are named after
 //! process file network privilege kernel      the families of events
 //! uring emulated hidden rewrite paths flood  what an attacker would try against a recorder
+//! hold        a process that has something of everything open, and stays
 //! bench       loops that measure themselves
 //! programs    what the kernel says of the kernel programs themselves
 //! ```
@@ -18,6 +19,7 @@ mod emulated;
 mod file;
 mod flood;
 mod hidden;
+mod hold;
 mod kernel;
 mod network;
 mod paths;
@@ -32,7 +34,7 @@ use act::{Act, Args};
 use std::io::Write as _;
 use std::process::ExitCode;
 
-const FAMILIES: [&[Act]; 13] = [
+const FAMILIES: [&[Act]; 14] = [
     process::ACTS,
     file::ACTS,
     network::ACTS,
@@ -44,6 +46,7 @@ const FAMILIES: [&[Act]; 13] = [
     rewrite::ACTS,
     paths::ACTS,
     flood::ACTS,
+    hold::ACTS,
     bench::ACTS,
     programs::ACTS,
 ];
