@@ -18,7 +18,7 @@ pub use call::{KERNEL, PRIVILEGE, SYSCALL, TERMINAL};
 pub use file::FILE;
 pub use network::{DNS, NETWORK};
 pub use process::PROCESS;
-pub use record::{FINDING, GAP, LIFECYCLE};
+pub use record::{FINDING, FINDING_EVENT, GAP, LIFECYCLE};
 pub use state::{STATE_FILE, STATE_MAP, STATE_MOUNT, STATE_PROCESS, STATE_SOCKET};
 
 /// A table of the evidence.
@@ -110,7 +110,7 @@ pub const STATE: &[Column] = &[
 ];
 
 /// Every table, in the order in which a reader wants them: events, then the state at the trigger.
-pub const TABLES: [&Table; 16] = [
+pub const TABLES: [&Table; 17] = [
     &PROCESS,
     &FILE,
     &NETWORK,
@@ -121,6 +121,7 @@ pub const TABLES: [&Table; 16] = [
     &SYSCALL,
     &LIFECYCLE,
     &FINDING,
+    &FINDING_EVENT,
     &GAP,
     &STATE_PROCESS,
     &STATE_MAP,
