@@ -70,7 +70,14 @@ fn what_is_running_open_listening_and_mounted_at_the_trigger_is_in_the_evidence(
         &bundle,
         "SELECT exe_deleted, exe = '/tmp/gone', cwd = '/tmp' FROM state_process WHERE args[3] = '/data/other' AND args[1] = '/tmp/gone'",
     );
-    holds(&bundle, "SELECT count(*) = 5, count(exec_id) = 5, count(DISTINCT network_ns) = 1 FROM state_process");
+    let pids = docker(&["top", &stage.container.name, "-eo", "pid"]);
+    let pids: Vec<&str> = pids.lines().skip(1).map(str::trim).collect();
+    let all = format!("count(*) = {}, count(exec_id) = count(*)", pids.len());
+    holds(
+        &bundle,
+        &format!("SELECT {all}, count(DISTINCT network_ns) = 1 FROM state_process WHERE pid IN ({})", pids.join(", ")),
+    );
+    assert_eq!(number(&bundle, "SELECT count(*) AS n FROM state_process"), pids.len() as u64, "and nobody else");
 
     // Memory: the program, and a page of code that is in no file.
     holds(
