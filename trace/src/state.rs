@@ -344,7 +344,7 @@ mod tests {
             pid,
             comm: format!("worker-{pid}"),
             args: vec!["worker".to_owned(), pid.to_string()],
-            seccomp: (pid % 2 == 0).then_some(2),
+            seccomp: pid.is_multiple_of(2).then_some(2),
             maps: (0..100).map(map).collect(),
             files: vec![File { fd: 3, kind: FileKind::Socket, inode: Some(9), ..File::default() }],
             ..Process::default()

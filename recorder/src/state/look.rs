@@ -350,7 +350,7 @@ mod tests {
     fn a_look_ends_in_time_and_within_its_bytes_and_says_what_it_lacks() {
         for (room, reason) in [
             (Room::of(Duration::ZERO, 1 << 20), Full::Time.reason()),
-            (Room::of(Duration::from_secs(60), 6_000), Full::Bytes.reason()),
+            (Room::of(Duration::from_mins(1), 6_000), Full::Bytes.reason()),
         ] {
             let mut room = room;
             let state = look(&this(), &mut room);

@@ -111,6 +111,7 @@ impl Proc {
         let comm = self.read("comm", SMALL_MAX_BYTES).map(|(name, _)| name).unwrap_or_default();
         let link = |name| self.link(name).map(|path| text::from_bytes(&path)).unwrap_or_default();
         let status = self.read("status", SMALL_MAX_BYTES).map(|(text, _)| text).unwrap_or_default();
+        let status = Status(&status);
         let label = self.read("attr/current", SMALL_MAX_BYTES).map(|(label, _)| label).unwrap_or_default();
         let label = text::from_bytes(label.trim_ascii().trim_ascii_end());
         let label = label.trim_end_matches('\0');
@@ -118,7 +119,7 @@ impl Proc {
             process_id: ProcessId::new(boot, pid, start_ns),
             pid,
             ppid: stat.ppid,
-            ns_pid: number(&status, b"NSpid:", Some(-1), 10),
+            ns_pid: status.words(b"NSpid:").last().and_then(|word| parsed(word)),
             start_ns,
             looked_ns: crate::host::boot_now(),
             comm: text::from_bytes(comm.strip_suffix(b"\n").unwrap_or(&comm)),
@@ -129,19 +130,19 @@ impl Proc {
             cwd: link("cwd"),
             root: link("root"),
             state: stat.state,
-            uid: number(&status, b"Uid:", Some(0), 10),
-            euid: number(&status, b"Uid:", Some(1), 10),
-            gid: number(&status, b"Gid:", Some(0), 10),
-            threads: number(&status, b"Threads:", None, 10),
+            uid: status.number(b"Uid:", 0),
+            euid: status.number(b"Uid:", 1),
+            gid: status.number(b"Gid:", 0),
+            threads: status.number(b"Threads:", 0),
             cpu_ns: Some(stat.cpu_ticks.saturating_mul(tick_ns)),
-            resident_bytes: number::<u64>(&status, b"VmRSS:", None, 10).map(|kib| kib.saturating_mul(1024)),
+            resident_bytes: status.number::<u64>(b"VmRSS:", 0).map(|kib| kib.saturating_mul(1024)),
             virtual_bytes: Some(stat.virtual_bytes),
-            tracer_pid: number(&status, b"TracerPid:", None, 10),
-            cap_permitted: number(&status, b"CapPrm:", None, 16),
-            cap_effective: number(&status, b"CapEff:", None, 16),
-            cap_bounding: number(&status, b"CapBnd:", None, 16),
-            no_new_privs: number::<u32>(&status, b"NoNewPrivs:", None, 10).map(|is| is != 0),
-            seccomp: number(&status, b"Seccomp:", None, 10),
+            tracer_pid: status.number(b"TracerPid:", 0),
+            cap_permitted: status.bits(b"CapPrm:"),
+            cap_effective: status.bits(b"CapEff:"),
+            cap_bounding: status.bits(b"CapBnd:"),
+            no_new_privs: status.number::<u32>(b"NoNewPrivs:", 0).map(|is| is != 0),
+            seccomp: status.number(b"Seccomp:", 0),
             security_label: (!label.is_empty()).then(|| label.to_owned()),
             namespaces: self.namespaces(),
             descriptors: None,
@@ -181,29 +182,23 @@ fn stat(bytes: &[u8]) -> Option<Stat> {
     Some(Stat { state, ppid, cpu_ticks: user.saturating_add(system), start_ticks, virtual_bytes })
 }
 
-/// A word of a line of `status`: the only one, or the one at a place, counted from the end where it is negative. The
-/// name, which stands first, has no line break: the kernel writes `\n`.
-fn number<T: Number>(status: &[u8], name: &[u8], at: Option<i32>, radix: u32) -> Option<T> {
-    let line = status.split(|byte| *byte == b'\n').find_map(|line| line.strip_prefix(name))?;
-    let words: Vec<&[u8]> = line.split(u8::is_ascii_whitespace).filter(|word| !word.is_empty()).collect();
-    let at = at.unwrap_or(0);
-    let at = if at < 0 { words.len().checked_sub(at.unsigned_abs() as usize)? } else { at as usize };
-    T::from_text(std::str::from_utf8(words.get(at)?).ok()?, radix)
-}
+/// The lines of `status`. The name, which stands first, has no line break: the kernel writes `\n`.
+struct Status<'a>(&'a [u8]);
 
-trait Number: Sized {
-    fn from_text(text: &str, radix: u32) -> Option<Self>;
-}
-
-impl Number for u32 {
-    fn from_text(text: &str, radix: u32) -> Option<Self> {
-        Self::from_str_radix(text, radix).ok()
+impl<'a> Status<'a> {
+    fn words(&self, name: &[u8]) -> Vec<&'a [u8]> {
+        let line = self.0.split(|byte| *byte == b'\n').find_map(|line| line.strip_prefix(name));
+        line.unwrap_or_default().split(u8::is_ascii_whitespace).filter(|word| !word.is_empty()).collect()
     }
-}
 
-impl Number for u64 {
-    fn from_text(text: &str, radix: u32) -> Option<Self> {
-        Self::from_str_radix(text, radix).ok()
+    /// The word at a place of a line, a decimal number.
+    fn number<T: std::str::FromStr>(&self, name: &[u8], at: usize) -> Option<T> {
+        parsed(self.words(name).get(at)?)
+    }
+
+    /// The only word of a line, a set of bits in hexadecimal.
+    fn bits(&self, name: &[u8]) -> Option<u64> {
+        u64::from_str_radix(std::str::from_utf8(self.words(name).first()?).ok()?, 16).ok()
     }
 }
 
@@ -260,16 +255,13 @@ mod tests {
     #[test]
     fn a_name_cannot_pass_for_another_line_of_status() {
         let status = b"Name:\tx\\nUid:\\t0\nTgid:\t7\nNSpid:\t700\t12\t3\nUid:\t1000\t0\t1000\t1000\nCapEff:\t00000000a80425fb\n";
-        assert_eq!(number::<u32>(status, b"Uid:", Some(0), 10), Some(1000));
-        assert_eq!(number::<u32>(status, b"Uid:", Some(1), 10), Some(0));
-        assert_eq!(number::<u32>(status, b"NSpid:", Some(-1), 10), Some(3));
-        assert_eq!(number::<u64>(status, b"CapEff:", None, 16), Some(0xa804_25fb));
-        assert_eq!(number::<u64>(status, b"VmRSS:", None, 10), None);
-        assert_eq!(
-            number::<u32>(b"Name:\t\xff\xfe\nUid:\t5\t5\t5\t5\n", b"Uid:", Some(0), 10),
-            Some(5),
-            "a name that is no text hides nobody"
-        );
+        let told = Status(status);
+        assert_eq!((told.number(b"Uid:", 0), told.number(b"Uid:", 1)), (Some(1000), Some(0)));
+        assert_eq!(told.words(b"NSpid:").last().and_then(|word| parsed(word)), Some(3));
+        assert_eq!(told.bits(b"CapEff:"), Some(0xa804_25fb));
+        assert_eq!(told.number::<u64>(b"VmRSS:", 0), None);
+        let odd = Status(b"Name:\t\xff\xfe\nUid:\t5\t5\t5\t5\n");
+        assert_eq!(odd.number(b"Uid:", 0), Some(5), "a name that is no text hides nobody");
     }
 
     #[test]
@@ -304,7 +296,8 @@ mod tests {
         #[test]
         fn no_bytes_make_the_parsers_panic(bytes: Vec<u8>) {
             let _ = stat(&bytes);
-            let _ = number::<u32>(&bytes, b"Uid:", Some(-1), 10);
+            let _ = Status(&bytes).number::<u32>(b"Uid:", 1);
+            let _ = Status(&bytes).bits(b"CapEff:");
             let _ = named(&bytes);
             let _ = bracketed::<u64>(&bytes);
             let _ = arguments(&bytes);

@@ -137,13 +137,13 @@ fn word(protocol: &str, state: u8) -> &'static str {
 fn end(text: &[u8]) -> Option<Endpoint> {
     let at = text.iter().position(|byte| *byte == b':')?;
     let (addr, port) = (&text[..at], u16::try_from(hex(&text[at + 1..])?).ok()?);
-    let part = |digits: &[u8]| hex(digits).and_then(|word| u32::try_from(word).ok()).map(u32::to_ne_bytes);
+    let four = |digits: &[u8]| hex(digits).and_then(|word| u32::try_from(word).ok()).map(u32::to_ne_bytes);
     let addr = match addr.len() {
-        8 => IpAddr::from(Ipv4Addr::from(part(addr)?)),
+        8 => IpAddr::from(Ipv4Addr::from(four(addr)?)),
         32 => {
             let mut bytes = [0; 16];
-            for (four, digits) in bytes.chunks_exact_mut(4).zip(addr.chunks_exact(8)) {
-                four.copy_from_slice(&part(digits)?);
+            for (part, digits) in bytes.chunks_exact_mut(4).zip(addr.chunks_exact(8)) {
+                part.copy_from_slice(&four(digits)?);
             }
             IpAddr::from(Ipv6Addr::from(bytes)).to_canonical()
         }
@@ -386,7 +386,7 @@ mod tests {
         };
         assert_eq!((of("LISTEN", port), of("ESTABLISHED", port)), (1, 1), "nobody accepted it yet, and it is there");
         assert!(sockets("udp", &read("udp6")).iter().any(|it| it.local.is_some_and(|end| end.port == udp_port)));
-        assert!(sockets("unix", &read("unix")).len() <= read("unix").iter().filter(|byte| **byte == b'\n').count());
+        assert!(!sockets("unix", &read("unix")).is_empty());
     }
 
     #[test]
@@ -414,7 +414,8 @@ mod tests {
             let four = Ipv4Addr::from(addr.to_ne_bytes());
             prop_assert_eq!(end(format!("{addr:08X}:{port:04X}").as_bytes()), Some(Endpoint { addr: four.into(), port }));
             let bytes = six.to_be_bytes();
-            let words: String = bytes.chunks_exact(4).map(|four| format!("{:08X}", u32::from_ne_bytes([four[0], four[1], four[2], four[3]]))).collect();
+            let words = bytes.chunks_exact(4).map(|four| u32::from_ne_bytes([four[0], four[1], four[2], four[3]]));
+            let words = words.map(|word| format!("{word:08X}")).collect::<Vec<_>>().concat();
             let expected = Endpoint { addr: IpAddr::from(Ipv6Addr::from(bytes)).to_canonical(), port };
             prop_assert_eq!(end(format!("{words}:{port:04X}").as_bytes()), Some(expected));
         }
