@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 /// How long a look takes at most: what it tells should be of one moment.
 pub const TIME_MAX: Duration = Duration::from_secs(2);
 /// What a look holds at most before it is packed, by rows and their texts: a host's memory is not a container's to fill.
-pub const BYTES_MAX: usize = 16 << 20;
+pub const BYTES_MAX: usize = 8 << 20;
 
 /// What is left of both.
 #[derive(Debug)]

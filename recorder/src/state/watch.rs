@@ -8,9 +8,9 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
 use taffrail_trace::ids::ContainerKey;
 
-/// Looks at once. A container has one at most; those whose look hangs cannot take the others' for ever, as they are
-/// this many only where an attacker has as many containers.
-const LOOKS_MAX: usize = 16;
+/// Looks at once, so that together they take little memory. A container has one at most: to keep the others from theirs
+/// with looks that hang takes an attacker this many containers.
+const LOOKS_MAX: usize = 8;
 /// How much longer than its time a look is waited for: it reads to the end what it began.
 const GRACE: Duration = Duration::from_millis(500);
 
