@@ -10,7 +10,7 @@ use taffrail_trace::schema::TABLES;
 use taffrail_trace::{FORMAT_VERSION, bundle::Bundle};
 
 /// Formats of which a bundle is kept.
-const KEPT: [u32; 2] = [1, 3];
+const KEPT: [u32; 3] = [1, 2, 3];
 
 fn path(format: u32) -> PathBuf {
     PathBuf::from(format!("{}/tests/old/format-{format}.evidence.zip", env!("CARGO_MANIFEST_DIR")))
