@@ -81,7 +81,11 @@ fn a_bundle_of_format_3_tells_what_the_container_was_like() {
     let setup = manifest.container.setup.as_deref().expect("docker told");
     assert_eq!(setup.command, ["sh", "-c", "mkdir /data; sleep 600"]);
     assert!(setup.environment.iter().any(|variable| variable == "DB_PASSWORD=***"));
-    assert!(manifest.state.init.as_ref().is_some_and(|init| init.shares_with_host == ["user"]), "{:?}", manifest.state);
+    assert!(
+        manifest.state.init.as_ref().is_some_and(|init| init.shares_with_host == ["user", "cgroup"]),
+        "{:?}",
+        manifest.state
+    );
     told("SELECT rule, severity FROM finding", &["manual | info"]);
     told("SELECT count(*) > 0 FROM terminal", &["true"]);
 }
