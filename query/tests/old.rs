@@ -73,7 +73,13 @@ fn a_bundle_of_format_3_tells_what_the_container_was_like() {
     );
     told(
         "SELECT protocol, state, count(*), count(pid) FROM state_socket GROUP BY protocol, state ORDER BY protocol, state",
-        &["tcp | ESTABLISHED | 4 | 2", "tcp | LISTEN | 2 | 2", "udp | UNCONNECTED | 2 | 2", "unix | LISTEN | 2 | 2"],
+        &[
+            "tcp | ESTABLISHED | 4 | 2",
+            "tcp | LISTEN | 2 | 2",
+            "tcp | TIME_WAIT | 1 | 0",
+            "udp | UNCONNECTED | 2 | 2",
+            "unix | LISTEN | 2 | 2",
+        ],
     );
     told("SELECT count(*) FROM state_map WHERE permissions = 'rwxp' AND path IS NULL", &["2"]);
     told("SELECT filesystem FROM state_mount WHERE path = '/'", &["overlay"]);
