@@ -288,7 +288,7 @@ mod tests {
             _ => None,
         });
         let shell = shell.expect("the shell");
-        assert!(recall.parent(shell).is_some_and(|parent| parent.exe.contains("httpd")));
+        assert!(recall.parent(shell).is_some_and(|parent| Some(parent.exec_id) == shell.parent_exec_id));
     }
 
     #[test]
