@@ -32,7 +32,7 @@ fn events() -> Result<String> {
          Parquet file as the `description` of each field.\n\n## Every table of events\n\nbegins with these columns.\n\n",
     );
     columns(&mut out, COMMON)?;
-    let (events, state): (Vec<&Table>, Vec<&Table>) = TABLES.iter().partition(|table| table.has_events());
+    let (events, state): (Vec<&Table>, Vec<&Table>) = TABLES.iter().copied().partition(|table| table.has_events());
     tables(&mut out, &events)?;
     out.push_str(
         "\n## The state at the trigger\n\nTables in `state/` have what the container was like right after the trigger. They are empty where nobody looked, and\n\

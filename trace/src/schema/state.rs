@@ -122,7 +122,7 @@ pub const STATE_FILE: Table = Table {
         may(
             "flags",
             Kind::Text,
-            "The flags that it is open with by name, `\\|` between them; NULL where they could not be read.",
+            "The flags that it is open with by name, `|` between them; NULL where they could not be read.",
         ),
         may("offset_bytes", Kind::U64, "Position of the next read or write."),
         may(
