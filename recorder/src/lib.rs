@@ -7,6 +7,7 @@
 //! pipeline          the way of one event, on one page
 //! enrich/           cgroup -> container, pid -> image, record -> event
 //! trigger/          which events trigger, and what is done about it (incidents)
+//! state/            what a container is like at a trigger
 //! ring/             batch -> segment -> file, bounded per container and class
 //! salvage           histories on disk -> bundles, without a recorder
 //! seal              pinned segments -> bundle, beside the recording
@@ -30,6 +31,7 @@ mod record;
 pub mod ring;
 mod salvage;
 mod seal;
+mod state;
 mod trigger;
 
 pub use doctor::{Check, doctor};

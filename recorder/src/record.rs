@@ -194,7 +194,7 @@ async fn run(
     access.open(&config.state_dir)?;
 
     let bind = commands.clone();
-    tokio::spawn(docker::answer(config.docker_socket.clone(), asked, move |key, details| {
+    tokio::spawn(docker::answer(config.docker_socket.clone(), Selection::of(config), asked, move |key, details| {
         if bind.try_send(Command::Bind(key, details)).is_err() {
             tracing::warn!(container = %key, "too much to do, a container's name was not bound");
         }

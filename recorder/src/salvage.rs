@@ -12,6 +12,9 @@ use taffrail_trace::ids::{BootId, bundle_id};
 use taffrail_trace::manifest::{Host, Trigger, Window};
 use taffrail_trace::text;
 
+/// Why a salvaged bundle has no state of the container.
+const NO_STATE: &str = "made from the history on disk: nobody looked at the container's processes";
+
 /// What is to be salvaged.
 #[derive(Clone, Debug)]
 pub struct Salvage {
@@ -125,6 +128,7 @@ fn one(order: &Salvage, number: u32, history: Result<OnDisk, RingError>) -> Resu
         host_ancestors,
         gaps: history.gaps,
         anchor,
+        state: Err(NO_STATE.to_owned()),
     };
     seal::seal(job).map(Some).map_err(|source| SalvageError::Seal { container: name, source })
 }

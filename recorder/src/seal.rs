@@ -7,6 +7,7 @@ mod bulk;
 
 use crate::host;
 use crate::ring::{Before, RingFile, Sequence, Waiting, find_segments};
+use crate::state::Told;
 use bulk::Bulk;
 use serde::{Deserialize, Serialize};
 use std::collections::HashSet;
@@ -18,8 +19,9 @@ use taffrail_trace::bundle::{self, Bundle, OpenError, Verdict, WriteError};
 use taffrail_trace::clock::{Anchor, BootNs, Clock, utc_now};
 use taffrail_trace::container::Container;
 use taffrail_trace::event::{Body, Class, Event, Gap, GapCause, Image};
-use taffrail_trace::manifest::{Hook, Host, Manifest, SegmentRef, TableRef, Trigger, Window};
+use taffrail_trace::manifest::{self, Hook, Host, Manifest, SegmentRef, TableRef, Trigger, Window};
 use taffrail_trace::segment::Whole;
+use taffrail_trace::state::State;
 use taffrail_trace::table::RowError;
 use taffrail_trace::{FORMAT_VERSION, text};
 
@@ -55,6 +57,9 @@ pub struct Job {
     pub gaps: Vec<Gap>,
     /// Both clocks now.
     pub anchor: Anchor,
+    /// The state at the trigger, packed, or why there is none.
+    #[serde(with = "in_base64")]
+    pub state: Told,
 }
 
 /// Why a bundle could not be sealed.
@@ -113,6 +118,23 @@ mod handed_over {
     }
 }
 
+mod in_base64 {
+    use super::Told;
+    use base64::Engine as _;
+    use base64::engine::general_purpose::STANDARD;
+    use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+
+    pub fn serialize<S: Serializer>(told: &Told, to: S) -> Result<S::Ok, S::Error> {
+        told.as_ref().map(|packed| STANDARD.encode(packed)).serialize(to)
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Told, D::Error> {
+        let told = Result::<String, String>::deserialize(from)?;
+        told.map(|text| STANDARD.decode(text).map_err(de::Error::custom))
+            .map_or_else(|none| Ok(Err(none)), |it| it.map(Ok))
+    }
+}
+
 /// Seals what a recorder orders on standard input, a [`Job`] as JSON, and tells it the outcome on standard output. Takes
 /// the CPU that nobody else wants, and is the first to go where memory runs out.
 ///
@@ -141,6 +163,7 @@ pub fn seal(job: Job) -> Result<PathBuf, SealError> {
     }
     gathered.live.extend(job.live);
     gathered.events.extend(job.gaps.into_iter().map(gap_event));
+    let (state, described) = unpacked(job.state);
     let clock = Clock::new(gathered.anchors);
     let source = Source {
         container: &job.container,
@@ -148,6 +171,7 @@ pub fn seal(job: Job) -> Result<PathBuf, SealError> {
         clock: &clock,
         live: gathered.live,
         ancestors_outside: job.host_ancestors,
+        state: state.as_ref(),
         events: gathered.events,
     };
     let assembled = assemble::assemble(source, &mut gathered.bulk)?;
@@ -170,12 +194,30 @@ pub fn seal(job: Job) -> Result<PathBuf, SealError> {
         losses: assembled.losses,
         segments: gathered.segments,
         tables,
+        state: described,
     };
     make_directory_of(&job.bundle)?;
     bundle::write(&job.bundle, &manifest, assembled.tables)?;
     match Bundle::open(&job.bundle)?.verify()? {
         Verdict::Intact(_) => Ok(job.bundle),
         Verdict::Altered(_) => Err(SealError::Verify { path: job.bundle }),
+    }
+}
+
+/// The state at the trigger, and how the manifest speaks of it.
+fn unpacked(told: Told) -> (Option<State>, manifest::State) {
+    let state = told.and_then(|packed| State::unpack(&packed).map_err(|error| error.to_string()));
+    match state {
+        Ok(state) => {
+            let described = manifest::State {
+                looked: Some(Window { from_ns: state.from_ns, to_ns: state.to_ns }),
+                missing: state.processes.is_empty().then(|| "the container had no process any more".to_owned()),
+                left_out: state.left_out.clone(),
+                init: state.describe_init(),
+            };
+            (Some(state), described)
+        }
+        Err(reason) => (None, manifest::State { missing: Some(reason), ..manifest::State::default() }),
     }
 }
 

@@ -18,5 +18,6 @@ mod layering;
 mod losses;
 mod recorder;
 mod salvage;
+mod state;
 mod support;
 mod terminal;

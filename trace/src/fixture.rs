@@ -25,12 +25,13 @@ use crate::event::{
     GapCause, Image, LifecycleOp, Protocol, Severity, Stdio,
 };
 use crate::ids::{BootId, ContainerKey};
-use crate::manifest::{Hook, Host, Manifest, SegmentRef, TableRef, Trigger, Window};
+use crate::manifest::{self, Hook, Host, Manifest, SegmentRef, TableRef, Trigger, Window};
 use crate::table::Tables;
 use std::path::{Path, PathBuf};
 use story::{Story, actor, at, end};
 
 mod calls;
+mod state;
 mod story;
 mod visit;
 
@@ -65,6 +66,7 @@ pub fn incident() -> (Manifest, Tables) {
         clock: &clock,
         live: story.live,
         ancestors_outside: true,
+        state: Some(&story.state),
         events: story.events,
     };
     let assembled = assemble(source, &mut std::iter::empty()).expect("the story fits the tables");
@@ -99,6 +101,12 @@ pub fn incident() -> (Manifest, Tables) {
             },
         ],
         losses: assembled.losses,
+        state: manifest::State {
+            looked: Some(Window { from_ns: story.state.from_ns, to_ns: story.state.to_ns }),
+            missing: None,
+            left_out: story.state.left_out.clone(),
+            init: story.state.describe_init(),
+        },
         segments: vec![
             SegmentRef { class: Class::Vital, seq: 0, events: 40, sha256: "a".repeat(64) },
             SegmentRef { class: Class::Bulk, seq: 0, events: 4, sha256: "b".repeat(64) },
@@ -133,6 +141,7 @@ fn container() -> Container {
         image: Some("registry.example/web:1.4".to_owned()),
         image_digest: Some(format!("sha256:{}", "c0ffee".repeat(10))),
         labels: [("team".to_owned(), "harbour".to_owned())].into(),
+        setup: None,
     }
 }
 
@@ -149,6 +158,7 @@ fn tell() -> Story {
     story.file(710, &httpd, FileOp::Open, "/etc/httpd.d/extra.conf", -2);
     let shell = intrusion(&mut story, &httpd);
     download(&mut story, &shell);
+    story.state = state::tell(&init, &httpd, &shell);
     let implant = implant(&mut story, &shell);
     calls::tell(&mut story, &implant);
     aftermath(&mut story, &shell, &implant, &httpd);

@@ -4,6 +4,7 @@
 //! ids, clock            who is who, and when, across pid reuse and clock steps
 //! event                 one thing that happened, as the ring stores it
 //! container             which container it happened in
+//! state                 what a container was like at the trigger
 //! segment               events -> zstd -> framed, checksummed, chained bytes; and back, checked
 //! schema, table         the evidence tables: columns, types and their documentation
 //! assemble              events of a window -> rows of the tables (flows and images brought together)
@@ -26,6 +27,7 @@ pub mod manifest;
 pub mod recall;
 pub mod schema;
 pub mod segment;
+pub mod state;
 pub mod table;
 pub mod text;
 
@@ -35,6 +37,6 @@ pub mod text;
 /// ```text
 /// 1   process, file, network, lifecycle, finding, gap
 /// 2   more columns in all but finding and gap; dns, privilege, kernel, terminal, syscall
-/// 3   more columns in finding; finding_event
+/// 3   more columns in finding; finding_event; the state at the trigger
 /// ```
 pub const FORMAT_VERSION: u32 = 3;

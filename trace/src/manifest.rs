@@ -2,7 +2,7 @@
 
 use crate::clock::{BootNs, Clock, UtcNs};
 use crate::container::Container;
-use crate::event::{Class, GapCause, Severity};
+use crate::event::{Class, GapCause, Namespaces, Severity};
 use serde::{Deserialize, Serialize};
 
 /// The manifest. Unknown fields are passed over, so that an older reader opens what a newer writer added to.
@@ -34,6 +34,9 @@ pub struct Manifest {
     pub segments: Vec<SegmentRef>,
     /// The tables, with their rows.
     pub tables: Vec<TableRef>,
+    /// The state of the container at the trigger, as a whole; the tables `state_*` have it. Empty before format 3.
+    #[serde(default)]
+    pub state: State,
 }
 
 /// Why a bundle was sealed.
@@ -106,6 +109,60 @@ pub struct SegmentRef {
     pub events: u32,
     /// SHA-256 of its frame, in hex; the next segment of the class names it.
     pub sha256: String,
+}
+
+/// The state of the container at the trigger, as a whole.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct State {
+    /// When it was looked at, from the beginning of the look to its end; `None` where it was not.
+    pub looked: Option<Window>,
+    /// Why there is none.
+    pub missing: Option<String>,
+    /// What is not in the tables, and why.
+    #[serde(default)]
+    pub left_out: Vec<LeftOut>,
+    /// The process that began the container, as the kernel has it.
+    pub init: Option<Init>,
+}
+
+/// Rows that a table of the state lacks.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LeftOut {
+    /// The table.
+    pub table: String,
+    /// How many rows; `None` where that is not known.
+    pub rows: Option<u64>,
+    /// Why.
+    pub reason: String,
+}
+
+/// The process that began a container, or the oldest that is left of it: what the kernel made of the container's setup.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Init {
+    /// Its pid on the host.
+    pub pid: u32,
+    /// Its executable.
+    pub exe: Option<String>,
+    /// Its arguments.
+    pub command: Vec<String>,
+    /// Real user id in the initial user namespace.
+    pub uid: Option<u32>,
+    /// Real group id, likewise.
+    pub gid: Option<u32>,
+    /// Capabilities that it can ever have, as 16 hex digits, a bit each as `capabilities(7)` numbers them.
+    pub capabilities_bounding: Option<String>,
+    /// Capabilities in force, likewise.
+    pub capabilities_effective: Option<String>,
+    /// Whether it cannot gain privileges.
+    pub no_new_privs: Option<bool>,
+    /// System call filter: `disabled`, `strict` or `filter`.
+    pub seccomp: Option<String>,
+    /// The security module's label: AppArmor profile, SELinux context.
+    pub security_label: Option<String>,
+    /// Inode numbers of its namespaces, 0 for each that could not be read.
+    pub namespaces: Namespaces,
+    /// Those of them that are the host's: `mount`, `pid`, `network`, `user`, `uts`, `ipc`, `cgroup`.
+    pub shares_with_host: Vec<String>,
 }
 
 /// One table of the bundle.

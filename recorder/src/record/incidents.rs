@@ -4,10 +4,12 @@ use super::sealer::{Reply, Sealer};
 use crate::pipeline::{Pipeline, report};
 use crate::ring::RingFile;
 use crate::seal::{self, Job};
+use crate::state::{Pending, Wanted, Watch};
 use crate::trigger::{Incident, Order};
 use std::collections::HashMap;
 use std::sync::{Arc, Weak};
 use taffrail_trace::clock::{Anchor, BootNs};
+use taffrail_trace::container::{Container, Runtime};
 use taffrail_trace::event::{Class, Gap, GapCause, Image};
 use taffrail_trace::ids::{BootId, ContainerKey, bundle_id};
 use taffrail_trace::manifest::{Hook, Host, Window};
@@ -52,6 +54,7 @@ pub struct Incidents {
     by_rule: HashMap<(ContainerKey, String), BootNs>,
     storms: Storms,
     sealer: Sealer,
+    watch: Watch,
     /// Files of bundles that are being sealed or wait for that.
     sealing: Vec<Weak<RingFile>>,
     count: u32,
@@ -77,6 +80,7 @@ impl Incidents {
             by_rule: HashMap::new(),
             storms: Storms::default(),
             sealer,
+            watch: Watch::default(),
             sealing: Vec::new(),
             count: 0,
         }
@@ -156,13 +160,17 @@ impl Incidents {
         let (container, pin) = pinned.ok_or("the container has no history any more")?;
         self.count += 1;
         let boot = BootId(self.host.boot_id.clone());
+        let state = match wanted(pipeline, container, boot.clone()) {
+            Ok(wanted) => self.watch.begin(wanted),
+            Err(reason) => Pending::none(reason),
+        };
         let id = bundle_id(&boot, order.trigger.time_ns, self.count);
         let bundle = order.out_dir.join(seal::file_name(container, now.utc_ns, &id));
         let live = live_images(pipeline, order.container);
         let evicted_until_ns = Class::ALL.map(|class| {
             pipeline.ring.history(order.container).and_then(|history| history.reach(class).evicted_until_ns)
         });
-        Ok((Incident { order, bundle, id, pin, by_person: false, evicted_until_ns }, live))
+        Ok((Incident { order, bundle, id, pin, state, by_person: false, evicted_until_ns }, live))
     }
 
     /// Bytes on disk that the ring let go and incidents still hold.
@@ -222,10 +230,11 @@ impl Incidents {
                 live,
                 host_ancestors: self.host_ancestors,
                 anchor: now,
+                state: Err("nobody waited for it".to_owned()),
             };
             self.sealing.retain(|file| file.strong_count() > 0);
             self.sealing.extend(job.files.iter().map(Arc::downgrade));
-            self.sealer.seal(job, incident.order.reply);
+            self.sealer.seal(job, incident.state, incident.order.reply);
         }
     }
 
@@ -290,4 +299,25 @@ fn live_images(pipeline: &Pipeline, key: ContainerKey) -> Vec<Image> {
     let Some(container) = pipeline.containers.get(key) else { return Vec::new() };
     let inside = pipeline.processes.live().filter(|known| known.image.container_id == container.id);
     inside.flat_map(|known| known.lineage().map(|ancestor| ancestor.image.clone())).collect()
+}
+
+/// Whom to look at for the state of a container; else why there is none to look at.
+fn wanted(pipeline: &Pipeline, container: &Container, boot: BootId) -> Result<Wanted, &'static str> {
+    if container.runtime == Runtime::Host {
+        return Err("the host is no container: its processes are not looked at");
+    }
+    if container.cgroup_path.is_empty() || pipeline.containers.is_removed(container.key) {
+        return Err("the container was gone before the trigger");
+    }
+    let (own, others): (Vec<_>, Vec<_>) =
+        pipeline.processes.live().partition(|known| known.image.container_id == container.id);
+    let namespaces = others.into_iter().filter_map(|known| known.image.namespaces);
+    Ok(Wanted {
+        container: container.key,
+        cgroup_dir: pipeline.containers.dir_of(container),
+        cgroup_path: container.cgroup_path.clone(),
+        boot,
+        known: own.into_iter().map(|known| (known.image.pid, known.image.process_id)).collect(),
+        foreign: namespaces.flat_map(|theirs| [theirs.network, theirs.mount]).filter(|inode| *inode != 0).collect(),
+    })
 }

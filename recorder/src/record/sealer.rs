@@ -4,6 +4,7 @@
 
 use crate::control::access::Access;
 use crate::seal::Job;
+use crate::state::Pending;
 use std::fmt::Display;
 use std::fs::Metadata;
 use std::io::{self, BufWriter};
@@ -24,10 +25,20 @@ const WAITING: usize = 256;
 /// Who wants to be told of a bundle.
 pub type Reply = oneshot::Sender<Result<PathBuf, String>>;
 
+/// A bundle that is wanted.
+#[derive(Debug)]
+struct Order {
+    job: Box<Job>,
+    /// The state at the trigger.
+    state: Pending,
+    /// Who wants to be told.
+    reply: Option<Reply>,
+}
+
 /// The asking side.
 #[derive(Debug)]
 pub struct Sealer {
-    jobs: Option<mpsc::SyncSender<(Box<Job>, Option<Reply>)>>,
+    jobs: Option<mpsc::SyncSender<Order>>,
     thread: Option<JoinHandle<()>>,
     counts: Arc<Counts>,
 }
@@ -47,13 +58,14 @@ impl Sealer {
     /// # Errors
     /// Where no thread can be made.
     pub fn start(access: Access, evidence: PathBuf) -> io::Result<Self> {
-        let (jobs, inbox) = mpsc::sync_channel::<(Box<Job>, Option<Reply>)>(WAITING);
+        let (jobs, inbox) = mpsc::sync_channel::<Order>(WAITING);
         let counts = Arc::<Counts>::default();
         counts.evidence_bytes.store(bytes_of(&evidence), Ordering::Relaxed);
         let thread = std::thread::Builder::new().name("seal".to_owned()).spawn({
             let counts = Arc::clone(&counts);
             move || {
-                for (job, reply) in inbox {
+                for Order { mut job, state, reply } in inbox {
+                    job.state = state.wait();
                     let sealed = by_another_process(&job);
                     if let Ok(path) = &sealed
                         && let Err(error) = access.share(path)
@@ -68,12 +80,12 @@ impl Sealer {
         Ok(Self { jobs: Some(jobs), thread: Some(thread), counts })
     }
 
-    /// Has a bundle sealed.
-    pub fn seal(&self, job: Job, reply: Option<Reply>) {
+    /// Has a bundle sealed, with the state at its trigger when that is known.
+    pub fn seal(&self, job: Job, state: Pending, reply: Option<Reply>) {
         self.counts.waiting.fetch_add(1, Ordering::Relaxed);
-        let sent = self.jobs.as_ref().map(|jobs| jobs.try_send((Box::new(job), reply)));
-        if let Some(Err(mpsc::TrySendError::Full((_, reply)) | mpsc::TrySendError::Disconnected((_, reply)))) = sent {
-            self.counts.done(Err(format!("{WAITING} bundles wait to be sealed already")), reply);
+        let sent = self.jobs.as_ref().map(|jobs| jobs.try_send(Order { job: Box::new(job), state, reply }));
+        if let Some(Err(mpsc::TrySendError::Full(order) | mpsc::TrySendError::Disconnected(order))) = sent {
+            self.counts.done(Err(format!("{WAITING} bundles wait to be sealed already")), order.reply);
         }
     }
 

@@ -63,6 +63,7 @@ pub fn description(dir: &Path) -> Result<Container, RingError> {
             image: None,
             image_digest: None,
             labels: BTreeMap::new(),
+            setup: None,
         })
     })
 }

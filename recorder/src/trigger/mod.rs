@@ -14,6 +14,7 @@ mod storm;
 mod watch;
 
 use crate::ring::Pin;
+use crate::state::Pending;
 use std::path::PathBuf;
 use taffrail_trace::clock::BootNs;
 use taffrail_trace::ids::ContainerKey;
@@ -52,6 +53,8 @@ pub struct Incident {
     pub pin: Pin,
     /// A person asked for it.
     pub by_person: bool,
+    /// The state of the container at the trigger, which is being looked at.
+    pub state: Pending,
     /// Until when the ring had let go what was before it, by class, when it was held.
     pub evicted_until_ns: [Option<BootNs>; 2],
 }

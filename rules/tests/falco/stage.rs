@@ -86,6 +86,7 @@ pub fn stage(body: Body) -> Stage {
             image: Some("registry.example:5000/shop/web:1.4".to_owned()),
             image_digest: Some("sha256:c0ffee00c0ffee00".to_owned()),
             labels: labels.map(|(name, value)| (name.to_owned(), value.to_owned())).into(),
+            setup: None,
         },
         lineage,
         socket: Some((end([10, 1, 2, 3], 40_000), end([198, 51, 100, 7], 4444))),

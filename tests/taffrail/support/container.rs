@@ -23,17 +23,22 @@ impl Container {
     /// `docker run -d IMAGE sh -c SCRIPT`, with a network of its own that has loopback only.
     pub fn run(name: &str, script: &str) -> Self {
         import(IMAGE, |_| ());
-        Self::start(name, &[], IMAGE, &["sh", "-c", script])
+        Self::start(name, &["--network=none"], IMAGE, &["sh", "-c", script])
     }
 
     /// A container of the workloads' image with more of docker's own arguments.
     pub fn workloads(name: &str, options: &[&str], command: &[&str]) -> Self {
-        Self::start(name, options, &workloads_image(), command)
+        Self::start(name, &[&["--network=none"], options].concat(), &workloads_image(), command)
+    }
+
+    /// The same in a network of docker's.
+    pub fn workloads_in(network: &str, name: &str, command: &[&str]) -> Self {
+        Self::start(name, &[&format!("--network={network}")], &workloads_image(), command)
     }
 
     fn start(name: &str, options: &[&str], image: &str, command: &[&str]) -> Self {
         let name = format!("taffrail-{name}-{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
-        let fixed = ["run", "-d", "--network=none", "--label", "test=yes", "--name", &name];
+        let fixed = ["run", "-d", "--label", "test=yes", "--name", &name];
         let id = docker(&[&fixed[..], options, &[image], command].concat());
         Self { name, id }
     }
