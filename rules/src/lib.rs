@@ -9,6 +9,7 @@
 //! rule, output         a rule, and what it says when it matches
 //! compile, branch, lane    conditions -> a program that asks everything once
 //! matcher              rules asked about events, fast
+//! model                what is normal for an image, and what deviates from it
 //! problem              faults of rule files, with file, line and column
 //! ```
 //!
@@ -73,6 +74,7 @@ pub mod field;
 pub mod kind;
 pub mod lane;
 pub mod matcher;
+pub mod model;
 pub mod operand;
 pub mod output;
 pub mod problem;
