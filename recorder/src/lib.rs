@@ -7,6 +7,7 @@
 //! pipeline          the way of one event, on one page
 //! enrich/           cgroup -> container, pid -> image, record -> event
 //! trigger/          which events trigger, and what is done about it (incidents)
+//! models/           what is normal for an image: learned, tried, judged by
 //! ring/             batch -> segment -> file, bounded per container and class
 //! salvage           histories on disk -> bundles, without a recorder
 //! seal              pinned segments -> bundle, beside the recording
@@ -25,6 +26,7 @@ mod doctor;
 mod enrich;
 mod health;
 mod host;
+pub mod models;
 mod pipeline;
 mod record;
 pub mod ring;

@@ -11,7 +11,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("taffrail-probes", &["taffrail-probes-abi"]),
     ("taffrail-probes-abi", &[]),
     ("taffrail-query", &["taffrail-trace"]),
-    ("taffrail-recorder", &["taffrail-probes", "taffrail-trace"]),
+    ("taffrail-recorder", &["taffrail-probes", "taffrail-rules", "taffrail-trace"]),
     ("taffrail-rules", &["taffrail-trace"]),
     ("taffrail-trace", &[]),
     ("taffrail-tui", &["taffrail-query", "taffrail-trace"]),

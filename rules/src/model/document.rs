@@ -152,7 +152,7 @@ fn program_of(written: &str) -> Result<String, DocumentError> {
             out.push(' ');
             out.push_str(applet);
         }
-        None => general::path(written, &mut out),
+        None => general::written_path(written, &mut out),
     }
     Ok(out)
 }
@@ -192,11 +192,11 @@ fn fact_of(program: &str, kind: Kind, written: &str) -> Result<String, DocumentE
                 (None, None) => false,
             },
             Kind::Names => {
-                general::name(written, &mut out);
+                general::written_name(written, &mut out);
                 !written.is_empty()
             }
             Kind::Writes => {
-                general::path(written, &mut out);
+                general::written_path(written, &mut out);
                 written.starts_with('/')
             }
             Kind::Privileges => {

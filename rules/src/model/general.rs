@@ -13,8 +13,8 @@
 //! an address                                              its /24 or /64 network; loopback
 //! ```
 //!
-//! Words are what stands between `- _ . : + @ = , ~`. `x86_64` stays itself. Doing it twice changes nothing: what a
-//! person writes into a file is generalised as events are.
+//! Words are what stands between `- _ . : + @ = , ~`. `x86_64` stays itself. What a person writes into a file is
+//! generalised as events are, and what was generalised stays what it is.
 
 use std::fmt::Write as _;
 use std::net::{IpAddr, Ipv6Addr};
@@ -32,10 +32,47 @@ pub const BELOW: &str = "/**";
 /// Everything below a domain.
 pub const SUBDOMAINS: &str = "**.";
 
-/// Writes an absolute path, generalised.
+/// Writes an absolute path of an event, generalised.
 pub fn path(path: &str, out: &mut String) {
     out.clear();
-    let (path, was_below) = path.strip_suffix(BELOW).map_or((path, false), |above| (above, true));
+    segments(path, out);
+    if out.is_empty() {
+        out.push('/');
+    }
+}
+
+/// Writes an absolute path as a person wrote it into a file: it may end in `/**`.
+pub fn written_path(written: &str, out: &mut String) {
+    out.clear();
+    match written.strip_suffix(BELOW) {
+        Some(above) => {
+            if !segments(above, out) {
+                out.push_str(BELOW);
+            }
+        }
+        None => path(written, out),
+    }
+}
+
+/// Writes a domain name of an event, generalised: in lower case, without its last point.
+pub fn name(name: &str, out: &mut String) {
+    out.clear();
+    if labels(name, out) {
+        out.insert_str(0, SUBDOMAINS);
+    }
+}
+
+/// Writes a domain name as a person wrote it into a file: it may begin with `**.`.
+pub fn written_name(written: &str, out: &mut String) {
+    let (rest, is_wide) = written.strip_prefix(SUBDOMAINS).map_or((written, false), |rest| (rest, true));
+    out.clear();
+    if labels(rest, out) || is_wide {
+        out.insert_str(0, SUBDOMAINS);
+    }
+}
+
+/// Writes the segments of a path. Gives whether the path goes on below them, which it then says.
+fn segments(path: &str, out: &mut String) -> bool {
     for (at, part) in path.split('/').filter(|part| !part.is_empty()).enumerate() {
         let before = out.len();
         out.push('/');
@@ -43,39 +80,27 @@ pub fn path(path: &str, out: &mut String) {
         if at == SEGMENTS || out.len() > TEXT_BYTES {
             out.truncate(before);
             out.push_str(BELOW);
-            return;
+            return true;
         }
     }
-    if was_below {
-        out.push_str(BELOW);
-    } else if out.is_empty() {
-        out.push('/');
-    }
+    false
 }
 
-/// Writes a domain name, generalised: in lower case, without its last point.
-pub fn name(name: &str, out: &mut String) {
-    out.clear();
+/// Writes the labels of a name. Gives whether some are left out: the end says whose it is, so that is kept.
+fn labels(name: &str, out: &mut String) -> bool {
     let name = name.strip_suffix('.').unwrap_or(name);
     if name.is_empty() {
-        return out.push('.');
+        out.push('.');
+        return false;
     }
     for reverse in ["in-addr.arpa", "ip6.arpa"] {
-        let above = name.len().checked_sub(reverse.len() + 1).and_then(|from| name.get(from..));
-        if above.is_some_and(|end| end.starts_with('.') && end[1..].eq_ignore_ascii_case(reverse)) {
-            out.push_str(SUBDOMAINS);
+        let below = name.len().checked_sub(reverse.len() + 1).and_then(|from| name.get(from..));
+        if name.eq_ignore_ascii_case(reverse)
+            || below.is_some_and(|end| end.starts_with('.') && end[1..].eq_ignore_ascii_case(reverse))
+        {
             out.push_str(reverse);
-            return;
+            return true;
         }
-    }
-    // Of a name that is too long the end is kept: it says whose it is.
-    let (mut name, mut was_cut) = name.strip_prefix(SUBDOMAINS).map_or((name, false), |rest| (rest, true));
-    while name.len() > TEXT_BYTES {
-        let Some((_, rest)) = name.split_once('.') else { break };
-        (name, was_cut) = (rest, true);
-    }
-    if was_cut {
-        out.push_str(SUBDOMAINS);
     }
     for (at, label) in name.split('.').enumerate() {
         if at > 0 {
@@ -84,6 +109,14 @@ pub fn name(name: &str, out: &mut String) {
         segment(label, false, out);
     }
     out.make_ascii_lowercase();
+    let mut from = 0;
+    while out.len() - from > TEXT_BYTES
+        && let Some(point) = out[from..].find('.')
+    {
+        from += point + 1;
+    }
+    out.drain(..from);
+    from > 0
 }
 
 /// Writes a port.
@@ -115,10 +148,8 @@ pub fn network(addr: IpAddr) -> Option<(IpAddr, u8)> {
 fn segment(text: &str, is_path: bool, out: &mut String) {
     let kept = &text[..text.floor_char_boundary(SEGMENT_BYTES)];
     let is_cut = kept.len() < text.len();
-    if kept.chars().all(|ch| ch == '*') {
-        // A directory may be called so; it means no more than that.
-        out.push('*');
-        return;
+    if kept.is_empty() {
+        return out.push('*');
     }
     let bytes = kept.as_bytes();
     let mut at = 0;
@@ -130,7 +161,7 @@ fn segment(text: &str, is_path: bool, out: &mut String) {
             at += "x86_64".len();
         } else if let Some(length) = begins.then(|| uuid(rest.as_bytes()).or_else(|| digest(rest.as_bytes()))).flatten()
         {
-            out.push('*');
+            star(out);
             at += length;
         } else if bytes[at].is_ascii_digit() {
             let (length, has_point) = number(rest.as_bytes());
@@ -138,18 +169,29 @@ fn segment(text: &str, is_path: bool, out: &mut String) {
             let ends = bytes.get(end).is_none_or(|next| is_separator(*next));
             let is_last = is_path && end == bytes.len() && !is_cut;
             if has_point || begins && ends || is_last {
-                out.push('*');
+                star(out);
             } else {
                 out.push_str(&rest[..length]);
             }
             at = end;
         } else {
             let ch = rest.chars().next().unwrap_or_default();
-            out.push(ch);
+            if ch == '*' {
+                star(out)
+            } else {
+                out.push(ch)
+            }
             at += ch.len_utf8();
         }
     }
-    if is_cut && !out.ends_with('*') {
+    if is_cut {
+        star(out);
+    }
+}
+
+/// Writes that anything may stand here. Two of them in a row mean more, and a directory may be called so.
+fn star(out: &mut String) {
+    if !out.ends_with('*') {
         out.push('*');
     }
 }
@@ -193,16 +235,18 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn of_path(text: &str) -> String {
+    fn written(write: fn(&str, &mut String), text: &str) -> String {
         let mut out = String::new();
-        path(text, &mut out);
+        write(text, &mut out);
         out
     }
 
+    fn of_path(text: &str) -> String {
+        written(path, text)
+    }
+
     fn of_name(text: &str) -> String {
-        let mut out = String::new();
-        name(text, &mut out);
-        out
+        written(name, text)
     }
 
     #[test]
@@ -223,7 +267,7 @@ mod tests {
             ("/srv/2026-03-14", "/srv/*-*-*"),
             ("/srv/decade/facade", "/srv/decade/facade"),
             ("/srv/**/x", "/srv/*/x"),
-            ("/srv/**", "/srv/**"),
+            ("/srv/**", "/srv/*"),
             ("//srv///a/", "/srv/a"),
             ("/", "/"),
             ("/1/2/3/4/5/6/7/8/9/10/11/12", "/*/*/*/*/*/*/*/*/*/*/**"),
@@ -240,13 +284,21 @@ mod tests {
             ("ip-10-0-0-1.ec2.internal", "ip-*-*-*-*.ec2.internal"),
             ("4.3.2.1.in-addr.arpa", "**.in-addr.arpa"),
             ("7d5e4f60718293a4.cdn.example", "*.cdn.example"),
-            ("**.cdn.example", "**.cdn.example"),
+            ("**.cdn.example", "*.cdn.example"),
+            (".", "."),
         ] {
             assert_eq!(of_name(given), expected);
         }
         let long = format!("{}.example.org", ["a".repeat(60).as_str(); 5].join("."));
         assert!(of_name(&long).starts_with("**.aaaa") && of_name(&long).ends_with(".example.org"));
         assert!(of_name(&"é".repeat(400)).len() < 200);
+    }
+
+    #[test]
+    fn only_a_person_says_everything_below() {
+        assert_eq!(written(written_path, "/srv/1/**"), "/srv/*/**");
+        assert_eq!(written(written_path, "/**"), "/**");
+        assert_eq!(written(written_name, "**.CDN.example."), "**.cdn.example");
     }
 
     #[test]
@@ -263,10 +315,10 @@ mod tests {
         #[test]
         fn generalising_twice_changes_nothing_and_never_panics(text in "(/?[-_.:*a-fx0-9é]{0,80}){0,14}") {
             let once = of_path(&text);
-            prop_assert_eq!(of_path(&once), once.clone());
+            prop_assert_eq!(written(written_path, &once), once.clone());
             prop_assert!(once.starts_with('/') && once.len() <= TEXT_BYTES + BELOW.len());
             let once = of_name(&text);
-            prop_assert_eq!(of_name(&once), once.clone());
+            prop_assert_eq!(written(written_name, &once), once.clone());
         }
     }
 }

@@ -55,9 +55,7 @@ fn is_part(kind: Kind, fact: &str, facts: &BTreeSet<String>) -> bool {
     match kind {
         Kind::Connects => Peer::parse(fact)
             .is_some_and(|own| facts.iter().filter_map(|it| Peer::parse(it)).any(|it| it.is_wide() && it.covers(&own))),
-        Kind::Names | Kind::Writes => {
-            wide::within(kind, fact).any(|place| facts.contains(&wide::everything_in(kind, place)))
-        }
+        Kind::Names | Kind::Writes => wide::is_covered(kind, facts, fact),
         _ => false,
     }
 }
@@ -139,16 +137,7 @@ impl Profile {
         self.full.extend(&other.full);
         for habits in self.programs.values_mut() {
             for kind in [Kind::Names, Kind::Writes] {
-                // What became one fact together may crowd with others again.
-                loop {
-                    let before = habits.of(kind).clone();
-                    for fact in &before {
-                        wide::collapse(kind, &mut habits.facts[kind as usize], fact);
-                    }
-                    if *habits.of(kind) == before {
-                        break;
-                    }
-                }
+                wide::settle(kind, &mut habits.facts[kind as usize]);
             }
         }
         self.bound();

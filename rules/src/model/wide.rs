@@ -39,6 +39,25 @@ pub fn place(kind: Kind, fact: &str) -> Option<&str> {
     }
 }
 
+/// Whether a wide one of `facts` stands for `fact`.
+pub fn is_covered(kind: Kind, facts: &BTreeSet<String>, fact: &str) -> bool {
+    within(kind, fact).map(|place| everything_in(kind, place)).any(|wide| wide != fact && facts.contains(&wide))
+}
+
+/// Brings together what was learned apart: wide facts swallow what is in them, and crowds of both become one.
+pub fn settle(kind: Kind, facts: &mut BTreeSet<String>) {
+    loop {
+        let before = facts.clone();
+        facts.retain(|fact| !is_covered(kind, &before, fact));
+        for fact in &before {
+            collapse(kind, facts, fact);
+        }
+        if *facts == before {
+            return;
+        }
+    }
+}
+
 /// Makes one fact of the siblings of `fact` where there are too many.
 pub fn collapse(kind: Kind, facts: &mut BTreeSet<String>, fact: &str) {
     let crowded = within(kind, fact).skip(1).filter(|place| siblings(kind, facts, place) > SIBLINGS);
@@ -84,9 +103,14 @@ mod tests {
     fn collapsed(kind: Kind, facts: impl Iterator<Item = String>) -> Vec<String> {
         let mut set = BTreeSet::new();
         for fact in facts {
-            set.insert(fact.clone());
-            collapse(kind, &mut set, &fact);
+            if !is_covered(kind, &set, &fact) {
+                set.insert(fact.clone());
+                collapse(kind, &mut set, &fact);
+            }
         }
+        let mut settled = set.clone();
+        settle(kind, &mut settled);
+        assert_eq!(settled, set);
         set.into_iter().collect()
     }
 

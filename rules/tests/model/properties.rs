@@ -21,7 +21,7 @@ fn parent() -> impl Strategy<Value = String> {
 }
 
 fn address() -> impl Strategy<Value = [u8; 4]> {
-    prop_oneof![Just([127, 0, 0, 1]), [0..3_u8, 0..3_u8, 0..255_u8, any::<u8>()].prop_map(|it| it)]
+    prop_oneof![Just([127, 0, 0, 1]), [0..3_u8, 0..3_u8, 0..200_u8, 0..200_u8]]
 }
 
 fn act() -> impl Strategy<Value = taffrail_trace::event::Body> {

@@ -12,7 +12,7 @@ use taffrail_trace::event::{
 pub const OWN: &str = "3f2a9c1b7d5e4f60";
 
 /// A scene whose container knows one name of one address.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub struct Named(pub Stage, pub Option<&'static str>);
 
 impl Scene for Named {
