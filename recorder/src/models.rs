@@ -31,7 +31,7 @@ mod store;
 mod tests;
 
 pub use model::{Phase, Said};
-pub use request::{ModelRequest, ModelShown, ModelStatus};
+pub use request::{ModelAnswer, ModelRequest, ModelShown, ModelStatus};
 
 use crate::config::Config;
 use model::{Model, Verdict};
@@ -85,6 +85,8 @@ enum Seat {
     Of(usize),
     /// Nobody told its image, and it has no name of its own.
     Unknown,
+    /// It ended. What is still told of it is neither learned nor judged.
+    Ended,
 }
 
 impl Models {
@@ -123,6 +125,7 @@ impl Models {
         let mut late = None;
         let at = match self.containers.get(&container.key) {
             Some(Seat::Of(at)) => *at,
+            Some(Seat::Ended) => return None,
             _ => {
                 let (at, said) = self.settle(scene)?;
                 late = said;
@@ -143,14 +146,20 @@ impl Models {
         late.or(finding)
     }
 
-    /// A container ended.
+    /// A container ended: its model's time stands still until there is another.
     pub fn gone(&mut self, key: ContainerKey) {
-        if let Some(Seat::Of(at)) = self.containers.remove(&key)
+        if let Some(Seat::Of(at)) = self.containers.insert(key, Seat::Ended)
             && let Some(model) = self.models.get_mut(at)
         {
             model.containers = model.containers.saturating_sub(1);
         }
         self.recent.forget(key);
+    }
+
+    /// Forgets a container of which nothing will be told any more.
+    pub fn forget(&mut self, key: ContainerKey) {
+        self.gone(key);
+        self.containers.remove(&key);
     }
 
     /// Lets time pass: models grow older, and what changed is written down. To be called about once a second.
@@ -216,7 +225,7 @@ impl Models {
         match seat {
             _ if is_given_up => *seat = Seat::Unknown,
             Seat::Early { profile, .. } => drop(profile.learn(&mut self.reader, scene)),
-            Seat::Of(_) | Seat::Unknown => {}
+            Seat::Of(_) | Seat::Unknown | Seat::Ended => {}
         }
     }
 

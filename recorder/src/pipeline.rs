@@ -20,6 +20,7 @@ use crate::enrich::files::{Count, Files, OpenFile};
 use crate::enrich::processes::{Known, Place, Processes, comm};
 use crate::enrich::scan::Found;
 use crate::health::Counters;
+use crate::models::Models;
 use crate::ring::{Ring, RingError};
 use crate::trigger;
 use arrival::Doors;
@@ -49,6 +50,8 @@ pub struct Pipeline {
     pub ring: Ring,
     /// What was counted.
     pub counters: Counters,
+    /// What is normal for images; `None` where nobody wants that.
+    pub models: Option<Models>,
     files: Files,
     traffic: Traffic,
     doors: Doors,
@@ -76,6 +79,8 @@ pub struct Parts {
     pub environment: Selection,
     /// The host's mount namespace.
     pub host_mounts: u32,
+    /// What is normal for images.
+    pub models: Option<Models>,
 }
 
 /// A rule matched.
@@ -92,7 +97,7 @@ pub struct Match {
 impl Pipeline {
     /// A pipeline whose parts know what was there at start.
     pub fn new(parts: Parts, now: Anchor) -> Self {
-        let Parts { containers, processes, ring, environment, host_mounts } = parts;
+        let Parts { containers, processes, ring, environment, host_mounts, models } = parts;
         Self {
             files: Files::default(),
             traffic: Traffic::default(),
@@ -103,6 +108,7 @@ impl Pipeline {
             processes,
             ring,
             counters: Counters::default(),
+            models,
             flows: HashMap::new(),
             changes: Vec::new(),
             matched: Vec::new(),
@@ -186,6 +192,9 @@ impl Pipeline {
         self.containers.forget(key);
         self.counters.forget(key);
         self.doors.forget(key);
+        if let Some(models) = &mut self.models {
+            models.forget(key);
+        }
     }
 
     /// What changed among containers, and which rules matched, since the last call.
@@ -196,6 +205,9 @@ impl Pipeline {
     /// Tells the ring which containers are there now, and which are not any more.
     pub fn admit(&mut self, changes: &[Change]) {
         for change in changes {
+            if let (Change::Removed(key), Some(models)) = (change, &mut self.models) {
+                models.gone(*key);
+            }
             match change {
                 Change::New(key) if self.ring.history(*key).is_none() => self.describe(*key),
                 Change::New(key) if !self.containers.is_removed(*key) => self.ring.runs(*key),

@@ -8,6 +8,7 @@ mod demo;
 mod doctor;
 #[cfg(feature = "record")]
 mod level;
+mod model;
 mod query;
 #[cfg(feature = "record")]
 mod record;
@@ -41,6 +42,7 @@ pub fn run(command: Command) -> Result<Outcome> {
         Command::Salvage(args) => salvage::run(args),
         #[cfg(feature = "record")]
         Command::Seal => seal::run(),
+        Command::Model(args) => model::run(args),
         Command::Query(args) => query::run(&args),
         Command::Replay(args) => replay::run(&args),
         Command::Verify(args) => verify::run(&args),

@@ -6,7 +6,10 @@ use std::process::Command;
 
 /// Every edge between our crates that may be, by package.
 const ALLOWED: &[(&str, &[&str])] = &[
-    ("taffrail", &["taffrail-demo", "taffrail-query", "taffrail-recorder", "taffrail-trace", "taffrail-tui"]),
+    (
+        "taffrail",
+        &["taffrail-demo", "taffrail-query", "taffrail-recorder", "taffrail-rules", "taffrail-trace", "taffrail-tui"],
+    ),
     ("taffrail-demo", &["taffrail-query", "taffrail-recorder", "taffrail-trace"]),
     ("taffrail-probes", &["taffrail-probes-abi"]),
     ("taffrail-probes-abi", &[]),

@@ -235,10 +235,10 @@ impl Model {
         let Some(judge) = self.judge() else { return };
         let words = judge.words(deviation);
         let said = &mut self.state.said;
+        let is_full = said.len() >= SAID;
         match said.iter_mut().find(|said| said.words == words) {
             Some(said) => said.times += 1,
-            None if said.len() < SAID => said.push(Said { words, times: 1 }),
-            None => {}
+            None => said.extend((!is_full).then_some(Said { words, times: 1 })),
         }
     }
 

@@ -18,10 +18,10 @@ pub enum ModelRequest {
         /// The image's name, its digest, or the beginning of that.
         image: String,
     },
-    /// Judge by this one from now on.
+    /// Judge by the one that follows this request, from now on.
     Import {
-        /// The model as a file.
-        toml: String,
+        /// How long it is.
+        bytes: usize,
         /// Try it first.
         dry_run: bool,
     },
@@ -39,6 +39,29 @@ impl ModelRequest {
     pub fn changes(&self) -> bool {
         matches!(self, Self::Import { .. } | Self::Relearn { .. })
     }
+
+    /// The length of the model that follows it.
+    pub fn bytes_that_follow(&self) -> usize {
+        match self {
+            Self::Import { bytes, .. } => *bytes,
+            _ => 0,
+        }
+    }
+}
+
+/// What is answered.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "what", rename_all = "snake_case")]
+pub enum ModelAnswer {
+    /// How every model stands.
+    List {
+        /// By name.
+        models: Vec<ModelStatus>,
+    },
+    /// One model.
+    Shown(Box<ModelShown>),
+    /// A model was changed; how it stands now.
+    Changed(Box<ModelStatus>),
 }
 
 /// How a model stands.
@@ -84,6 +107,19 @@ pub struct ModelShown {
 }
 
 impl Models {
+    /// Does what is asked. `file` is the model that is imported.
+    ///
+    /// # Errors
+    /// Why it cannot be done, in one line.
+    pub fn answer(&mut self, request: &ModelRequest, file: &str, now: Anchor) -> Result<ModelAnswer, String> {
+        Ok(match request {
+            ModelRequest::List => ModelAnswer::List { models: self.list() },
+            ModelRequest::Show { image } => ModelAnswer::Shown(Box::new(self.show(image)?)),
+            ModelRequest::Import { dry_run, .. } => ModelAnswer::Changed(Box::new(self.import(file, *dry_run, now)?)),
+            ModelRequest::Relearn { image, keep } => ModelAnswer::Changed(Box::new(self.relearn(image, *keep, now)?)),
+        })
+    }
+
     /// How every model stands, by name.
     pub fn list(&self) -> Vec<ModelStatus> {
         let mut all: Vec<ModelStatus> = self.models.iter().map(|model| self.status(model)).collect();

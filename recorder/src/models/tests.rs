@@ -239,9 +239,12 @@ fn time_runs_only_while_a_container_of_the_image_does() {
     bench.see(&web(1), "/bin/date");
     bench.wait(5);
     bench.models.see(&ended(&web(1)));
+    // What comes late does not begin it again.
+    bench.see(&web(1), "/bin/late");
     bench.wait(50);
     let status = bench.models.show(DIGEST).expect("a model").status;
     assert_eq!((status.phase, status.phase_seconds, status.containers), (Phase::Learning, 5, 0));
+    assert_eq!(status.facts, 1);
     bench.see(&web(2), "/bin/date");
     bench.wait(5);
     assert_eq!(bench.phase(), Phase::DryRun);

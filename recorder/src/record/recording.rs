@@ -190,6 +190,9 @@ impl Recording {
         report(self.pipeline.ring.write_all(host::anchor()));
         self.pipeline.ring.sync_all();
         self.incidents.finish_all(&mut self.pipeline, host::anchor());
+        if let Some(models) = &mut self.pipeline.models {
+            models.close(host::anchor());
+        }
         Ok(())
     }
 
@@ -243,6 +246,7 @@ impl Recording {
                 }
             }
             Command::Level(request, reply) => drop(reply.send(self.level(&request))),
+            Command::Model(request, file, reply) => drop(reply.send(self.model(&request, &file))),
             Command::Digest(answer) => self.pipeline.digested(answer),
             Command::Stop => {}
         }
@@ -305,6 +309,9 @@ impl Recording {
         self.govern();
         self.pipeline.containers.prune();
         self.pipeline.mend();
+        if let Some(models) = &mut self.pipeline.models {
+            models.tick(host::anchor());
+        }
         for key in self.pipeline.ring.make_room() {
             self.pipeline.forget(key);
             self.levels.forget(key);

@@ -4,6 +4,7 @@ use super::Recording;
 use super::levels::word;
 use crate::health::{ContainerStatus, Cost, Lowered, Status};
 use crate::host;
+use crate::models::{ModelAnswer, ModelRequest};
 use crate::pipeline::report;
 use taffrail_trace::clock::{BootNs, rfc3339};
 use taffrail_trace::event::Class;
@@ -21,6 +22,13 @@ impl Recording {
             seconds: now_ns.saturating_sub(step.since_ns) / 1_000_000_000,
         });
         told.collect()
+    }
+
+    pub(super) fn model(&mut self, request: &ModelRequest, file: &str) -> Result<ModelAnswer, String> {
+        match &mut self.pipeline.models {
+            Some(models) => models.answer(request, file, host::anchor()),
+            None => Err("models are off: the configuration has `models = false`".to_owned()),
+        }
     }
 
     pub(super) fn status(&mut self) -> Status {
