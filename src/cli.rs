@@ -184,6 +184,8 @@ pub enum ModelCommand {
     /// Have a recorder learn an image again.
     #[cfg(feature = "record")]
     Relearn(ModelRelearnArgs),
+    /// Learn what containers did from their evidence, without a recorder.
+    Learn(ModelLearnArgs),
     /// Compare two files, a line a fact: + is new in the second. Exit code 1 where they differ.
     Diff(ModelDiffArgs),
 }
@@ -254,6 +256,17 @@ pub struct ModelRelearnArgs {
     /// Add to what is known, in place of beginning with nothing.
     #[arg(long)]
     pub keep: bool,
+}
+
+/// Arguments of `model learn`.
+#[derive(Debug, Args)]
+pub struct ModelLearnArgs {
+    /// Evidence bundles, of one image.
+    #[arg(required = true, value_name = "BUNDLE")]
+    pub bundles: Vec<PathBuf>,
+    /// The file; standard output by default.
+    #[arg(short, long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
 }
 
 /// Arguments of `model diff`.

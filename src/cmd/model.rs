@@ -1,5 +1,6 @@
 //! `taffrail model`
 
+mod learn;
 #[cfg(feature = "record")]
 mod recorded;
 
@@ -26,6 +27,7 @@ pub fn run(args: ModelArgs) -> Result<Outcome> {
         ModelCommand::Import(args) => recorded::import(&args),
         #[cfg(feature = "record")]
         ModelCommand::Relearn(args) => recorded::relearn(args),
+        ModelCommand::Learn(args) => learn::run(&args),
         ModelCommand::Diff(args) => compare(&args),
     }
 }
