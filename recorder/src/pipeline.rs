@@ -10,6 +10,7 @@
 
 mod arrival;
 mod digests;
+mod moment;
 mod traffic;
 
 use crate::enrich::containers::{Change, Containers};
@@ -174,6 +175,7 @@ impl Pipeline {
         }
         self.admit(&changes);
         self.changes.extend(changes);
+        adopted.iter().for_each(|known| self.was_there(known));
         tracing::debug!(processes = adopted.len(), "processes older than the recorder are known");
     }
 
@@ -455,6 +457,16 @@ impl Pipeline {
 
     /// Puts an event into a container's history.
     pub fn append(&mut self, key: ContainerKey, event: Event, named: Option<&Arc<Known>>) {
+        match self.modelled(key, &event, named) {
+            None => self.store(key, event, named),
+            Some(finding) => {
+                self.store(key, event.clone(), named);
+                self.found_odd(key, event, finding, named);
+            }
+        }
+    }
+
+    fn store(&mut self, key: ContainerKey, event: Event, named: Option<&Arc<Known>>) {
         self.counters.event(key);
         let appended = self.ring.append(key, event, named, self.now);
         report(appended);
