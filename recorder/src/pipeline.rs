@@ -457,12 +457,10 @@ impl Pipeline {
 
     /// Puts an event into a container's history.
     pub fn append(&mut self, key: ContainerKey, event: Event, named: Option<&Arc<Known>>) {
-        match self.modelled(key, &event, named) {
-            None => self.store(key, event, named),
-            Some(finding) => {
-                self.store(key, event.clone(), named);
-                self.found_odd(key, event, finding, named);
-            }
+        let deviates = self.modelled(key, &event, named).map(|finding| (finding, event.time_ns, event.actor.clone()));
+        self.store(key, event, named);
+        if let Some((finding, time_ns, actor)) = deviates {
+            self.deviated(key, Event { time_ns, actor, body: Body::Finding(Box::new(finding)) }, named);
         }
     }
 

@@ -47,15 +47,17 @@ impl Pipeline {
         let body = Body::Image(Box::new(known.image.clone()));
         let event = Event { time_ns, actor: Some(own_actor(&known.image)), body };
         if let Some(finding) = self.modelled(key, &event, Some(known)) {
-            self.found_odd(key, event, finding, Some(known));
+            let body = Body::Finding(Box::new(finding));
+            self.deviated(key, Event { body, ..event }, Some(known));
         }
     }
 
-    /// Puts a finding about an event into the history and has its evidence sealed.
-    pub(super) fn found_odd(&mut self, key: ContainerKey, event: Event, finding: Finding, known: Option<&Arc<Known>>) {
-        let Event { time_ns, actor, .. } = event;
-        let body = Body::Finding(Box::new(finding.clone()));
-        self.store(key, Event { time_ns, actor, body }, known);
-        self.matched.push(Match { container: key, time_ns, finding });
+    /// Puts a model's finding into the history and has its evidence sealed.
+    pub(super) fn deviated(&mut self, key: ContainerKey, event: Event, known: Option<&Arc<Known>>) {
+        if let Body::Finding(finding) = &event.body {
+            let finding = Finding::clone(finding);
+            self.matched.push(Match { container: key, time_ns: event.time_ns, finding });
+        }
+        self.store(key, event, known);
     }
 }
