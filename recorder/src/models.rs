@@ -36,6 +36,7 @@ pub use request::{ModelAnswer, ModelRequest, ModelShown, ModelStatus};
 use crate::config::Config;
 use model::{Model, Verdict};
 use recent::Recent;
+use std::cmp::Reverse;
 use std::collections::HashMap;
 use std::io;
 use store::Store;
@@ -96,6 +97,7 @@ impl Models {
     /// Where their directory cannot be made or read, or the writing thread not be started.
     pub fn open(config: &Config) -> io::Result<Self> {
         let (store, mut models) = Store::open(&config.state_dir)?;
+        models.sort_by_key(|model| Reverse(model.state.seen_utc_seconds));
         models.truncate(MODELS);
         Ok(Self {
             times: Times { learn: config.model_learn_seconds, dry_run: config.model_dry_run_seconds },

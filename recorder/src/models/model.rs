@@ -3,7 +3,8 @@
 use super::store::Store;
 use super::{Identity, Times};
 use serde::{Deserialize, Serialize};
-use taffrail_rules::model::{Deviation, Judge, Profile, Reader};
+use std::collections::HashMap;
+use taffrail_rules::model::{Deviation, Judge, Kind, Profile, Reader};
 use taffrail_rules::scene::Scene;
 use taffrail_trace::clock::{Anchor, BootNs, UtcNs};
 
@@ -11,6 +12,8 @@ use taffrail_trace::clock::{Anchor, BootNs, UtcNs};
 const SAVE_NS: u64 = 10_000_000_000;
 /// How many different deviations of a dry run are kept in words.
 const SAID: usize = 64;
+/// How many are told from each other.
+const TRIED: usize = 1024;
 const SECOND_NS: u64 = 1_000_000_000;
 
 /// What a model does with what it sees.
@@ -75,6 +78,8 @@ pub(crate) struct State {
 pub(crate) struct Model {
     pub state: State,
     mind: Mind,
+    /// Deviations of the dry run, and where they stand among what was said, if they do.
+    tried: HashMap<(Kind, String, Option<String>), Option<usize>>,
     /// Containers of the image that run now.
     pub containers: usize,
     /// What of a second its time has not counted yet.
@@ -114,7 +119,7 @@ impl Model {
             Phase::Learning => Mind::Learns(profile),
             Phase::DryRun | Phase::Active => Mind::Judges(Box::new(Judge::new(profile))),
         };
-        Self { state, mind, containers: 0, rest_ns: 0, changed: false, saved_ns: 0 }
+        Self { state, mind, tried: HashMap::new(), containers: 0, rest_ns: 0, changed: false, saved_ns: 0 }
     }
 
     /// What it knows.
@@ -217,6 +222,7 @@ impl Model {
             Phase::Learning => Mind::Learns(profile),
             Phase::DryRun | Phase::Active => Mind::Judges(Box::new(Judge::new(profile))),
         };
+        self.tried.clear();
         (self.changed, self.saved_ns) = (true, 0);
     }
 
@@ -228,18 +234,30 @@ impl Model {
         }
     }
 
-    /// Notes what an active model would have told.
+    /// Notes what an active model would have told. What comes again costs no words.
     fn try_out(&mut self, deviation: &Deviation) {
         self.state.deviations += 1;
         self.changed = true;
-        let Some(judge) = self.judge() else { return };
+        let (kind, program, fact) = deviation.key();
+        let key = (kind, program.to_owned(), fact.map(str::to_owned));
+        if let Some(at) = self.tried.get(&key) {
+            if let Some(said) = at.and_then(|at| self.state.said.get_mut(at)) {
+                said.times += 1;
+            }
+            return;
+        }
+        let Some(judge) = self.judge().filter(|_| self.tried.len() < TRIED) else { return };
         let words = judge.words(deviation);
         let said = &mut self.state.said;
-        let is_full = said.len() >= SAID;
-        match said.iter_mut().find(|said| said.words == words) {
-            Some(said) => said.times += 1,
-            None => said.extend((!is_full).then_some(Said { words, times: 1 })),
+        // A recorder before this one may have noted it.
+        let mut at = said.iter().position(|said| said.words == words);
+        if let Some(at) = at {
+            said[at].times += 1;
+        } else if said.len() < SAID {
+            at = Some(said.len());
+            said.push(Said { words, times: 1 });
         }
+        self.tried.insert(key, at);
     }
 
     fn take(&mut self) -> Profile {

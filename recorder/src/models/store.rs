@@ -80,9 +80,9 @@ impl Store {
         self.order(Order::Write { path: self.path(&state.key), text }, waits)
     }
 
-    /// Orders a model to be removed.
+    /// Orders a model to be removed. Where too many wait its file stays, and is one too many for the next recorder.
     pub fn remove(&mut self, key: &str) {
-        self.order(Order::Remove { path: self.path(key) }, true);
+        self.order(Order::Remove { path: self.path(key) }, false);
     }
 
     /// Waits until everything is written. Nothing can be ordered any more.
