@@ -11,6 +11,8 @@
 //! matcher              conditions asked about events, fast
 //! judge                rules asked about a stream of events, and what they remember of it
 //! threshold, sequence, keyed    so many in so short a time; one thing after the other; both bounded
+//! evidence             rules asked about a bundle
+//! names                what addresses were said to be called
 //! model                what is normal for an image, and what deviates from it
 //! problem              faults of rule files, with file, line and column
 //! ```
@@ -77,6 +79,7 @@
 pub mod branch;
 pub mod call;
 pub mod compile;
+pub mod evidence;
 pub mod expr;
 pub mod falco;
 pub mod field;
@@ -85,7 +88,11 @@ pub mod keyed;
 pub mod kind;
 pub mod lane;
 pub mod matcher;
+<<<<<<< HEAD
 pub mod model;
+=======
+pub mod names;
+>>>>>>> main
 pub mod operand;
 pub mod output;
 pub mod problem;
@@ -93,5 +100,4 @@ pub mod rule;
 pub mod scene;
 pub mod sequence;
 pub mod threshold;
-
 pub mod value;
