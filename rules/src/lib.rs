@@ -88,11 +88,8 @@ pub mod keyed;
 pub mod kind;
 pub mod lane;
 pub mod matcher;
-<<<<<<< HEAD
 pub mod model;
-=======
 pub mod names;
->>>>>>> main
 pub mod operand;
 pub mod output;
 pub mod problem;
