@@ -18,7 +18,7 @@ impl Learner {
     fn model(&self, args: &[&str]) -> (i32, String, String) {
         let state = self.recorder.state_dir();
         let (what, rest) = args.split_first().expect("what to do");
-        run(&[&["model", what, "--state-dir", &state.to_string_lossy()], rest].concat())
+        run(&[&["model", what, "--state-dir", &state.to_string_lossy()][..], rest].concat())
     }
 
     fn show(&self, image: &str) -> Value {
@@ -104,6 +104,7 @@ fn what_is_asked_of_models_that_are_not_there_is_refused_in_one_line() {
         assert_eq!((code, out.as_str()), (2, ""), "{args:?}: {err}");
         assert!(err.contains(words) && err.lines().count() == 1 && !err.contains('\u{1b}'), "{args:?}: {err}");
     }
+    drop(learner);
     let off = Learner { recorder: Recorder::start("models = false\n") };
     let (code, _, err) = off.model(&["list"]);
     assert!(code == 2 && err.contains("models = false"), "{err}");

@@ -270,7 +270,14 @@ fn is_outside(scene: &dyn Scene, generation: usize, image: &Image) -> bool {
     false
 }
 
+/// What people call a program: the last part of its path, or its applet.
+pub(super) fn called(program: &str) -> &str {
+    let name = base(program);
+    let applet = name.split_once(' ').filter(|(file, _)| MANY_PROGRAMS.contains(file));
+    applet.map_or(name, |(_, applet)| applet)
+}
+
 /// The last part of a path.
-pub(super) fn base(path: &str) -> &str {
+fn base(path: &str) -> &str {
     path.rsplit('/').next().unwrap_or(path)
 }

@@ -1,6 +1,6 @@
 //! A deviation said for a person, with what was expected.
 
-use super::fact::base;
+use super::fact::called;
 use super::{Deviation, Judge, Kind, OUTSIDE};
 use std::borrow::Cow;
 
@@ -42,14 +42,14 @@ impl Judge {
     /// What deviates and what was expected, in a sentence without its point.
     pub fn words(&self, deviation: &Deviation) -> String {
         let Deviation { kind, program, fact, by } = deviation;
-        let who = base(program);
+        let who = called(program);
         let Some(fact) = fact else { return self.never_seen(program, by.as_deref()) };
         let expected = |kind| {
             let habits = self.profile().program(program);
             habits.map(|habits| shown(kind, habits.of(kind).iter().map(String::as_str))).unwrap_or_default()
         };
         if *kind == Kind::Runs && program == OUTSIDE {
-            let what = base(fact);
+            let what = called(fact);
             return match expected(*kind) {
                 none if none.is_empty() => format!("{what} was never started from outside the container"),
                 some => format!("{what} was never started from outside the container; what was: {some}"),
@@ -64,7 +64,7 @@ impl Judge {
             Kind::Privileges if fact == "root" => ("run as", "it uses", "used a privilege"),
             Kind::Privileges => ("used", "it uses", "any other privilege"),
         };
-        let what = if *kind == Kind::Runs { base(fact) } else { fact };
+        let what = if *kind == Kind::Runs { called(fact) } else { fact };
         match expected(*kind) {
             none if none.is_empty() => format!("{who} has never {verb} {what}, nor {nothing}"),
             some => format!("{who} has never {verb} {what}; {habit}: {some}"),
@@ -78,8 +78,7 @@ impl Judge {
         };
         match (deviation.kind, deviation.fact.as_deref()) {
             (Kind::Runs, fact) => {
-                let ran = base(fact.unwrap_or(&deviation.program));
-                let ran = ran.rsplit(' ').next().unwrap_or(ran);
+                let ran = called(fact.unwrap_or(&deviation.program));
                 INTERPRETERS.contains(&ran).then_some("T1059")
             }
             (Kind::Connects, Some(fact)) if fact.ends_with("docker.sock") || fact.ends_with("containerd.sock") => {
@@ -95,7 +94,7 @@ impl Judge {
     }
 
     fn never_seen(&self, program: &str, by: Option<&str>) -> String {
-        let who = base(program);
+        let who = called(program);
         let all = || {
             let all = self.profile().programs().map(|(name, _)| name).filter(|name| *name != OUTSIDE);
             shown(Kind::Runs, all)
@@ -108,11 +107,11 @@ impl Judge {
             }
             (Some(OUTSIDE), _) => format!("{who} was never started from outside the container"),
             (Some(by), Some(runs)) if runs.is_empty() => {
-                format!("{} has never run {who}, nor any other program", base(by))
+                format!("{} has never run {who}, nor any other program", called(by))
             }
-            (Some(by), Some(runs)) => format!("{} has never run {who}; it runs: {runs}", base(by)),
+            (Some(by), Some(runs)) => format!("{} has never run {who}; it runs: {runs}", called(by)),
             (Some(by), None) => {
-                format!("{} and {who}, which it ran, never ran in this image; what did: {}", base(by), all())
+                format!("{} and {who}, which it ran, never ran in this image; what did: {}", called(by), all())
             }
             (None, _) => format!("{who} never ran in this image; what did: {}", all()),
         }
@@ -122,7 +121,7 @@ impl Judge {
 /// The first of what was expected, and how many more. Programs go by their last name.
 fn shown<'a>(kind: Kind, facts: impl Iterator<Item = &'a str>) -> String {
     let mut names: Vec<Cow<'_, str>> =
-        facts.map(|fact| Cow::Borrowed(if kind == Kind::Runs { base(fact) } else { fact })).collect();
+        facts.map(|fact| Cow::Borrowed(if kind == Kind::Runs { called(fact) } else { fact })).collect();
     names.sort();
     names.dedup();
     let more = names.len().saturating_sub(NAMED);

@@ -74,6 +74,16 @@ fn what_is_usual_is_not_spoken_of() {
 }
 
 #[test]
+fn an_applet_goes_by_its_own_name() {
+    let applet = |name: &str| {
+        let name = name.to_owned();
+        run_with("/start.sh", "/bin/busybox", move |image| image.comm = name)
+    };
+    let words = said(&learned(&[applet("sh"), applet("date")]), &applet("wget"));
+    assert_eq!(words.as_deref(), Some("start.sh has never run wget; it runs: date, sh"));
+}
+
+#[test]
 fn a_long_list_of_what_was_expected_is_cut() {
     let scenes: Vec<_> = (1..=20).map(|port| nginx(listen(port))).collect();
     let words = said(&learned(&scenes), &nginx(listen(4444))).expect("new");
