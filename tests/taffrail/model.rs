@@ -33,26 +33,25 @@ impl Learner {
     }
 }
 
-const IMAGE: &str = "taffrail-test-busybox:latest";
-
 #[test]
 fn a_program_that_an_image_never_ran_is_found_in_words_and_sealed_with_what_was_before() {
     let config = "model_learn_seconds = 2\nmodel_dry_run_seconds = 0\nbefore_seconds = 60\nafter_seconds = 1\n";
     let learner = Learner { recorder: Recorder::start(config) };
-    let web = Container::run("model", EVERY_DAY);
+    let (web, own) = Container::of_own_image("model", EVERY_DAY);
+    let image = own.0.as_str();
     until("the image's model is active", || {
         let (_, out, _) = learner.model(&["list"]);
-        out.contains(IMAGE) && out.contains("active")
+        out.contains(image) && out.contains("active")
     });
     assert!(learner.bundles().is_empty(), "learning tells nothing");
-    let shown = learner.show(IMAGE);
+    let shown = learner.show(image);
     let toml = shown["toml"].as_str().expect("a file");
     for fact in ["[program.\"/bin/busybox sh\"]", "    \"/bin/busybox date\",", "    \"/tmp\","] {
         assert!(toml.contains(fact), "{fact} is not in\n{toml}");
     }
 
     let file = learner.recorder.state_dir().join("exported.toml");
-    let (code, _, err) = learner.model(&["export", IMAGE, "-o", &file.to_string_lossy()]);
+    let (code, _, err) = learner.model(&["export", image, "-o", &file.to_string_lossy()]);
     assert_eq!(code, 0, "{err}");
     assert_eq!(fs::read_to_string(&file).expect("a file"), toml);
 
@@ -77,13 +76,14 @@ fn a_program_that_an_image_never_ran_is_found_in_words_and_sealed_with_what_was_
     assert_eq!(code, 1, "{err}");
     assert!(out.contains("+ /bin/busybox sh runs /bin/busybox wget\n"), "{out}");
 
-    let (code, out, err) = learner.model(&["relearn", IMAGE, "--keep"]);
+    let (code, out, err) = learner.model(&["relearn", image, "--keep"]);
     assert_eq!(code, 0, "{err}");
     assert!(out.contains("learning 0s of 2s"), "{out}");
     let (code, out, err) = learner.model(&["import", &file.to_string_lossy()]);
     assert_eq!(code, 0, "{err}");
     assert!(out.contains(": active, "), "{out}");
-    assert_eq!(learner.show(IMAGE)["toml"].as_str(), Some(toml));
+    assert_eq!(learner.show(image)["toml"].as_str(), Some(toml));
+    drop(web);
 }
 
 #[test]
