@@ -91,6 +91,12 @@ pub struct Config {
     pub environment_masked: Vec<String>,
     /// Bytes kept of one terminal session.
     pub terminal_bytes: u64,
+    /// Whether what is normal for an image is learned, and what deviates from it becomes a finding.
+    pub models: bool,
+    /// How long an image is learned, in time that containers of it run.
+    pub model_learn_seconds: u64,
+    /// How long a model is tried after that, its deviations counted and not told; 0 for not at all.
+    pub model_dry_run_seconds: u64,
     /// Docker's API socket, asked for names where it is there.
     pub docker_socket: PathBuf,
     /// A group whose members may ask the recorder (`status`, `trigger`, `level`) and read its evidence; only root where
@@ -130,6 +136,9 @@ impl Default for Config {
             environment: ENVIRONMENT.map(str::to_owned).to_vec(),
             environment_masked: ENVIRONMENT_MASKED.map(str::to_owned).to_vec(),
             terminal_bytes: 1 << 20,
+            models: true,
+            model_learn_seconds: 3600,
+            model_dry_run_seconds: 86_400,
             docker_socket: PathBuf::from("/var/run/docker.sock"),
             control_group: None,
             default_rules: true,
@@ -214,6 +223,8 @@ impl Config {
             ("before_seconds", self.before_seconds, (0..=31_536_000), "up to a year"),
             ("after_seconds", self.after_seconds, (0..=86_400), "up to a day"),
             ("terminal_bytes", self.terminal_bytes, (0..=1 << 30), "up to 1 GiB"),
+            ("model_learn_seconds", self.model_learn_seconds, (1..=31_536_000), "1 second to a year"),
+            ("model_dry_run_seconds", self.model_dry_run_seconds, (0..=31_536_000), "up to a year"),
         ];
         for (key, value, range, expected) in in_range {
             if !range.contains(&value) {
@@ -323,6 +334,15 @@ mod tests {
     fn what_is_printed_is_read_back_as_the_same() {
         let config = Config { flush_ms: 77, evidence_dir: Some(PathBuf::from("/srv")), ..Config::default() };
         assert_eq!(parse(&config.to_toml().expect("TOML")).expect("read back"), config);
+    }
+
+    #[test]
+    fn a_model_that_learns_for_no_time_is_refused() {
+        let message = parse("model_learn_seconds = 0").expect_err("no time to learn").to_string();
+        assert!(message.contains("model_learn_seconds = 0: 1 second to a year"), "{message}");
+        assert!(parse("models = false\nmodel_dry_run_seconds = 0\n").is_ok());
+        let message = parse("model_lern_seconds = 5\n").expect_err("unknown key").to_string();
+        assert!(message.ends_with("did you mean `model_learn_seconds`?"), "{message}");
     }
 
     #[test]

@@ -29,7 +29,6 @@ use taffrail_probes::abi::call::call_flags;
 use taffrail_probes::abi::io::{Direction, Terminal};
 use taffrail_probes::abi::{Class as RawClass, Header, Kind, header_flags};
 use taffrail_probes::{Body as RawBody, Record};
-use taffrail_rules::matcher::RuleSet;
 use taffrail_trace::clock::{Anchor, BootNs};
 use taffrail_trace::event::{
     Actor, Body, Class, Event, FileEvent, Finding, Gap, GapCause, Image, Lifecycle, LifecycleOp, Protocol, ServerName,
@@ -55,7 +54,8 @@ pub struct Pipeline {
     doors: Doors,
     environment: Selection,
     digests: Option<Digests>,
-    watch: Watch,
+    /// Rules and models.
+    pub watch: Watch,
     flows: HashMap<u64, Arc<Known>>,
     changes: Vec<Change>,
     matched: Vec<Match>,
@@ -174,6 +174,7 @@ impl Pipeline {
         }
         self.admit(&changes);
         self.changes.extend(changes);
+        adopted.iter().for_each(|known| self.was_there(known));
         tracing::debug!(processes = adopted.len(), "processes older than the recorder are known");
     }
 
@@ -195,16 +196,6 @@ impl Pipeline {
         self.watch.forget(key);
     }
 
-    /// Asks other rules from now on.
-    pub fn ask(&mut self, rules: Arc<RuleSet>) {
-        self.watch.ask(rules);
-    }
-
-    /// The rules, and how they matched.
-    pub fn watch(&self) -> &Watch {
-        &self.watch
-    }
-
     /// Puts what rules found too often to say it each time into the history, as a number.
     pub fn tell_storms(&mut self) {
         for (key, time_ns, finding) in self.watch.overdue(self.now.boot_ns) {
@@ -220,6 +211,9 @@ impl Pipeline {
     /// Tells the ring which containers are there now, and which are not any more.
     pub fn admit(&mut self, changes: &[Change]) {
         for change in changes {
+            if let (Change::Removed(key), Some(models)) = (change, &mut self.watch.models) {
+                models.gone(*key);
+            }
             match change {
                 Change::New(key) if self.ring.history(*key).is_none() => self.describe(*key),
                 Change::New(key) if !self.containers.is_removed(*key) => self.ring.runs(*key),
@@ -462,12 +456,38 @@ impl Pipeline {
         self.append(key, event, None);
     }
 
-    /// Puts an event into a container's history, and what the rules have to say of it.
+    /// Shows a program that is older than the recorder to whoever has to know it.
+    fn was_there(&mut self, known: &Arc<Known>) {
+        let body = Body::Image(Box::new(known.image.clone()));
+        let event = Event { time_ns: self.now.boot_ns, actor: Some(own_actor(&known.image)), body };
+        let findings = self.judged(known.home, &event, Some(known));
+        self.found_out(known.home, event.time_ns, event.actor, findings, Some(known));
+    }
+
+    /// Puts an event into a container's history, and what rules and models have to say of it.
     pub fn append(&mut self, key: ContainerKey, event: Event, named: Option<&Arc<Known>>) {
-        let around = Surroundings { containers: &self.containers, files: &self.files, actor: named };
-        let findings = self.watch.see(key, &event, around);
-        let (time_ns, actor) = (event.time_ns, event.actor.clone().filter(|_| !findings.is_empty()));
+        let findings = self.judged(key, &event, named);
+        if findings.is_empty() {
+            return self.keep(key, event, named);
+        }
+        let (time_ns, actor) = (event.time_ns, event.actor.clone());
         self.keep(key, event, named);
+        self.found_out(key, time_ns, actor, findings, named);
+    }
+
+    fn judged(&mut self, key: ContainerKey, event: &Event, actor: Option<&Arc<Known>>) -> Vec<Finding> {
+        let around = Surroundings { containers: &self.containers, files: &self.files, actor };
+        self.watch.see(key, event, around)
+    }
+
+    fn found_out(
+        &mut self,
+        key: ContainerKey,
+        time_ns: BootNs,
+        actor: Option<Actor>,
+        findings: Vec<Finding>,
+        named: Option<&Arc<Known>>,
+    ) {
         for finding in findings {
             let body = Body::Finding(Box::new(finding.clone()));
             self.keep(key, Event { time_ns, actor: actor.clone(), body }, named);

@@ -18,6 +18,7 @@ use crate::enrich::processes::Processes;
 use crate::enrich::scan;
 use crate::health::Status;
 use crate::host;
+use crate::models::{ModelAnswer, ModelRequest, Models};
 use crate::pipeline::{Parts, Pipeline};
 use crate::ring::{RecordedBy, Ring, RingError};
 use crate::trigger::Watch;
@@ -103,6 +104,8 @@ pub(crate) enum Command {
     Level(LevelRequest, oneshot::Sender<Result<(), String>>),
     /// Ask these rules from now on.
     Rules(Arc<RuleSet>),
+    /// About models; the text is the one that is imported.
+    Model(ModelRequest, String, oneshot::Sender<Result<ModelAnswer, String>>),
     /// An executable was hashed.
     Digest(Answer),
     /// Write everything and end.
@@ -143,12 +146,16 @@ pub fn record(config: Config, ready: impl FnOnce(&str)) -> Result<(), RecordErro
         hooks: recording::describe_hooks(&probes),
         host_ancestors: config.host_ancestors,
     });
-    let watch = Watch::new(rules, attached, machine.hostname.clone());
     let (mut found, changes) = Containers::new(boot.clone(), cgroups);
     for container in kept {
         found.adopt(container);
     }
     let processes = Processes::new(boot.clone());
+    let models = match config.models {
+        true => Some(Models::open(&config).map_err(|source| state_error(&config.state_dir.join("models"), source))?),
+        false => None,
+    };
+    let watch = Watch::new(rules, models, attached, machine.hostname.clone());
     let parts = Parts { containers: found, processes, ring, environment, host_mounts: scan::own_mounts(), watch };
     let mut pipeline = Pipeline::new(parts, attached);
     pipeline.found(&changes);
@@ -249,6 +256,10 @@ async fn stop<F: Future + Unpin>(commands: &mpsc::Sender<Command>, end: &mut F) 
     // A recording that takes no commands any more is about to end by itself.
     let _ = commands.send(Command::Stop).await;
     end.await
+}
+
+fn state_error(path: &Path, source: io::Error) -> RecordError {
+    RecordError::State { path: path.to_owned(), source }
 }
 
 /// Makes the state directory, closed to everybody else, and takes its lock. The lock goes with the process.

@@ -13,6 +13,7 @@
 //! threshold, sequence, keyed    so many in so short a time; one thing after the other; both bounded
 //! evidence             rules asked about a bundle
 //! names                what addresses were said to be called
+//! model                what is normal for an image, and what deviates from it
 //! problem              faults of rule files, with file, line and column
 //! ```
 //!
@@ -87,6 +88,7 @@ pub mod keyed;
 pub mod kind;
 pub mod lane;
 pub mod matcher;
+pub mod model;
 pub mod names;
 pub mod operand;
 pub mod output;

@@ -9,6 +9,7 @@ mod doctor;
 mod hunt;
 #[cfg(feature = "record")]
 mod level;
+mod model;
 mod query;
 #[cfg(feature = "record")]
 mod record;
@@ -43,6 +44,7 @@ pub fn run(command: Command) -> Result<Outcome> {
         Command::Salvage(args) => salvage::run(args),
         #[cfg(feature = "record")]
         Command::Seal => seal::run(),
+        Command::Model(args) => model::run(args),
         Command::Query(args) => query::run(&args),
         Command::Hunt(args) => hunt::run(&args),
         Command::Rules(args) => rules::run(&args),

@@ -16,6 +16,7 @@ mod families;
 mod kills;
 mod layering;
 mod losses;
+mod model;
 mod recorder;
 mod salvage;
 mod state;

@@ -194,6 +194,9 @@ impl Recording {
         report(self.pipeline.ring.write_all(host::anchor()));
         self.pipeline.ring.sync_all();
         self.incidents.finish_all(&mut self.pipeline, host::anchor());
+        if let Some(models) = &mut self.pipeline.watch.models {
+            models.close(host::anchor());
+        }
         Ok(())
     }
 
@@ -247,7 +250,8 @@ impl Recording {
                 }
             }
             Command::Level(request, reply) => drop(reply.send(self.level(&request))),
-            Command::Rules(rules) => self.pipeline.ask(rules),
+            Command::Rules(rules) => self.pipeline.watch.ask(rules),
+            Command::Model(request, file, reply) => drop(reply.send(self.model(&request, &file))),
             Command::Digest(answer) => self.pipeline.digested(answer),
             Command::Stop => {}
         }
@@ -314,6 +318,9 @@ impl Recording {
         self.pipeline.containers.prune();
         self.pipeline.mend();
         self.pipeline.tell_storms();
+        if let Some(models) = &mut self.pipeline.watch.models {
+            models.tick(host::anchor());
+        }
         for key in self.pipeline.ring.make_room() {
             self.pipeline.forget(key);
             self.levels.forget(key);

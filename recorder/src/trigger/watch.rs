@@ -1,9 +1,10 @@
-//! Every event on its way to the ring, asked about by the rules.
+//! Every event on its way to the ring, asked about by rules and models.
 
 use super::storm::{Say, Storm};
 use crate::enrich::containers::Containers;
 use crate::enrich::files::Files;
 use crate::enrich::processes::Known;
+use crate::models::Models;
 use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -20,6 +21,8 @@ use taffrail_trace::ids::ContainerKey;
 #[derive(Debug)]
 pub struct Watch {
     judge: Judge,
+    /// What is normal for images; `None` where models are off.
+    pub models: Option<Models>,
     names: HashMap<ContainerKey, Names>,
     storm: Storm,
     clock: Clock,
@@ -38,10 +41,10 @@ pub struct Surroundings<'a> {
 }
 
 impl Watch {
-    /// Asks these rules.
-    pub fn new(rules: Arc<RuleSet>, now: Anchor, hostname: String) -> Self {
+    /// Asks these rules and models.
+    pub fn new(rules: Arc<RuleSet>, models: Option<Models>, now: Anchor, hostname: String) -> Self {
         let (names, clock) = (HashMap::new(), Clock::new(vec![now]));
-        Self { judge: Judge::new(rules), names, storm: Storm::default(), clock, hostname }
+        Self { judge: Judge::new(rules), models, names, storm: Storm::default(), clock, hostname }
     }
 
     /// Asks other rules from now on. What the old ones remembered goes.
@@ -64,14 +67,15 @@ impl Watch {
         if let Body::Dns(message) = &event.body {
             self.names.entry(key).or_default().heard(message);
         }
-        if !self.judge.rules().wants(event) {
+        let is_wanted = self.judge.rules().wants(event);
+        if !is_wanted && self.models.is_none() {
             return Vec::new();
         }
         let Some(container) = around.containers.get(key) else { return Vec::new() };
-        let Self { judge, names, storm, clock, hostname } = self;
+        let Self { judge, models, names, storm, clock, hostname } = self;
         let scene = Live { event, around, container, clock, names: names.get(&key), hostname };
-        let mut findings = Vec::new();
-        for matched in judge.see(&scene) {
+        let mut findings: Vec<Finding> = models.as_mut().and_then(|models| models.see(&scene)).into_iter().collect();
+        for matched in is_wanted.then(|| judge.see(&scene)).into_iter().flatten() {
             if storm.matched(key, &matched.rule.name, event.time_ns) == Say::It {
                 findings.push(matched.finding(&scene));
             }
@@ -89,6 +93,7 @@ impl Watch {
         self.judge.forget(key);
         self.names.remove(&key);
         self.storm.forget(key);
+        self.models.iter_mut().for_each(|models| models.forget(key));
     }
 
     /// How often rules matched since the start, and how many of these matches are told only as a number.

@@ -20,7 +20,7 @@ use taffrail_trace::ids::{ContainerKey, ExecId, ProcessId};
 pub const SECOND: u64 = 1_000_000_000;
 
 /// Everything that a scene can be asked for.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub struct Stage {
     pub event: Event,
     pub lineage: Vec<Image>,

@@ -4,6 +4,7 @@ use super::Recording;
 use super::levels::word;
 use crate::health::{ContainerStatus, Cost, Lowered, Rules, Status};
 use crate::host;
+use crate::models::{ModelAnswer, ModelRequest};
 use crate::pipeline::report;
 use taffrail_trace::clock::{BootNs, rfc3339};
 use taffrail_trace::event::Class;
@@ -24,7 +25,7 @@ impl Recording {
     }
 
     fn rules(&self) -> Rules {
-        let watch = self.pipeline.watch();
+        let watch = &self.pipeline.watch;
         let ((matched, counted), storms) = (watch.counts(), self.incidents.storms());
         Rules {
             loaded: watch.rules().rules().len() as u64,
@@ -33,6 +34,13 @@ impl Recording {
             joined: storms.joined,
             held_back: storms.held_back,
             refused: storms.refused,
+        }
+    }
+
+    pub(super) fn model(&mut self, request: &ModelRequest, file: &str) -> Result<ModelAnswer, String> {
+        match &mut self.pipeline.watch.models {
+            Some(models) => models.answer(request, file, host::anchor()),
+            None => Err("models are off: the configuration has `models = false`".to_owned()),
         }
     }
 
