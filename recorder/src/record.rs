@@ -2,6 +2,7 @@
 //!
 //! Hooks are attached before `/proc` is read, so that no process falls between the two.
 
+mod chain;
 mod governor;
 mod incidents;
 mod recording;
@@ -20,6 +21,7 @@ use crate::health::Status;
 use crate::host;
 use crate::pipeline::{Parts, Pipeline};
 use crate::ring::{RecordedBy, Ring, RingError};
+use crate::seal::Proof;
 use recording::{Begun, Recording};
 use sealer::Sealer;
 use std::fs::{self, File, TryLockError};
@@ -28,6 +30,7 @@ use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 use taffrail_probes::{LoadError, Options, Probes};
 use taffrail_trace::ids::ContainerKey;
+use taffrail_trace::signature::{KeyError, Signer};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{mpsc, oneshot};
 
@@ -62,6 +65,9 @@ pub enum RecordError {
     /// The control group cannot be let in.
     #[error(transparent)]
     Access(#[from] AccessError),
+    /// No key to sign evidence with.
+    #[error("{0}; name another with `signing_key`, or move it away to have a new one made")]
+    Key(#[from] KeyError),
     /// No unified cgroup hierarchy.
     #[error(
         "no cgroup v2 hierarchy is mounted, so containers cannot be told apart; mount one with `mount -t cgroup2 none /sys/fs/cgroup/unified`"
@@ -111,6 +117,7 @@ pub fn record(config: Config, ready: impl FnOnce(&str)) -> Result<(), RecordErro
     }
     let access = Access::of(&config)?;
     let _lock = lock(&config.state_dir)?;
+    let proof = proof(&config)?;
     remove_cut_short(&config.evidence_dir());
     host::open_many_files();
     let boot = host::boot_id().map_err(|source| RecordError::System { what: "cannot read the boot id", source })?;
@@ -132,6 +139,7 @@ pub fn record(config: Config, ready: impl FnOnce(&str)) -> Result<(), RecordErro
         host: machine.clone(),
         hooks: recording::describe_hooks(&probes),
         host_ancestors: config.host_ancestors,
+        config_sha256: proof.config_sha256.clone(),
     });
     let (mut found, changes) = Containers::new(boot.clone(), cgroups);
     for container in kept {
@@ -161,7 +169,7 @@ pub fn record(config: Config, ready: impl FnOnce(&str)) -> Result<(), RecordErro
     let sealer = Sealer::start(access.clone())
         .map_err(|source| RecordError::System { what: "cannot start the thread for sealing", source })?;
     let recording =
-        Recording::new(Begun { probes, pipeline, sealer, inbox, questions }, config.clone(), machine, attached);
+        Recording::new(Begun { probes, pipeline, sealer, proof, inbox, questions }, config.clone(), machine, attached);
     runtime.block_on(run(&config, access, recording, changes, commands, asked, move || ready(&line)))
 }
 
@@ -235,6 +243,24 @@ fn lock(dir: &Path) -> Result<File, RecordError> {
         Err(TryLockError::WouldBlock) => Err(RecordError::Locked { path: dir.to_owned() }),
         Err(TryLockError::Error(source)) => Err(state(source)),
     }
+}
+
+/// What binds this recorder's evidence to it: the operator's key, else one of its own, made at its first run.
+fn proof(config: &Config) -> Result<Proof, KeyError> {
+    let key = config.signing_key();
+    let signer = if config.signing_key.is_some() {
+        Signer::read(&key)?
+    } else {
+        let host =
+            nix::unistd::gethostname().map_or_else(|_| String::new(), |name| name.to_string_lossy().into_owned());
+        Signer::read_or_make(&key, &format!("taffrail@{host}"))?
+    };
+    tracing::info!(key = %key.display(), fingerprint = signer.fingerprint(), "evidence is signed");
+    Ok(Proof {
+        signing_key: Some(std::path::absolute(&key).unwrap_or(key)),
+        custody: Some(Config::custody_of(&config.state_dir)),
+        config_sha256: config.sha256(),
+    })
 }
 
 /// Removes what a recorder left that was killed while it wrote a bundle: half of one is none.

@@ -2,6 +2,7 @@
 
 #[cfg(feature = "record")]
 mod config;
+mod custody;
 #[cfg(feature = "record")]
 mod demo;
 #[cfg(feature = "record")]
@@ -11,6 +12,7 @@ mod level;
 mod query;
 #[cfg(feature = "record")]
 mod record;
+mod redact;
 mod replay;
 #[cfg(feature = "record")]
 mod salvage;
@@ -44,6 +46,8 @@ pub fn run(command: Command) -> Result<Outcome> {
         Command::Query(args) => query::run(&args),
         Command::Replay(args) => replay::run(&args),
         Command::Verify(args) => verify::run(&args),
+        Command::Redact(args) => redact::run(args),
+        Command::Custody(command) => custody::run(&command),
         #[cfg(feature = "record")]
         Command::Config(args) => config::run(&args),
         #[cfg(feature = "record")]

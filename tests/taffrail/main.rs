@@ -16,6 +16,7 @@ mod families;
 mod kills;
 mod layering;
 mod losses;
+mod proof;
 mod recorder;
 mod salvage;
 mod support;

@@ -31,6 +31,7 @@ use std::path::{Path, PathBuf};
 use story::{Story, actor, at, end};
 
 mod calls;
+pub mod mutate;
 mod story;
 mod visit;
 
@@ -94,10 +95,11 @@ pub fn incident() -> (Manifest, Tables) {
             },
         ],
         losses: assembled.losses,
-        segments: vec![
-            SegmentRef { class: Class::Vital, seq: 0, events: 40, sha256: "a".repeat(64) },
-            SegmentRef { class: Class::Bulk, seq: 0, events: 4, sha256: "b".repeat(64) },
-        ],
+        segments: vec![segment(Class::Vital, 40, "a"), segment(Class::Bulk, 4, "b")],
+        chain_heads: Vec::new(),
+        config_sha256: None,
+        signature_namespace: None,
+        redaction: None,
     };
     (manifest, assembled.tables)
 }
@@ -111,6 +113,10 @@ pub fn write_incident(dir: &Path) -> PathBuf {
     let path = dir.join(format!("web-20260314T090010Z-{}{SUFFIX}", manifest.id));
     bundle::write(&path, &manifest, tables).expect("the directory can be written");
     path
+}
+
+fn segment(class: Class, events: u32, letter: &str) -> SegmentRef {
+    SegmentRef { class, seq: 0, events, sha256: letter.repeat(64), previous: Some("0".repeat(64)) }
 }
 
 fn boot() -> BootId {

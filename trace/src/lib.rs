@@ -8,6 +8,7 @@
 //! schema, table         the evidence tables: columns, types and their documentation
 //! assemble              events of a window -> rows of the tables (flows and images brought together)
 //! manifest, bundle      the evidence file: written once, read as hostile input
+//! signature, custody    who sealed it, as OpenSSH signs; what became of it since, line after line
 //! text                  bytes of a trace -> text, and text -> something a terminal can show safely
 //! ```
 //!
@@ -17,6 +18,7 @@ pub mod assemble;
 pub mod bundle;
 pub mod clock;
 pub mod container;
+pub mod custody;
 pub mod event;
 #[cfg(feature = "fixture")]
 pub mod fixture;
@@ -24,6 +26,7 @@ pub mod ids;
 pub mod manifest;
 pub mod schema;
 pub mod segment;
+pub mod signature;
 pub mod table;
 pub mod text;
 
@@ -33,5 +36,6 @@ pub mod text;
 /// ```text
 /// 1   process, file, network, lifecycle, finding, gap
 /// 2   more columns in all but finding and gap; dns, privilege, kernel, terminal, syscall
+/// 3   signatures, chain heads, redactions, custody
 /// ```
-pub const FORMAT_VERSION: u32 = 2;
+pub const FORMAT_VERSION: u32 = 3;

@@ -115,6 +115,8 @@ pub enum GapCause {
     Damaged,
     /// The recorder was not running.
     RecorderDown,
+    /// Somebody left it out of a smaller bundle (`taffrail redact --max-size`).
+    Redacted,
 }
 
 impl GapCause {
@@ -130,6 +132,7 @@ impl GapCause {
             Self::Evicted => "evicted",
             Self::Damaged => "damaged",
             Self::RecorderDown => "recorder_down",
+            Self::Redacted => "redacted",
         }
     }
 }
