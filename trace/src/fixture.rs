@@ -26,6 +26,7 @@ use crate::event::{
 };
 use crate::ids::{BootId, ContainerKey};
 use crate::manifest::{Hook, Host, Manifest, SegmentRef, TableRef, Trigger, Window};
+use crate::segment::Content;
 use crate::table::Tables;
 use std::path::{Path, PathBuf};
 use story::{Story, actor, at, end};
@@ -102,6 +103,12 @@ pub fn incident() -> (Manifest, Tables) {
         redaction: None,
     };
     (manifest, assembled.tables)
+}
+
+/// The incident as the events that it is made of.
+pub fn content() -> Content {
+    let story = tell();
+    Content { live: story.live, events: story.events }
 }
 
 /// Writes the incident as a bundle into `dir` and gives its path.

@@ -1,6 +1,5 @@
 //! The chains of segments that a bundle is made of, as its manifest tells them.
 
-use taffrail_trace::event::Class;
 use taffrail_trace::manifest::{ChainHead, SegmentRef};
 use taffrail_trace::segment::Whole;
 use taffrail_trace::text::hex;
@@ -53,6 +52,7 @@ impl Chains {
 mod tests {
     use super::*;
     use taffrail_trace::clock::Anchor;
+    use taffrail_trace::event::Class;
     use taffrail_trace::ids::ContainerKey;
     use taffrail_trace::segment::{self, Content, Label};
 

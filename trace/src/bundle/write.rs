@@ -8,10 +8,10 @@ use crate::text::hex;
 use sha2::{Digest, Sha256};
 use std::fmt::Write as _;
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, Write};
+use std::io::{self, Seek as _, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use zip::write::SimpleFileOptions;
-use zip::{CompressionMethod, ZipWriter};
+use zip::{CompressionMethod, ZipArchive, ZipWriter};
 
 /// Why a bundle could not be written. No partial bundle is left behind.
 #[derive(Debug, thiserror::Error)]
@@ -155,9 +155,12 @@ impl<'a> Writer<'a> {
         let zip_error = |source| WriteError::Zip { path: partial.clone(), source };
         self.close()?;
         let members = more(&Bundle::open(&partial)?);
-        let file = OpenOptions::new().read(true).write(true).open(&partial).map_err(io_error)?;
-        // It goes on where the directory begins, which is written anew at the end.
-        self.zip = Some(ZipWriter::new_append(file).map_err(zip_error)?);
+        let mut file = OpenOptions::new().read(true).write(true).open(&partial).map_err(io_error)?;
+        let directory_at = ZipArchive::new(&file).map_err(zip_error)?.central_directory_start();
+        let appending = ZipWriter::new_append(file.try_clone().map_err(io_error)?).map_err(zip_error)?;
+        // Both handles have one place in the file. What comes next goes over the directory, which is written anew behind it.
+        file.seek(SeekFrom::Start(directory_at)).map_err(io_error)?;
+        self.zip = Some(appending);
         members.into_iter().try_for_each(|(name, bytes)| self.add(&name, &bytes))
     }
 

@@ -215,9 +215,13 @@ fn masked_arguments(field: &Field, column: &ArrayRef) -> (ArrayRef, usize) {
 
 /// The first word of a line that [`crate::text::shell_line`] made, quotes and all.
 fn first_word(line: &str) -> &str {
-    let mut is_quoted = false;
+    let (mut is_quoted, mut is_escaped) = (false, false);
     let end = line.char_indices().find(|(_, ch)| {
+        if std::mem::take(&mut is_escaped) {
+            return false;
+        }
         is_quoted ^= *ch == '\'';
+        is_escaped = !is_quoted && *ch == '\\';
         !is_quoted && *ch == ' '
     });
     end.map_or(line, |(at, _)| &line[..at])
