@@ -8,7 +8,7 @@ mod incidents;
 mod recording;
 mod sealer;
 
-use crate::config::Config;
+use crate::config::{Config, ConfigError};
 use crate::control::access::Access;
 use crate::control::{AccessError, LevelRequest, TriggerRequest, server};
 use crate::enrich::containers::{self, Containers, Details};
@@ -30,7 +30,7 @@ use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 use taffrail_probes::{LoadError, Options, Probes};
 use taffrail_trace::ids::ContainerKey;
-use taffrail_trace::signature::{KeyError, Signer};
+use taffrail_trace::signature::Signer;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{mpsc, oneshot};
 
@@ -65,9 +65,9 @@ pub enum RecordError {
     /// The control group cannot be let in.
     #[error(transparent)]
     Access(#[from] AccessError),
-    /// No key to sign evidence with.
-    #[error("{0}; name another with `signing_key`, or move it away to have a new one made")]
-    Key(#[from] KeyError),
+    /// The key that the configuration names cannot sign.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
     /// No unified cgroup hierarchy.
     #[error(
         "no cgroup v2 hierarchy is mounted, so containers cannot be told apart; mount one with `mount -t cgroup2 none /sys/fs/cgroup/unified`"
@@ -245,19 +245,24 @@ fn lock(dir: &Path) -> Result<File, RecordError> {
     }
 }
 
-/// What binds this recorder's evidence to it: the operator's key, else one of its own, made at its first run.
-fn proof(config: &Config) -> Result<Proof, KeyError> {
+/// What binds this recorder's evidence to it: the operator's key, else one of its own, made at its first run. Without its
+/// own it records all the same, and says that nothing is signed.
+fn proof(config: &Config) -> Result<Proof, ConfigError> {
+    config.check_key()?;
     let key = config.signing_key();
     let signer = if config.signing_key.is_some() {
-        Signer::read(&key)?
+        Signer::read(&key)
     } else {
-        let host =
-            nix::unistd::gethostname().map_or_else(|_| String::new(), |name| name.to_string_lossy().into_owned());
-        Signer::read_or_make(&key, &format!("taffrail@{host}"))?
+        let host = nix::unistd::gethostname();
+        let host = host.map_or_else(|_| String::new(), |name| name.to_string_lossy().into_owned());
+        Signer::read_or_make(&key, &format!("taffrail@{host}"))
     };
-    tracing::info!(key = %key.display(), fingerprint = signer.fingerprint(), "evidence is signed");
+    match &signer {
+        Ok(signer) => tracing::info!(key = %key.display(), fingerprint = signer.fingerprint(), "evidence is signed"),
+        Err(error) => tracing::error!(%error, "evidence is not signed"),
+    }
     Ok(Proof {
-        signing_key: Some(std::path::absolute(&key).unwrap_or(key)),
+        signing_key: signer.is_ok().then(|| std::path::absolute(&key).unwrap_or(key)),
         custody: Some(Config::custody_of(&config.state_dir)),
         config_sha256: config.sha256(),
     })

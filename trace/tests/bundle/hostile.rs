@@ -112,7 +112,7 @@ fn a_member_beyond_the_end_and_hidden_bytes_are_refused() {
     let options = SimpleFileOptions::default().compression_method(CompressionMethod::Stored);
     empty.start_file(MANIFEST, options).expect("a member");
     empty.write_all(b"{}").expect("written");
-    empty.set_comment("hidden");
+    empty.set_comment("hidden").expect("a comment");
     empty.finish().expect("a ZIP");
     let comment = fs::read(dir.path().join("comment")).expect("the ZIP");
     assert!(refused(dir.path(), &comment).contains("truncated"));

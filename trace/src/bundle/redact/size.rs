@@ -96,7 +96,7 @@ pub fn thin(
     let (begin, end) = (manifest.clock.utc(manifest.window.from_ns), manifest.clock.utc(manifest.window.to_ns));
     let oldest = times.iter().copied().min().unwrap_or(begin).min(begin);
     let newest = times.iter().copied().max().unwrap_or(end).max(end);
-    let gaps = [left_out(oldest, kept.start.saturating_sub(1)), left_out(kept.end, newest)];
+    let gaps = [left_out(oldest, kept.start.saturating_sub(1)), left_out(kept.end.max(kept.start), newest)];
     let gaps: Vec<(UtcNs, UtcNs, u64)> = gaps.into_iter().filter(|(.., rows)| *rows > 0).collect();
     let lost = gaps.iter().map(|(.., rows)| rows).sum();
     add_gaps(original, tables, &gaps)?;
