@@ -7,6 +7,7 @@
 //! segment               events -> zstd -> framed, checksummed, chained bytes; and back, checked
 //! schema, table         the evidence tables: columns, types and their documentation
 //! assemble              events of a window -> rows of the tables (flows and images brought together)
+//! recall                rows of the tables -> events
 //! manifest, bundle      the evidence file: written once, read as hostile input
 //! signature, custody    who sealed it, as OpenSSH signs; what became of it since, line after line
 //! text                  bytes of a trace -> text, and text -> something a terminal can show safely
@@ -20,10 +21,11 @@ pub mod clock;
 pub mod container;
 pub mod custody;
 pub mod event;
-#[cfg(feature = "fixture")]
+#[cfg(any(test, feature = "fixture"))]
 pub mod fixture;
 pub mod ids;
 pub mod manifest;
+pub mod recall;
 pub mod schema;
 pub mod segment;
 pub mod signature;
@@ -36,6 +38,6 @@ pub mod text;
 /// ```text
 /// 1   process, file, network, lifecycle, finding, gap
 /// 2   more columns in all but finding and gap; dns, privilege, kernel, terminal, syscall
-/// 3   signatures, chain heads, redactions, custody
+/// 3   more columns in finding; finding_event; signatures, chain heads, redactions, custody
 /// ```
 pub const FORMAT_VERSION: u32 = 3;
