@@ -238,6 +238,9 @@ pub struct VerifyArgs {
     pub bundles: Vec<PathBuf>,
     #[command(flatten)]
     pub trust: TrustArgs,
+    /// Compare with a chain.log that was kept elsewhere: a chain of segments that was made anew does not fit it.
+    #[arg(long, value_name = "FILE")]
+    pub chain_log: Option<PathBuf>,
     /// Print JSON, one object a line.
     #[arg(long)]
     pub json: bool,

@@ -2,11 +2,12 @@
 
 use crate::Outcome;
 use crate::cli::{TrustArgs, VerifyArgs};
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 use serde_json::{Value, json};
-use std::io::{self, Write};
+use std::fs::File;
+use std::io::{self, Read as _, Write};
 use std::path::Path;
-use taffrail_trace::bundle::proof::{Chain, Inside, Proof, Signature, Stretch};
+use taffrail_trace::bundle::proof::{Chain, Compared, Inside, Proof, Signature, Stretch};
 use taffrail_trace::bundle::{Bundle, Mismatch, OpenError, Verdict};
 use taffrail_trace::clock::rfc3339;
 use taffrail_trace::signature::{KeyError, SignedBy, Trusted, public_path};
@@ -14,15 +15,22 @@ use taffrail_trace::text;
 
 /// The most gaps that are listed for a person; JSON has them all.
 const GAPS_SHOWN: usize = 10;
+/// The longest log of chain heads that is read: a million lines.
+const LOG_MAX_BYTES: u64 = 256 << 20;
 
 /// Says of each bundle whether it is whole and what was sealed, by whom, and what is missing in it.
 pub fn run(args: &VerifyArgs) -> Result<Outcome> {
     let trust = Trust::of(&args.trust)?;
+    let log = args.chain_log.as_deref().map(read_log).transpose()?;
     let mut out = io::stdout().lock();
     let (mut outcome, mut unreadable) = (Outcome::Fine, None);
     for path in &args.bundles {
-        let answer = match Bundle::open(path).and_then(|bundle| bundle.prove()) {
-            Ok(proof) => Answer::of(proof, &trust),
+        let proved = Bundle::open(path).and_then(|bundle| {
+            let proof = bundle.prove()?;
+            Ok((proof, log.as_ref().map(|log| bundle.compare(log))))
+        });
+        let answer = match proved {
+            Ok((proof, compared)) => Answer::of(proof, compared, &trust),
             // What cannot be read at all is an error; what was read and is no evidence fails verification.
             Err(error @ OpenError::Io { .. }) => {
                 unreadable.get_or_insert(error);
@@ -41,6 +49,15 @@ pub fn run(args: &VerifyArgs) -> Result<Outcome> {
     }
     out.flush()?;
     unreadable.map_or(Ok(outcome), |error| Err(error.into()))
+}
+
+/// The lines of a log of chain heads.
+fn read_log(path: &Path) -> Result<String> {
+    let mut log = Vec::new();
+    File::open(path)
+        .and_then(|file| file.take(LOG_MAX_BYTES).read_to_end(&mut log))
+        .with_context(|| format!("cannot read {}", path.display()))?;
+    Ok(String::from_utf8_lossy(&log).into_owned())
 }
 
 /// Whose signatures count.
@@ -95,12 +112,17 @@ struct Answer {
     signed: Option<(SignedBy, bool)>,
     wrong: Vec<String>,
     inside: Inside,
+    compared: Option<Compared>,
 }
 
 impl Answer {
-    fn of(proof: Proof, trust: &Trust) -> Self {
+    fn of(proof: Proof, compared: Option<Compared>, trust: &Trust) -> Self {
         let mut answer = Self::new("intact", String::new());
         answer.inside = proof.inside;
+        for (class, seq) in compared.iter().flat_map(|compared| &compared.other) {
+            answer.wrong.push(format!("{} segment {seq} is another one in the chain log", class.as_str()));
+        }
+        answer.compared = compared;
         match proof.verdict {
             Verdict::Intact(members) => answer.summary = format!("{members} members match SHA256SUMS"),
             Verdict::Altered(wrong) => {
@@ -130,7 +152,7 @@ impl Answer {
 
     fn new(verdict: &'static str, summary: String) -> Self {
         let (wrong, inside) = (Vec::new(), Inside::default());
-        Self { is_fine: true, verdict, summary, signature: None, signed: None, wrong, inside }
+        Self { is_fine: true, verdict, summary, signature: None, signed: None, wrong, inside, compared: None }
     }
 
     fn refused(error: &OpenError) -> Self {
@@ -164,6 +186,12 @@ impl Answer {
         for chain in &self.inside.chains {
             line(&chain_words(chain))?;
         }
+        if let Some(compared) = &self.compared {
+            line(&match compared.same {
+                0 => "the chain log names none of its segments".to_owned(),
+                same => format!("{same} lines of the chain log name its segments as it does"),
+            })?;
+        }
         let Some(gaps) = &self.inside.gaps else {
             return if self.verdict == "intact" {
                 line("no gap table: it does not say what is missing")
@@ -193,6 +221,7 @@ impl Answer {
             "wrong": self.wrong,
             "signature": self.signature,
             "signed_by": signed,
+            "chain_log": self.compared,
             "chains": self.inside.chains,
             "coverage": self.inside.coverage,
             "gaps": self.inside.gaps,

@@ -125,6 +125,15 @@ fn what_the_manifest_says_of_chain_and_configuration_is_so(sealed: &Sealed) {
         assert_eq!((&line["class"], &line["seq"]), (&head["class"], &head["seq"]));
         assert_eq!(line["container_key"], manifest["container"]["key"]);
     }
+    // A log that was kept elsewhere fits, and notices a chain that was made anew.
+    let kept = sealed.state().join("chain.log").to_string_lossy().into_owned();
+    let (code, said, err) = sealed.verify(&["--chain-log", &kept, &sealed.shown()]);
+    assert!(code == 0 && said.contains(" lines of the chain log name its segments as it does"), "{said}{err}");
+    let changed = sealed.dir.path().join("changed.log");
+    let sha256 = heads[0]["sha256"].as_str().expect("a digest");
+    fs::write(&changed, log.replace(sha256, &"0".repeat(64))).expect("written");
+    let (code, said, _) = sealed.verify(&["--chain-log", &changed.to_string_lossy(), &sealed.shown()]);
+    assert!(code == 1 && said.contains("is another one in the chain log"), "{said}");
     // The configuration's sum is one of what `config print` prints, with the state directory that it was given.
     let config = format!("{}state_dir = {:?}\n", text(&sealed.dir.path().join("test.toml")), sealed.state());
     fs::write(sealed.dir.path().join("same.toml"), config).expect("written");

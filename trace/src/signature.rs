@@ -297,11 +297,12 @@ fn read_text(path: &Path, max: usize) -> Result<String, KeyError> {
 #[cfg(unix)]
 fn not_open_to_others(path: &Path) -> Result<(), KeyError> {
     let meta = std::fs::metadata(path).map_err(|source| KeyError::Io { path: path.to_owned(), source })?;
-    if std::os::unix::fs::MetadataExt::mode(&meta) & 0o077 == 0 {
-        return Ok(());
+    let for_others = std::os::unix::fs::MetadataExt::mode(&meta) & 0o077;
+    if for_others != 0 {
+        let reason = "others can read this private key; close it with `chmod 600`".to_owned();
+        return Err(KeyError::Unusable { path: path.to_owned(), reason });
     }
-    let reason = "others can read this private key; close it with `chmod 600`".to_owned();
-    Err(KeyError::Unusable { path: path.to_owned(), reason })
+    Ok(())
 }
 
 #[cfg(not(unix))]

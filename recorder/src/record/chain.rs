@@ -24,7 +24,7 @@ const NAME: &str = "chain.log";
 /// A log of this length is put aside, and the one that was aside goes: two of them are some 35,000 lines.
 const LOG_MAX_BYTES: u64 = 4 << 20;
 /// How often heads are told where nothing is sealed.
-const PAUSE: Duration = Duration::from_secs(60);
+const PAUSE: Duration = Duration::from_mins(1);
 
 /// A class's newest segment.
 #[derive(Clone, Debug, Serialize)]

@@ -10,13 +10,15 @@
 use super::{Bundle, OpenError, SIGNATURE, SUMS, Verdict};
 use crate::clock::UtcNs;
 use crate::event::Class;
+use crate::ids::ContainerKey;
 use crate::manifest::SegmentRef;
 use crate::schema::GAP;
 use crate::signature::{NAMESPACE, SignedBy};
 use arrow_array::cast::AsArray as _;
 use arrow_array::types::{TimestampNanosecondType, UInt64Type};
 use arrow_array::{Array as _, RecordBatch};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 /// The most gaps that are looked at.
 const GAPS_MAX: usize = 100_000;
@@ -101,6 +103,15 @@ pub struct Coverage {
     pub percent: f64,
 }
 
+/// What a log of chain heads says of a bundle.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Compared {
+    /// Lines that name a segment of it as the bundle does.
+    pub same: u64,
+    /// Segments that the log names otherwise: the chain was made anew after that line was written.
+    pub other: Vec<(Class, u64)>,
+}
+
 impl Chain {
     /// Whether every segment is there and names the one before it.
     pub fn is_whole(&self) -> bool {
@@ -140,6 +151,35 @@ impl Bundle {
             Ok(signed) => Signature::By(signed),
             Err(reason) => Signature::Broken(reason),
         })
+    }
+
+    /// Compares the segments that it was made of, and the newest when it was sealed, with the lines of a `chain.log` that
+    /// was kept elsewhere. Lines of other containers, and those that are none, say nothing.
+    pub fn compare(&self, log: &str) -> Compared {
+        /// What of a line is looked at.
+        #[derive(Deserialize)]
+        struct Line {
+            container_key: ContainerKey,
+            class: Class,
+            seq: u64,
+            sha256: String,
+        }
+        let manifest = self.manifest();
+        let segments = manifest.segments.iter().map(|it| ((it.class, it.seq), it.sha256.as_str()));
+        let heads = manifest.chain_heads.iter().map(|it| ((it.class, it.seq), it.sha256.as_str()));
+        let known: BTreeMap<(Class, u64), &str> = segments.chain(heads).collect();
+        let mut compared = Compared::default();
+        for line in log.lines().filter_map(|line| serde_json::from_str::<Line>(line).ok()) {
+            if line.container_key != manifest.container.key {
+                continue;
+            }
+            match known.get(&(line.class, line.seq)) {
+                Some(sha256) if *sha256 == line.sha256 => compared.same += 1,
+                Some(_) => compared.other.push((line.class, line.seq)),
+                None => {}
+            }
+        }
+        compared
     }
 
     fn inside(&self) -> Result<Inside, OpenError> {

@@ -127,7 +127,7 @@ pub fn redact(
 
     let mut manifest = masked(original.manifest(), plan)?;
     manifest.format_version = FORMAT_VERSION;
-    manifest.id = hex(&Sha256::digest(format!("{sums_sha256} {now}")))[..8].to_owned();
+    manifest.id = hex(&Sha256::digest(format!("{sums_sha256} {now}"))[..4]);
     let custody = custody::extended(
         &String::from_utf8_lossy(&original.text(CUSTODY)?.unwrap_or_default()),
         Deed {

@@ -98,10 +98,10 @@ pub fn thin(
     let newest = times.iter().copied().max().unwrap_or(end).max(end);
     let gaps = [left_out(oldest, kept.start.saturating_sub(1)), left_out(kept.end.max(kept.start), newest)];
     let gaps: Vec<(UtcNs, UtcNs, u64)> = gaps.into_iter().filter(|(.., rows)| *rows > 0).collect();
-    let lost = gaps.iter().map(|(.., rows)| rows).sum();
     add_gaps(original, tables, &gaps)?;
-    let loss = Loss { class: Class::Bulk, cause: GapCause::Redacted, lost, own: true };
-    Ok(Thinned { removed, loss: Some(loss) })
+    let lost = gaps.iter().map(|(.., rows)| rows).sum();
+    let told = Loss { class: Class::Bulk, cause: GapCause::Redacted, lost, own: true };
+    Ok(Thinned { removed, loss: Some(told) })
 }
 
 /// The moments of the `count` rows that are nearest to the trigger; `times` are by their distance.
