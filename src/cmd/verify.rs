@@ -4,12 +4,14 @@ use crate::Outcome;
 use crate::cli::{TrustArgs, VerifyArgs};
 use anyhow::{Context as _, Result};
 use serde_json::{Value, json};
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::{self, Read as _, Write};
 use std::path::Path;
 use taffrail_trace::bundle::proof::{Chain, Compared, Inside, Proof, Signature, Stretch};
 use taffrail_trace::bundle::{Bundle, Mismatch, OpenError, Verdict};
 use taffrail_trace::clock::rfc3339;
+use taffrail_trace::manifest::Redaction;
 use taffrail_trace::signature::{KeyError, SignedBy, Trusted, public_path};
 use taffrail_trace::text;
 
@@ -27,10 +29,11 @@ pub fn run(args: &VerifyArgs) -> Result<Outcome> {
     for path in &args.bundles {
         let proved = Bundle::open(path).and_then(|bundle| {
             let proof = bundle.prove()?;
-            Ok((proof, log.as_ref().map(|log| bundle.compare(log))))
+            let compared = log.as_ref().map(|log| bundle.compare(log));
+            Ok((proof, compared, bundle.manifest().redaction.clone()))
         });
         let answer = match proved {
-            Ok((proof, compared)) => Answer::of(proof, compared, &trust),
+            Ok((proof, compared, redaction)) => Answer { redaction, ..Answer::of(proof, compared, &trust) },
             // What cannot be read at all is an error; what was read and is no evidence fails verification.
             Err(error @ OpenError::Io { .. }) => {
                 unreadable.get_or_insert(error);
@@ -113,6 +116,7 @@ struct Answer {
     wrong: Vec<String>,
     inside: Inside,
     compared: Option<Compared>,
+    redaction: Option<Redaction>,
 }
 
 impl Answer {
@@ -152,7 +156,17 @@ impl Answer {
 
     fn new(verdict: &'static str, summary: String) -> Self {
         let (wrong, inside) = (Vec::new(), Inside::default());
-        Self { is_fine: true, verdict, summary, signature: None, signed: None, wrong, inside, compared: None }
+        Self {
+            is_fine: true,
+            verdict,
+            summary,
+            signature: None,
+            signed: None,
+            wrong,
+            inside,
+            compared: None,
+            redaction: None,
+        }
     }
 
     fn refused(error: &OpenError) -> Self {
@@ -183,6 +197,9 @@ impl Answer {
         let mut line = |words: &str| writeln!(out, "          {}", text::shown(words));
         self.wrong.iter().try_for_each(|wrong| line(wrong))?;
         self.signature.iter().try_for_each(|words| line(words))?;
+        if let Some(redaction) = &self.redaction {
+            line(&redaction_words(redaction))?;
+        }
         for chain in &self.inside.chains {
             line(&chain_words(chain))?;
         }
@@ -221,12 +238,22 @@ impl Answer {
             "wrong": self.wrong,
             "signature": self.signature,
             "signed_by": signed,
+            "redaction": self.redaction,
             "chain_log": self.compared,
             "chains": self.inside.chains,
             "coverage": self.inside.coverage,
             "gaps": self.inside.gaps,
         })
     }
+}
+
+fn redaction_words(redaction: &Redaction) -> String {
+    let kinds: BTreeSet<&str> = redaction.removed.iter().map(|removed| removed.what.as_str()).collect();
+    let what = match kinds.len() {
+        0 => "nothing was found to take out".to_owned(),
+        _ => format!("taken out: {}", kinds.into_iter().collect::<Vec<_>>().join(", ")),
+    };
+    format!("redacted from {} with {}; {what}", redaction.original_id, redaction.tool)
 }
 
 fn chain_words(chain: &Chain) -> String {
