@@ -43,9 +43,14 @@ pub enum Command {
     #[command(hide = true)]
     Seal,
     /// Ask bundles questions in SQL.
+    ///
+    /// Every table, view and function is in docs/QUERIES.md; without --sql or --file this prints the tables and views.
+    /// Of several bundles, one that is damaged is named and left out.
     Query(QueryArgs),
     /// Replay a bundle in the terminal.
     Replay(BundleArgs),
+    /// Tell a bundle's story on one page: Markdown on standard output, or a page for a browser, a ticket or paper.
+    Report(ReportArgs),
     /// Check that a bundle is whole and what was written. Exit code 1 where it is not.
     Verify(BundleArgs),
     /// Check a configuration, or print the one that a recorder would use.
@@ -212,6 +217,17 @@ pub struct QueryArgs {
     /// table, csv, json, ndjson or parquet.
     #[arg(long, value_name = "FORMAT", default_value_t = Format::Table)]
     pub format: Format,
+}
+
+/// Arguments of `report`.
+#[derive(Debug, Args)]
+pub struct ReportArgs {
+    /// Evidence bundles.
+    #[arg(required = true, value_name = "BUNDLE")]
+    pub bundles: Vec<PathBuf>,
+    /// Where to: a name that ends in .html or .md. [default: Markdown on standard output]
+    #[arg(short, long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
 }
 
 /// Arguments of commands on one bundle.

@@ -12,6 +12,7 @@ mod query;
 #[cfg(feature = "record")]
 mod record;
 mod replay;
+mod report;
 #[cfg(feature = "record")]
 mod salvage;
 #[cfg(feature = "record")]
@@ -43,6 +44,7 @@ pub fn run(command: Command) -> Result<Outcome> {
         Command::Seal => seal::run(),
         Command::Query(args) => query::run(&args),
         Command::Replay(args) => replay::run(&args),
+        Command::Report(args) => report::run(&args),
         Command::Verify(args) => verify::run(&args),
         #[cfg(feature = "record")]
         Command::Config(args) => config::run(&args),
