@@ -4,7 +4,7 @@ use crate::expr::Expr;
 use crate::output::Template;
 use crate::problem::Place;
 use crate::scene::Scene;
-use taffrail_trace::event::{Finding, Severity};
+use taffrail_trace::event::{EventRef, Finding, FindingSource, Severity};
 
 /// A rule.
 #[derive(Clone, Debug)]
@@ -30,7 +30,14 @@ pub struct Rule {
 impl Rule {
     /// What is to be said of a scene in which it matched.
     pub fn finding(&self, scene: &dyn Scene) -> Finding {
-        Finding { rule: self.name.clone(), severity: self.priority.severity(), message: self.output.render(scene) }
+        let event = scene.event();
+        Finding {
+            priority: Some(self.priority.as_str().to_ascii_lowercase()),
+            tags: self.tags.clone(),
+            techniques: self.techniques().map(str::to_owned).collect(),
+            events: vec![EventRef { time_ns: event.time_ns, actor: event.actor.clone(), step: None }],
+            ..Finding::new(&self.name, FindingSource::Rule, self.priority.severity(), self.output.render(scene))
+        }
     }
 
     /// The ATT&CK techniques among its tags: `T1059`, `T1059.004`.

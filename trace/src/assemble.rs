@@ -14,10 +14,10 @@
 
 use crate::clock::{BootNs, Clock};
 use crate::container::Container;
-use crate::event::{Actor, Body, Event, Finding, Gap, Image, Lifecycle};
+use crate::event::{Actor, Body, Event, EventRef, Finding, Gap, Image, Lifecycle};
 use crate::ids::ExecId;
 use crate::manifest::{Loss, Window};
-use crate::schema::{self, FINDING, GAP, LIFECYCLE};
+use crate::schema::{self, FINDING, FINDING_EVENT, GAP, LIFECYCLE};
 use crate::table::{Cell, RowError, Tables};
 use std::collections::{BTreeMap, HashSet};
 
@@ -67,7 +67,8 @@ pub fn assemble(mut source: Source<'_>, more: &mut dyn Iterator<Item = Event>) -
     source.events.sort_by_key(|event| event.time_ns);
     let processes = Processes::of(&source.live, &source.events);
     let (tables, named, losses) = (Tables::default(), HashSet::new(), BTreeMap::new());
-    let mut rows = Rows { source: &source, processes: &processes, tables, named, losses };
+    let (findings, matched) = (0, Vec::new());
+    let mut rows = Rows { source: &source, processes: &processes, tables, named, findings, matched, losses };
     rows.network()?;
     let mut known = source.events.iter().peekable();
     for event in more {
@@ -77,6 +78,7 @@ pub fn assemble(mut source: Source<'_>, more: &mut dyn Iterator<Item = Event>) -
         rows.event(&event)?;
     }
     known.try_for_each(|event| rows.event(event))?;
+    rows.finding_events()?;
     rows.processes()?;
     Ok(Assembled { tables: rows.tables, losses: rows.losses.into_values().collect() })
 }
@@ -108,6 +110,10 @@ struct Rows<'a> {
     tables: Tables,
     /// Images that rows speak of.
     named: HashSet<ExecId>,
+    /// How many findings have a row.
+    findings: u32,
+    /// What they stand on, with their numbers and rules.
+    matched: Vec<(u32, String, EventRef)>,
     losses: Losses,
 }
 
@@ -183,8 +189,33 @@ impl Rows<'_> {
     }
 
     fn finding(&mut self, event: &Event, finding: &Finding) -> Result<(), RowError> {
-        let cells = [Cell::Text(&finding.rule), Cell::Text(finding.severity.as_str()), Cell::Text(&finding.message)];
-        self.push_event(&FINDING, event, &cells)
+        self.findings += 1;
+        let id = Cell::U32(self.findings);
+        let cells = [
+            Cell::Text(&finding.rule),
+            Cell::Text(finding.severity.as_str()),
+            Cell::Text(&finding.message),
+            id,
+            Cell::Text(finding.source.as_str()),
+            finding.priority.as_deref().into(),
+            Cell::TextList(&finding.tags),
+            Cell::TextList(&finding.techniques),
+        ];
+        self.push_event(&FINDING, event, &cells)?;
+        self.matched.extend(finding.events.iter().map(|it| (self.findings, finding.rule.clone(), it.clone())));
+        Ok(())
+    }
+
+    /// What findings stand on is older than they are.
+    fn finding_events(&mut self) -> Result<(), RowError> {
+        let mut matched = std::mem::take(&mut self.matched);
+        matched.sort_by_key(|(id, _, event)| (event.time_ns, *id));
+        for (id, rule, event) in matched {
+            self.named.extend(event.actor.as_ref().map(|actor| actor.exec_id));
+            let cells = [Cell::U32(id), Cell::Text(&rule), event.step.as_deref().into()];
+            self.push(&FINDING_EVENT, event.time_ns, event.actor.as_ref(), &cells)?;
+        }
+        Ok(())
     }
 
     fn gap(&mut self, gap: &Gap) -> Result<(), RowError> {

@@ -21,8 +21,8 @@ use crate::bundle::{self, SUFFIX};
 use crate::clock::{Anchor, BootNs, Clock};
 use crate::container::{Container, Runtime};
 use crate::event::{
-    Body, Class, Endpoint, FileOp, Finding, FlowEvent, FlowOp, FlowPhase, Gap, GapCause, Image, LifecycleOp, Protocol,
-    Severity, Stdio,
+    Body, Class, Endpoint, EventRef, FileOp, Finding, FindingSource, FlowEvent, FlowOp, FlowPhase, Gap, GapCause,
+    Image, LifecycleOp, Protocol, Severity, Stdio,
 };
 use crate::ids::{BootId, ContainerKey};
 use crate::manifest::{Hook, Host, Manifest, SegmentRef, TableRef, Trigger, Window};
@@ -160,9 +160,16 @@ fn intrusion(story: &mut Story, httpd: &Image) -> Image {
         at(10_200),
         Some(actor(&shell)),
         Body::Finding(Box::new(Finding {
-            rule: "reverse_shell".to_owned(),
-            severity: Severity::Critical,
-            message: "sh runs with 203.0.113.9:40112 as its standard input".to_owned(),
+            priority: Some("critical".to_owned()),
+            tags: vec!["mitre_execution".to_owned(), "T1059.004".to_owned()],
+            techniques: vec!["T1059.004".to_owned()],
+            events: vec![EventRef { time_ns: at(10_110), actor: Some(actor(&shell)), step: None }],
+            ..Finding::new(
+                "reverse_shell",
+                FindingSource::Rule,
+                Severity::Critical,
+                "sh runs with 203.0.113.9:40112 as its standard input".to_owned(),
+            )
         })),
     );
     story.lifecycle(10_205, LifecycleOp::Level, Some("full: reverse_shell".to_owned()));
@@ -235,11 +242,12 @@ fn aftermath(story: &mut Story, shell: &Image, implant: &Image, httpd: &Image) {
     story.add(
         at(20_000),
         None,
-        Body::Finding(Box::new(Finding {
-            rule: "manual".to_owned(),
-            severity: Severity::Info,
-            message: "asked for by root".to_owned(),
-        })),
+        Body::Finding(Box::new(Finding::new(
+            "manual",
+            FindingSource::Person,
+            Severity::Info,
+            "asked for by root".to_owned(),
+        ))),
     );
 }
 

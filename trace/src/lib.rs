@@ -33,5 +33,6 @@ pub mod text;
 /// ```text
 /// 1   process, file, network, lifecycle, finding, gap
 /// 2   more columns in all but finding and gap; dns, privilege, kernel, terminal, syscall
+/// 3   more columns in finding; finding_event
 /// ```
-pub const FORMAT_VERSION: u32 = 2;
+pub const FORMAT_VERSION: u32 = 3;

@@ -17,7 +17,7 @@ pub use call::{KERNEL, PRIVILEGE, SYSCALL, TERMINAL};
 pub use file::FILE;
 pub use network::{DNS, NETWORK};
 pub use process::PROCESS;
-pub use record::{FINDING, GAP, LIFECYCLE};
+pub use record::{FINDING, FINDING_EVENT, GAP, LIFECYCLE};
 
 /// A table of the evidence.
 #[derive(Debug)]
@@ -90,8 +90,20 @@ pub const COMMON: &[Column] = &[
 ];
 
 /// Every event table, in the order in which a reader wants them.
-pub const TABLES: [&Table; 11] =
-    [&PROCESS, &FILE, &NETWORK, &DNS, &PRIVILEGE, &KERNEL, &TERMINAL, &SYSCALL, &LIFECYCLE, &FINDING, &GAP];
+pub const TABLES: [&Table; 12] = [
+    &PROCESS,
+    &FILE,
+    &NETWORK,
+    &DNS,
+    &PRIVILEGE,
+    &KERNEL,
+    &TERMINAL,
+    &SYSCALL,
+    &LIFECYCLE,
+    &FINDING,
+    &FINDING_EVENT,
+    &GAP,
+];
 
 /// The key of a field's documentation in its metadata.
 pub const DESCRIPTION: &str = "description";

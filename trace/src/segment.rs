@@ -41,7 +41,7 @@ pub const HEAD_BYTES: usize = 112;
 pub const BODY_MAX_BYTES: usize = 64 << 20;
 /// Level 1: the ring is written all day and read once; higher levels buy under 5 % here.
 pub const ZSTD_LEVEL: i32 = 1;
-const VERSION: u16 = 3;
+const VERSION: u16 = 4;
 /// Memory that the content of a segment may take, roughly: columns of one value cost nothing to write, and must not fill
 /// the memory of who reads them. A writer's batch is far below.
 const MEMORY_MAX_BYTES: u64 = 1 << 30;

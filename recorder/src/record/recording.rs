@@ -28,7 +28,7 @@ use std::time::{Duration, Instant};
 use taffrail_probes::{HookState, Losses, Probes};
 use taffrail_trace::clock::{Anchor, BootNs};
 use taffrail_trace::container::{Container, Runtime};
-use taffrail_trace::event::{Actor, Body, Event, Finding, Severity};
+use taffrail_trace::event::{Actor, Body, Event, Finding, FindingSource, Severity};
 use taffrail_trace::ids::ContainerKey;
 use taffrail_trace::manifest::{Hook, Host, Trigger};
 use tokio::sync::{mpsc, oneshot};
@@ -263,7 +263,7 @@ impl Recording {
             Err(reason) => return drop(reply.send(Err(reason))),
         };
         let now = host::anchor();
-        let finding = Finding { rule: "manual".to_owned(), severity: Severity::Info, message: request.reason.clone() };
+        let finding = Finding::new("manual", FindingSource::Person, Severity::Info, request.reason.clone());
         let body = Body::Finding(Box::new(finding));
         self.pipeline.append(container, Event { time_ns: now.boot_ns, actor: None::<Actor>, body }, None);
         let order = Order {

@@ -2,7 +2,7 @@
 //!
 //! What it does not see: a shell behind a pipe or a pseudo-terminal that another process copies to a socket.
 
-use taffrail_trace::event::{Finding, Image, Origin, Severity, Stdio};
+use taffrail_trace::event::{Finding, FindingSource, Image, Origin, Severity, Stdio};
 use taffrail_trace::text;
 
 const SHELLS: [&str; 10] = ["sh", "bash", "dash", "ash", "zsh", "ksh", "mksh", "fish", "csh", "tcsh"];
@@ -14,11 +14,8 @@ pub fn judge(image: &Image) -> Option<Finding> {
     }
     let names = ["stdin", "stdout"];
     let (name, socket) = names.iter().zip(&image.stdio).find(|(_, stdio)| matches!(stdio, Stdio::Inet { .. }))?;
-    Some(Finding {
-        rule: "reverse_shell".to_owned(),
-        severity: Severity::Critical,
-        message: format!("{} (pid {}) has {socket} as its {name}", text::shell_line(&image.args), image.pid),
-    })
+    let message = format!("{} (pid {}) has {socket} as its {name}", text::shell_line(&image.args), image.pid);
+    Some(Finding::new("reverse_shell", FindingSource::Rule, Severity::Critical, message))
 }
 
 /// By the executable's name, which the kernel walked, or by the name it was called (busybox and links to it).

@@ -5,7 +5,6 @@ use taffrail_trace::event::FileOp;
 
 pub const O_RDONLY: u32 = 0;
 pub const O_WRONLY: u32 = 1;
-pub const O_TRUNC: u32 = 0o1000;
 pub const O_DIRECTORY: u32 = 0o200_000;
 pub const O_TMPFILE: u32 = 0o20_200_000;
 

@@ -39,5 +39,6 @@ fn a_match_becomes_a_finding() {
     let loaded = load(text);
     let finding = loaded.rules[0].finding(&stage(file(FileOp::Open, "/etc/shadow")));
     assert_eq!((finding.rule.as_str(), finding.severity), ("Shadow read", Severity::Critical));
-    assert_eq!(finding.message, "read /etc/shadow");
+    assert_eq!((finding.message.as_str(), finding.priority.as_deref()), ("read /etc/shadow", Some("error")));
+    assert_eq!(finding.events.len(), 1, "it stands on the event that matched");
 }

@@ -1,6 +1,6 @@
 //! What the recorder itself has to say: the container, findings, gaps.
 
-use super::Class;
+use super::{Actor, Class};
 use crate::clock::BootNs;
 use serde::{Deserialize, Serialize};
 
@@ -48,10 +48,67 @@ impl LifecycleOp {
 pub struct Finding {
     /// The rule's stable name; `manual` where a person asked.
     pub rule: String,
+    /// Who says so.
+    pub source: FindingSource,
     /// How serious.
     pub severity: Severity,
+    /// The same in the rule's own words: `debug` to `emergency`.
+    pub priority: Option<String>,
     /// One sentence for a person, with the values that matched.
     pub message: String,
+    /// The rule's tags.
+    pub tags: Vec<String>,
+    /// Techniques of MITRE ATT&CK: `T1059`, `T1059.004`.
+    pub techniques: Vec<String>,
+    /// The events that it stands on, oldest first: the last of them, where a rule counts many.
+    pub events: Vec<EventRef>,
+}
+
+impl Finding {
+    /// A finding that stands on no event and has no tags.
+    pub fn new(rule: &str, source: FindingSource, severity: Severity, message: String) -> Self {
+        let (tags, techniques, events) = (Vec::new(), Vec::new(), Vec::new());
+        Self { rule: rule.to_owned(), source, severity, priority: None, message, tags, techniques, events }
+    }
+}
+
+/// Who made a finding.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum FindingSource {
+    /// A rule matched.
+    Rule,
+    /// Something differed from what was learned of the image.
+    Model,
+    /// A person asked for the evidence.
+    Person,
+    /// Another program raised an alarm.
+    Alarm,
+    /// The recorder did something to the container.
+    Response,
+}
+
+impl FindingSource {
+    /// The word used in tables.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Rule => "rule",
+            Self::Model => "model",
+            Self::Person => "person",
+            Self::Alarm => "alarm",
+            Self::Response => "response",
+        }
+    }
+}
+
+/// An event that a finding stands on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EventRef {
+    /// When it happened.
+    pub time_ns: BootNs,
+    /// Who did it.
+    pub actor: Option<Actor>,
+    /// Which step of a sequence it is.
+    pub step: Option<String>,
 }
 
 /// How serious a finding is.

@@ -20,11 +20,32 @@ pub const LIFECYCLE: Table = Table {
 /// `finding`: why this evidence was sealed, and what else matched.
 pub const FINDING: Table = Table {
     name: "finding",
-    doc: "One row per rule that matched and per person who asked; its time is the moment of the trigger.",
+    doc: "One row per rule that matched, per deviation from a model, per alarm from outside and per person who asked; \
+          its time is the moment of the trigger.",
     columns: &[
         has("rule", Kind::Text, "The rule's stable name; `manual` where a person asked."),
         has("severity", Kind::Text, "`info`, `warning` or `critical`."),
         has("message", Kind::Text, "What matched, in one sentence."),
+        may("finding_id", Kind::U32, "Its number in this bundle, from 1; `finding_event.finding_id` refers to it."),
+        may(
+            "source",
+            Kind::Text,
+            "Who says so: `rule`, `model` (it differs from what was learned of the image), `person` (somebody asked), `alarm` (another program raised it) or `response` (the recorder did something to the container).",
+        ),
+        may("priority", Kind::Text, "The rule's own word, `debug` to `emergency`; NULL where no rule matched."),
+        may("tags", Kind::TextList, "The rule's tags."),
+        may("techniques", Kind::TextList, "Techniques of MITRE ATT&CK, as in `T1059`."),
+    ],
+};
+
+/// `finding_event`: what findings stand on.
+pub const FINDING_EVENT: Table = Table {
+    name: "finding_event",
+    doc: "One row per event that a finding stands on: `time` and `exec_id` are the event's, and find it in its own table.",
+    columns: &[
+        has("finding_id", Kind::U32, "The finding; joins `finding.finding_id`."),
+        has("rule", Kind::Text, "The finding's rule."),
+        may("step", Kind::Text, "Which step of a sequence it is; NULL where the rule has none."),
     ],
 };
 
