@@ -195,7 +195,7 @@ impl Session {
             relations.push(self.relation(table.name, false, table.doc.to_owned(), documented).await?);
         }
         let bundle = "One row per open bundle: what it is of, why and when it was sealed, and by what.".to_owned();
-        relations.push(self.relation(BUNDLE_TABLE, false, bundle, |_| String::new()).await?);
+        relations.push(self.relation(BUNDLE_TABLE, false, bundle, tables::bundle_column_doc).await?);
         for view in views::VIEWS {
             relations.push(self.relation(view.name, true, view.doc(), |column| view.column_doc(column)).await?);
         }

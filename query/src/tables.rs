@@ -101,6 +101,30 @@ fn columns(table: &Table) -> SchemaRef {
     Arc::new(Schema::new(fields))
 }
 
+/// What a column of the table `bundle` means.
+pub fn bundle_column_doc(column: &str) -> String {
+    let doc = match column {
+        "id" => "The bundle's id, with a number where two have the same; `bundle` in every table.",
+        "path" => "The file.",
+        "container_id" => "The runtime's container id; `host` outside containers.",
+        "container_name" => "The runtime's container name, else the id's first 12 characters.",
+        "image" => "The image that it was made of.",
+        "runtime" => "What runs it: `docker`, `containerd`, ...",
+        HOST_COLUMN => "The machine that recorded it; what no host name has in it is written as `_`.",
+        "kernel" => "Its kernel's release.",
+        "trigger_rule" => "The rule that triggered; `manual` where a person asked.",
+        "trigger_severity" => "`info`, `warning` or `critical`.",
+        "trigger_reason" => "Why it was sealed, in one sentence.",
+        "trigger_time" => "The moment of the trigger.",
+        "from_time" => "The first moment that it holds.",
+        "to_time" => "The last moment that it holds.",
+        "sealed_time" => "When it was sealed.",
+        "tool" => "Name and version of the program that sealed it.",
+        _ => "",
+    };
+    doc.to_owned()
+}
+
 fn bundle_rows(bundles: &[Bundle], labels: &[String]) -> Result<RecordBatch, QueryError> {
     type Text = fn(&Bundle) -> Option<String>;
     type Time = fn(&Bundle) -> i64;

@@ -104,7 +104,7 @@ fn a_bundle_of_format_1_answers_every_table_and_view() {
         let of_old = ["process", "file", "network", "lifecycle", "finding", "gap"].contains(&table.name);
         assert!(of_old || count == ["0"], "{}: {count:?}", table.name);
         let batches = wait(session.sql(&format!("SELECT * FROM {}", table.name))).expect(table.name);
-        assert_eq!(batches[0].num_columns(), table.all_columns().count() + 1, "{}", table.name);
+        assert_eq!(batches[0].num_columns(), table.all_columns().count() + 2, "{}", table.name);
     }
     for view in VIEWS {
         rows(&session, &format!("SELECT * FROM {}", view.name));
@@ -113,7 +113,7 @@ fn a_bundle_of_format_1_answers_every_table_and_view() {
     assert_eq!(rows(&session, silent), ["0"], "a missing column must not blank out a line");
     let new = "SELECT count(exe_sha256), count(stderr), count(euid), count(exe_inode) > 0 FROM process";
     assert_eq!(rows(&session, new), ["0 | 0 | 0 | true"]);
-    assert!(!rows(&session, "SELECT * FROM file_writes").is_empty());
+    assert!(!rows(&session, "SELECT * FROM file_changes").is_empty());
     assert!(!rows(&session, "SELECT * FROM connections WHERE state = 'open' OR state = 'closed'").is_empty());
 }
 

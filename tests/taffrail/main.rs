@@ -17,6 +17,7 @@ mod kills;
 mod layering;
 mod losses;
 mod recorder;
+mod report;
 mod salvage;
 mod support;
 mod terminal;

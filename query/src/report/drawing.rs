@@ -128,12 +128,12 @@ pub fn graph(talks: &[Talk]) -> Markup {
                 @for (at, program) in programs.iter().enumerate() {
                     @let named = hostile(&|ends| ends.0 == at);
                     circle class=(if named { "dot hostile" } else { "dot" }) cx="132" cy=(y(at, programs.len())) r="4" {}
-                    text x="122" y=(y(at, programs.len()) + 4.0) text-anchor="end" { (program.brief(17)) }
+                    text x="122" y=(y(at, programs.len()) + 4.0) text-anchor="end" { (program.brief(18)) }
                 }
                 @for (at, remote) in remotes.iter().enumerate() {
                     @let named = hostile(&|ends| ends.1 == at);
                     circle class=(if named { "dot hostile" } else { "dot" }) cx="238" cy=(y(at, remotes.len())) r="4" {}
-                    text x="248" y=(y(at, remotes.len()) + 4.0) { (remote.brief(24)) }
+                    text x="248" y=(y(at, remotes.len()) + 4.0) { (remote.brief(23)) }
                 }
             }
             figcaption { "Dashed: the other end connected. The thicker, the more bytes." }

@@ -100,7 +100,7 @@ pub struct Finding {
     pub time_ns: i64,
     pub rule: Foreign,
     pub message: Foreign,
-    /// Priority, tags and technique, where the bundle has them.
+    /// Priority, tags and techniques, where the bundle has them.
     pub more: Vec<Foreign>,
     pub exec_id: Option<u64>,
 }
@@ -194,6 +194,20 @@ pub struct Act {
     pub exec_id: Option<u64>,
 }
 
+impl Change {
+    /// What was done, for a table.
+    pub fn what(&self) -> String {
+        match (self.op, self.mode) {
+            ("changed the mode of", Some(mode)) => format!("mode {mode:o}"),
+            ("changed the owner of", _) => "owner changed".to_owned(),
+            ("set an attribute of", _) => "attribute set".to_owned(),
+            ("removed an attribute of", _) => "attribute removed".to_owned(),
+            (op, _) if self.bytes > 0 => format!("{op} {}", super::units::bytes(self.bytes)),
+            (op, _) => op.to_owned(),
+        }
+    }
+}
+
 /// What went over one terminal.
 #[derive(Debug)]
 pub struct Terminal {
@@ -234,8 +248,8 @@ impl Asker<'_> {
         let findings = self.findings().await?;
         let named: Vec<u64> = self.named().await?;
         let lineage = Lineage::new(self.images().await?, &named);
-        let branch: Vec<u64> =
-            lineage.marked(Mark::Hostile).take(BRANCH_MAX).map(|image| image.exec_id).collect();
+        let mut branch = lineage.before(&named);
+        branch.extend(lineage.marked(Mark::Hostile).map(|image| image.exec_id).take(BRANCH_MAX));
         let tree = lineage.tree(TREE_MAX);
         let more = (lineage.processes() - tree.len()) as u64;
         let told: BTreeSet<u64> = tree.iter().flat_map(|node| node.images.iter().copied()).chain(branch.iter().copied())
@@ -297,7 +311,7 @@ impl Asker<'_> {
             time_ns: row.number("time").unwrap_or(0),
             rule: row.text("rule"),
             message: row.text("message"),
-            more: ["priority", "tags", "technique"].map(|column| row.list(column)).into_iter()
+            more: ["priority", "tags", "techniques"].map(|column| row.list(column)).into_iter()
                 .filter(|text| !text.is_empty()).collect(),
             exec_id: row.id("exec_id"),
         };
@@ -308,7 +322,7 @@ impl Asker<'_> {
     /// The images that rules named: what only informs names nobody, unless it is what triggered.
     async fn named(&self) -> Result<Vec<u64>, QueryError> {
         let sql = "SELECT DISTINCT exec_id, rule, severity FROM finding WHERE {bundle} AND rule <> 'manual' \
-                   AND exec_id IS NOT NULL ORDER BY exec_id LIMIT 1000";
+                   AND coalesce(source, 'rule') NOT IN ('person', 'response') AND exec_id IS NOT NULL ORDER BY exec_id LIMIT 1000";
         let trigger = &self.bundle.manifest().trigger.rule;
         let answer = self.ask(sql).await?;
         let serious = rows(&answer).filter(|row| row.raw("severity") != "info" || row.raw("rule") == trigger);
@@ -456,10 +470,10 @@ impl Asker<'_> {
                     {} AS hostile
                 FROM network WHERE {{bundle}} AND op IN ('connect', 'accept')
             )
-            SELECT comm, op, protocol, remote, server_name, hostile, min(remote_addr) AS address, min(time) AS time,
+            SELECT comm, op, protocol, remote, server_name, bool_or(hostile) AS hostile, min(remote_addr) AS address, min(time) AS time,
                 min(exec_id) AS exec_id, count(*) AS flows, count(*) FILTER (WHERE result < 0 AND result <> -115) AS failed,
                 sum(bytes_sent) AS sent, sum(bytes_received) AS received, count(*) OVER () AS total
-            FROM flow GROUP BY comm, op, protocol, remote, server_name, hostile
+            FROM flow GROUP BY comm, op, protocol, remote, server_name
             ORDER BY hostile DESC, time LIMIT {LINES_MAX}",
             within(branch)
         );
@@ -544,13 +558,13 @@ impl Asker<'_> {
         let hostile = within(branch);
         let sql = format!(
             "WITH asked AS (
-                SELECT lower(name) AS name, qtype AS kind, array_to_string(answers, ', ') AS answers, time, exec_id,
-                    {hostile} AS hostile FROM dns WHERE {{bundle}} AND (op = 'response' OR sent)
+                SELECT lower(name) AS name, qtype AS kind, array_to_string(answers, ', ') AS answers, time, exec_id
+                FROM dns WHERE {{bundle}} AND (op = 'response' OR sent)
                 UNION ALL
-                SELECT lower(server_name), 'TLS', endpoint(remote_addr, remote_port), time, exec_id, {hostile}
+                SELECT lower(server_name), 'TLS', endpoint(remote_addr, remote_port), time, exec_id
                 FROM network WHERE {{bundle}} AND server_name IS NOT NULL
             )
-            SELECT name, kind, max(answers) AS answers, min(time) AS time, min(exec_id) AS exec_id, bool_or(hostile) AS hostile,
+            SELECT name, kind, max(answers) AS answers, min(time) AS time, min(exec_id) AS exec_id, bool_or({hostile}) AS hostile,
                 count(*) OVER () AS total
             FROM asked GROUP BY name, kind ORDER BY hostile DESC, time LIMIT {LINES_MAX}"
         );
@@ -625,7 +639,10 @@ fn list<'a>(ids: impl IntoIterator<Item = &'a u64>) -> String {
 
 /// The condition that an event is of the branch.
 fn within(branch: &[u64]) -> String {
-    if branch.is_empty() { "false".to_owned() } else { format!("coalesce(exec_id IN ({}), false)", list(branch)) }
+    if branch.is_empty() {
+        return "false".to_owned();
+    }
+    format!("CASE WHEN exec_id IN ({}) THEN true ELSE false END", list(branch))
 }
 
 fn talk(row: Row<'_>) -> Talk {

@@ -36,6 +36,8 @@ pub struct Node {
     pub depth: usize,
     /// Its images, oldest first; a fork that ran a program is left out.
     pub images: Vec<u64>,
+    /// How many more it had, in the middle.
+    pub left_out: usize,
 }
 
 /// All images of a bundle with their marks.
@@ -43,10 +45,14 @@ pub struct Node {
 pub struct Lineage {
     images: Vec<Image>,
     by_process: HashMap<u64, Vec<usize>>,
+    /// By place in `images`, the image that the same process was before.
+    before: Vec<Option<usize>>,
     of_image: HashMap<u64, usize>,
     marks: HashMap<u64, Mark>,
 }
 
+/// The most images of one process in the tree: the first two and the last ones.
+const IMAGES_MAX: usize = 8;
 /// A depth that no kernel reaches.
 const DEPTH_MAX: usize = 128;
 
@@ -57,11 +63,14 @@ impl Lineage {
         let mut seen = HashSet::new();
         images.retain(|image| seen.insert(image.exec_id));
         let mut by_process: HashMap<u64, Vec<usize>> = HashMap::new();
+        let mut before = Vec::with_capacity(images.len());
         for (index, image) in images.iter().enumerate() {
-            by_process.entry(image.process_id).or_default().push(index);
+            let own = by_process.entry(image.process_id).or_default();
+            before.push(own.last().copied());
+            own.push(index);
         }
         let of_image = images.iter().enumerate().map(|(index, image)| (image.exec_id, index)).collect();
-        let mut lineage = Self { images, by_process, of_image, marks: HashMap::new() };
+        let mut lineage = Self { images, by_process, before, of_image, marks: HashMap::new() };
         lineage.mark(named);
         lineage
     }
@@ -76,6 +85,23 @@ impl Lineage {
         self.images.iter().filter(move |image| self.mark_of(image.exec_id) == mark)
     }
 
+    /// What the named images' processes were before: their connections and files are those of the named. A fork that
+    /// had not yet run anything is not told of.
+    pub fn before(&self, named: &[u64]) -> Vec<u64> {
+        let mut found = Vec::new();
+        for start in named.iter().filter_map(|id| self.get(*id)) {
+            let mut at = *start;
+            while let Some(source) = self.came_of(&at).filter(|source| source.process_id == start.process_id) {
+                if source.is_fork || found.len() >= DEPTH_MAX {
+                    break;
+                }
+                found.push(source.exec_id);
+                at = *source;
+            }
+        }
+        found
+    }
+
     /// All images, oldest first.
     pub fn images(&self) -> &[Image] {
         &self.images
@@ -88,10 +114,7 @@ impl Lineage {
 
     /// The image that this one came of: what its process was before, else the one that made its process.
     pub fn came_of(&self, image: &Image) -> Option<&Image> {
-        let own = self.by_process.get(&image.process_id)?;
-        let before = own.iter().rev().map(|index| &self.images[*index]).find(|other| {
-            (other.start_ns, other.exec_id) < (image.start_ns, image.exec_id)
-        });
+        let before = self.before[*self.of_image.get(&image.exec_id)?].map(|index| &self.images[index]);
         before.or_else(|| self.get(image.parent?)).filter(|source| source.exec_id != image.exec_id)
     }
 
@@ -142,6 +165,9 @@ impl Lineage {
         let mut chosen: HashSet<u64> = HashSet::new();
         for wanted in [Mark::Hostile, Mark::Led, Mark::Plain] {
             for process in processes.iter().filter(|process| mark(process) == wanted) {
+                if chosen.len() >= most {
+                    break;
+                }
                 let mut line = vec![*process];
                 while let Some(above) = made_by(&line[line.len() - 1]).filter(|above| !line.contains(above)) {
                     if chosen.contains(&above) || line.len() > DEPTH_MAX {
@@ -162,18 +188,23 @@ impl Lineage {
         let mut nodes = Vec::new();
         let mut open: Vec<(u64, usize)> = below.remove(&None).unwrap_or_default().into_iter().rev().map(|id| (id, 0)).collect();
         while let Some((process, depth)) = open.pop() {
-            nodes.push(Node { depth, images: self.programs(process) });
+            nodes.push(self.node(process, depth));
             let children = below.remove(&Some(process)).unwrap_or_default();
             open.extend(children.into_iter().rev().map(|child| (child, depth + 1)));
         }
         nodes
     }
 
-    fn programs(&self, process: u64) -> Vec<u64> {
+    fn node(&self, process: u64, depth: usize) -> Node {
         let own = &self.by_process[&process];
         let last = own.len() - 1;
         let told = own.iter().enumerate().filter(|(at, index)| !self.images[**index].is_fork || *at == last);
-        told.map(|(_, index)| self.images[*index].exec_id).collect()
+        let mut images: Vec<u64> = told.map(|(_, index)| self.images[*index].exec_id).collect();
+        let left_out = images.len().saturating_sub(IMAGES_MAX);
+        if left_out > 0 {
+            images.drain(2..2 + left_out);
+        }
+        Node { depth, images, left_out }
     }
 }
 
@@ -204,6 +235,7 @@ mod tests {
         let marks: Vec<Mark> = (1..=7).map(|id| lineage.mark_of(id)).collect();
         use Mark::{Hostile, Led, Plain};
         assert_eq!(marks, [Led, Led, Led, Hostile, Hostile, Hostile, Plain]);
+        assert_eq!(lineage.before(&[4]), [3], "not the fork before it");
     }
 
     #[test]
@@ -217,6 +249,14 @@ mod tests {
     fn a_small_tree_keeps_the_named_branch_and_those_above_it() {
         let nodes = Lineage::new(family(), &[6]).tree(3);
         assert_eq!(nodes.iter().map(|node| node.images[0]).collect::<Vec<_>>(), [1, 3, 6]);
+    }
+
+    #[test]
+    fn a_process_that_ran_very_many_programs_is_cut_in_the_middle() {
+        let many = (0..50_000).map(|id| image(id, 10, None, false)).collect();
+        let nodes = Lineage::new(many, &[49_999]).tree(10);
+        assert_eq!(nodes[0].images, [0, 1, 49_994, 49_995, 49_996, 49_997, 49_998, 49_999]);
+        assert_eq!(nodes[0].left_out, 49_992);
     }
 
     #[test]

@@ -66,7 +66,7 @@ fn bundle(out: &mut String, chapter: &Chapter) -> std::fmt::Result {
     for (name, list) in page::indicator_lists(chapter) {
         writeln!(out, "\n## {name}\n\n{}", list.markdown_block())?;
     }
-    writeln!(out, "\n## What is missing\n\n{}.\n", story::missing(chapter))?;
+    writeln!(out, "\n## What is missing\n\n- {}", story::missing(chapter))?;
     for gap in &chapter.gaps.shown {
         let lost = gap.lost.map_or_else(|| "an unknown number of".to_owned(), units::number);
         let others = if gap.own { "" } else { ", perhaps of other containers" };
@@ -156,10 +156,9 @@ fn files(out: &mut String, chapter: &Chapter) -> std::fmt::Result {
         writeln!(out, "| when | what | file | by |\n|---|---|---|---|")?;
     }
     let line = |out: &mut String, change: &Change| {
-        let bytes = if change.bytes > 0 { format!(" {}", units::bytes(change.bytes)) } else { String::new() };
         let to = if change.new_path.is_empty() { String::new() } else { format!(" → {}", change.new_path.markdown()) };
         let (path, by) = (change.path.markdown(), change.comm.markdown());
-        writeln!(out, "| {} | {}{bytes} | {path}{to} | {by} |", units::clock(change.time_ns), change.op)
+        writeln!(out, "| {} | {} | {path}{to} | {by} |", units::clock(change.time_ns), change.what())
     };
     chapter.changes.shown.iter().try_for_each(|change| line(out, change))?;
     if let Some(rest) = units::rest(&chapter.changes, "change", "changes") {

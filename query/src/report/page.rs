@@ -168,6 +168,7 @@ fn process(node: &Node, chapter: &Chapter) -> Markup {
             span class="command" {
                 @for (at, (program, mark)) in programs.iter().enumerate() {
                     @if at > 0 { span class="arrow" { " → " } }
+                    @if at == 2 && node.left_out > 0 { small { (units::many(node.left_out as u64, "more program", "more programs")) } span class="arrow" { " → " } }
                     code class=(class(*mark)) { (program.line) }
                     @if !program.brought.is_empty() { " " span class="tag" { (program.brought) } }
                 }
@@ -259,9 +260,7 @@ fn changed(change: &Change) -> Markup {
     html! {
         tr class=(if change.hostile { "hostile" } else { "" }) {
             td data-label="When" { (units::clock(change.time_ns)) }
-            td data-label="What" { (change.op)
-                @if change.bytes > 0 { " " (units::bytes(change.bytes)) }
-                @if let Some(mode) = change.mode { " " (format!("{mode:o}")) } }
+            td data-label="What" { (change.what()) }
             td data-label="File" { code { (change.path) }
                 @if !change.new_path.is_empty() { span class="arrow" { " → " } code { (change.new_path) } } 
                 @if change.made_executable { " " span class="tag" { "executable" } } }

@@ -56,7 +56,7 @@ pub fn tell(chapter: &Chapter) -> (Vec<Sentence>, u64) {
     for name in chapter.names.shown.iter().filter(|name| all || name.hostile) {
         let mut words = vec![who(chapter, name.exec_id), plain(" asked for "), quoted(&name.name)];
         if name.kind == Foreign::new("TLS") {
-            words = vec![who(chapter, name.exec_id), plain(" greeted a TLS server as "), quoted(&name.name)];
+            words = vec![who(chapter, name.exec_id), plain(" asked a TLS server for "), quoted(&name.name)];
         }
         if !name.answers.is_empty() {
             words.extend([plain(": "), quoted(&name.answers)]);
@@ -106,12 +106,12 @@ fn programs(chapter: &Chapter, told: &mut Vec<Sentence>) {
         let source = lineage.came_of(image);
         let became = source.is_some_and(|source| source.process_id == image.process_id && !source.is_fork);
         let maker = if became { source.map(|source| source.exec_id) } else { image.parent };
-        let mut words = match maker.and_then(|maker| chapter.programs.get(&maker)) {
-            Some(maker) => vec![quoted(&maker.comm), plain(if became { " became " } else { " ran " })],
-            None => vec![plain("There ran ")],
+        let maker = maker.and_then(|maker| chapter.programs.get(&maker));
+        let mut words = match maker {
+            Some(maker) => vec![quoted(&maker.comm), plain(if became { " became " } else { " ran " }), quoted(&program.line)],
+            None => vec![quoted(&program.line), plain(" was run")],
         };
-        words.push(quoted(&program.line));
-        if !program.stdin.is_empty() {
+        if !program.stdin.is_empty() && maker.is_none_or(|maker| maker.stdin != program.stdin) {
             words.extend([plain(" with the connection "), quoted(&program.stdin), plain(" as its input")]);
         }
         if !program.brought.is_empty() {
@@ -169,7 +169,7 @@ fn changed(change: &Change) -> Vec<Word> {
 pub fn summary(chapter: &Chapter) -> Vec<Word> {
     let manifest = &chapter.manifest;
     let manual = manifest.trigger.rule == "manual";
-    let (rule, reason) = (Foreign::new(&manifest.trigger.rule), Foreign::new(&manifest.trigger.reason));
+    let rule = Foreign::new(&manifest.trigger.rule);
     let mut words = vec![plain("In container "), Word::Quoted(Foreign::new(&manifest.container.name))];
     if let Some(image) = &manifest.container.image {
         words.extend([plain(" (image "), Word::Quoted(Foreign::new(image)), plain(")")]);
@@ -178,8 +178,8 @@ pub fn summary(chapter: &Chapter) -> Vec<Word> {
     if manual {
         words.push(plain(format!(" a person asked for the evidence at {}.", units::moment(chapter.trigger_ns))));
     } else {
-        words.extend([plain(" rule "), Word::Quoted(rule), plain(format!(" matched at {}: ", units::moment(chapter.trigger_ns)))]);
-        words.extend([Word::Quoted(reason), plain(".")]);
+        words.extend([plain(" rule "), Word::Quoted(rule)]);
+        words.push(plain(format!(" matched at {}.", units::moment(chapter.trigger_ns))));
     }
     let span = |from: i64, to: i64| units::span((i128::from(to) - i128::from(from)).max(0).unsigned_abs());
     let count = |name: &str| chapter.counts.get(name).copied().unwrap_or(0);

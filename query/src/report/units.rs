@@ -22,6 +22,9 @@ pub fn clock(utc_ns: i64) -> String {
 /// The distance from the trigger: `−0.6 s`, `+3.2 s`, `+12 min`.
 pub fn offset(utc_ns: i64, trigger_ns: i64) -> String {
     let ns = i128::from(utc_ns) - i128::from(trigger_ns);
+    if ns.unsigned_abs() < NS_PER_MS as u128 {
+        return "0 ms".to_owned();
+    }
     let sign = if ns < 0 { '−' } else { '+' };
     format!("{sign}{}", span(ns.unsigned_abs()))
 }
@@ -90,6 +93,7 @@ mod tests {
         assert_eq!(moment(1_773_478_800_000_000_000), "2026-03-14 09:00:00 UTC");
         assert_eq!(clock(1_773_478_800_000_000_000 + 1_500_000), "09:00:00.001");
         assert_eq!(offset(0, 600_000_000), "−600 ms");
+        assert_eq!(offset(-999_999, 0), "0 ms");
         assert_eq!(offset(i64::MAX, i64::MIN), "+213503 d 23 h");
         assert_eq!((span(3_240_000_000), span(250_000_000_000)), ("3.2 s".to_owned(), "4 min 10 s".to_owned()));
         assert_eq!([bytes(999), bytes(1_435_944), bytes(u64::MAX)], ["999 B", "1.4 MB", "18447 PB"]);
