@@ -169,6 +169,8 @@ pub struct Change {
     pub bytes: u64,
     pub mode: Option<i64>,
     pub made_executable: bool,
+    /// It lies where a container runtime works.
+    pub is_setup: bool,
     pub comm: Foreign,
     pub exec_id: Option<u64>,
     pub hostile: bool,
@@ -501,9 +503,11 @@ impl Asker<'_> {
         const CHANGED: &str = "{bundle} AND coalesce(result, 0) = 0 AND op <> 'open' AND (op <> 'io' OR bytes_written > 0) \
                                AND path NOT LIKE '/dev/%' AND path <> ''";
         let hostile = within(branch);
+        // What a runtime does while it sets a container up comes last: it says little and is much.
         let sql = format!(
-            "SELECT time, op, path, new_path, bytes_written AS bytes, mode, made_executable, comm, exec_id, {hostile} AS hostile
-             FROM file WHERE {CHANGED} ORDER BY hostile DESC, time LIMIT 400"
+            "SELECT time, op, path, new_path, bytes_written AS bytes, mode, made_executable, comm, exec_id,
+                {hostile} AS hostile, regexp_like(path, '^/(proc|var/lib/docker|run/docker|run/containerd)/') AS is_setup
+             FROM file WHERE {CHANGED} ORDER BY hostile DESC, is_setup, time LIMIT 400"
         );
         let total = self.ask(&format!("SELECT count(*) AS n FROM file WHERE {CHANGED}")).await?;
         let answer = self.ask(&sql).await?;
@@ -690,6 +694,7 @@ fn change(row: Row<'_>) -> Change {
         bytes: row.count("bytes"),
         mode: row.number("mode"),
         made_executable: row.flag("made_executable"),
+        is_setup: row.flag("is_setup"),
         comm: row.text("comm"),
         exec_id: row.id("exec_id"),
         hostile: row.flag("hostile"),

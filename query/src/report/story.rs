@@ -50,7 +50,7 @@ pub fn tell(chapter: &Chapter) -> (Vec<Sentence>, u64) {
         let words = vec![quoted(&talk.comm), plain(" took a connection from "), quoted(&talk.remote)];
         told.push(Sentence { time_ns: talk.time_ns, mark: Mark::Led, is_alarm: false, words });
     }
-    for change in chapter.changes.shown.iter().chain(&chapter.reads).filter(|change| all || change.hostile) {
+    for change in chapter.changes.shown.iter().chain(&chapter.reads).filter(|change| change.hostile || (all && !change.is_setup)) {
         told.push(Sentence { time_ns: change.time_ns, mark: mark(change.hostile), is_alarm: false, words: changed(change) });
     }
     for name in chapter.names.shown.iter().filter(|name| all || name.hostile) {
