@@ -67,7 +67,10 @@ fn queries(root: &Path) -> Result<String> {
     for view in taffrail_query::VIEWS {
         writeln!(out, "| [`{0}`](#{0}) | {1} |", view.name, sentence(&view.question()))?;
     }
-    writeln!(out, "\nThe view of DNS is `dns_lookups`, since `dns` is the table. `file_writes` is an older name of `file_changes`.")?;
+    writeln!(
+        out,
+        "\nThe view of DNS is `dns_lookups`, since `dns` is the table. `file_writes` is an older name of `file_changes`."
+    )?;
     let views = runtime.block_on(session.relations())?.into_iter().filter(|relation| relation.is_view);
     for relation in views {
         writeln!(out, "\n### {}\n\n{}\n\n| column | type | meaning |\n|---|---|---|", relation.name, relation.doc)?;
@@ -80,7 +83,10 @@ fn queries(root: &Path) -> Result<String> {
     for function in taffrail_query::FUNCTIONS {
         writeln!(out, "| `{}` | {} |", function.call, function.doc.replace('|', "\\|"))?;
     }
-    writeln!(out, "\n## Table functions\n\nThey stand where a table stands, and take a number: `SELECT * FROM descendants(4832250825671486248)`.")?;
+    writeln!(
+        out,
+        "\n## Table functions\n\nThey stand where a table stands, and take a number: `SELECT * FROM descendants(4832250825671486248)`."
+    )?;
     for function in taffrail_query::TABLE_FUNCTIONS {
         writeln!(out, "\n### {}(exec_id)\n\n{} Besides the columns of `process`:\n", function.name, function.doc())?;
         for column in ["distance", "relation"] {

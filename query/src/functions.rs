@@ -211,8 +211,10 @@ mod tests {
 
     #[test]
     fn every_function_is_told_of_by_its_name() {
-        let names: Vec<String> =
-            all().iter().map(|function| function.aliases().first().map_or(function.name(), String::as_str).to_owned()).collect();
+        let names: Vec<String> = all()
+            .iter()
+            .map(|function| function.aliases().first().map_or(function.name(), String::as_str).to_owned())
+            .collect();
         assert_eq!(names, FUNCTIONS.map(|function| function.name()));
     }
 

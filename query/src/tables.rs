@@ -56,8 +56,7 @@ pub fn store(bundles: &[Bundle], labels: &[String]) -> Store {
         for table in TABLES {
             if let Some(member) = bundle.members().get(&table.member()) {
                 let host = host(bundle);
-                let path =
-                    format!("{}/{BUNDLE_COLUMN}={label}/{HOST_COLUMN}={host}/{index}.parquet", table.name);
+                let path = format!("{}/{BUNDLE_COLUMN}={label}/{HOST_COLUMN}={host}/{index}.parquet", table.name);
                 let path = Path::from(path);
                 store.add(path, Arc::clone(bundle.file()), *member);
             }
@@ -68,9 +67,8 @@ pub fn store(bundles: &[Bundle], labels: &[String]) -> Store {
 
 /// Why tables of a bundle cannot be read, as far as their footers tell.
 pub fn damage(bundle: &Bundle) -> Option<String> {
-    let readable = |member: &String| {
-        bundle.members().get(member).is_none_or(|member| has_footer(bundle.file(), *member))
-    };
+    let readable =
+        |member: &String| bundle.members().get(member).is_none_or(|member| has_footer(bundle.file(), *member));
     let broken = TABLES.iter().map(|table| table.member()).find(|member| !readable(member))?;
     Some(format!("{broken} cannot be read as Parquet"))
 }

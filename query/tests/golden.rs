@@ -66,7 +66,8 @@ fn the_questions_of_the_samples_readme_are_answered_as_written() {
     let mut told = Vec::new();
     for section in readme.split("\n## ").skip(1) {
         let heading = section.lines().next().expect("a heading");
-        let of: Vec<PathBuf> = all.iter().filter(|path| heading.contains(&format!("{}.evidence.zip", name(path)))).cloned().collect();
+        let of: Vec<PathBuf> =
+            all.iter().filter(|path| heading.contains(&format!("{}.evidence.zip", name(path)))).cloned().collect();
         if of.is_empty() {
             continue;
         }

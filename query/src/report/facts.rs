@@ -254,8 +254,12 @@ impl Asker<'_> {
         branch.extend(lineage.marked(Mark::Hostile).map(|image| image.exec_id).take(BRANCH_MAX));
         let tree = lineage.tree(TREE_MAX);
         let more = (lineage.processes() - tree.len()) as u64;
-        let told: BTreeSet<u64> = tree.iter().flat_map(|node| node.images.iter().copied()).chain(branch.iter().copied())
-            .chain(findings.shown.iter().filter_map(|finding| finding.exec_id)).collect();
+        let told: BTreeSet<u64> = tree
+            .iter()
+            .flat_map(|node| node.images.iter().copied())
+            .chain(branch.iter().copied())
+            .chain(findings.shown.iter().filter_map(|finding| finding.exec_id))
+            .collect();
         let mut chapter = Chapter {
             file: Foreign::new(&self.bundle.path().file_name().unwrap_or_default().to_string_lossy()),
             manifest: manifest.clone(),
@@ -313,8 +317,11 @@ impl Asker<'_> {
             time_ns: row.number("time").unwrap_or(0),
             rule: row.text("rule"),
             message: row.text("message"),
-            more: ["priority", "tags", "techniques"].map(|column| row.list(column)).into_iter()
-                .filter(|text| !text.is_empty()).collect(),
+            more: ["priority", "tags", "techniques"]
+                .map(|column| row.list(column))
+                .into_iter()
+                .filter(|text| !text.is_empty())
+                .collect(),
             exec_id: row.id("exec_id"),
         };
         let total = self.ask("SELECT count(*) AS n FROM finding WHERE {bundle}").await?;
@@ -354,7 +361,10 @@ impl Asker<'_> {
         if ids.is_empty() {
             return Ok(HashMap::new());
         }
-        let sql = format!("SELECT * EXCLUDE (environment, args) FROM process WHERE {{bundle}} AND exec_id IN ({})", list(ids));
+        let sql = format!(
+            "SELECT * EXCLUDE (environment, args) FROM process WHERE {{bundle}} AND exec_id IN ({})",
+            list(ids)
+        );
         let own = &self.bundle.manifest().container.id;
         let program = |row: Row<'_>| {
             let brought = match (row.flag("exe_memfd"), row.flag("exe_deleted"), row.flag("exe_upper")) {
@@ -368,7 +378,8 @@ impl Asker<'_> {
                 (_, Some(code)) => format!("exit {code}"),
                 _ => String::new(),
             };
-            let line = [row.text("cmdline"), row.text("exe"), row.text("comm")].into_iter().find(|text| !text.is_empty());
+            let line =
+                [row.text("cmdline"), row.text("exe"), row.text("comm")].into_iter().find(|text| !text.is_empty());
             let program = Program {
                 pid: row.count("pid"),
                 uid: row.number("uid"),
@@ -604,7 +615,8 @@ impl Asker<'_> {
                 ))
                 .await?;
             let echoed = program.as_ref().is_some_and(|program| program.has_tty);
-            let (pieces, cut) = pieces(rows(&said).map(|row| (row.raw("direction") == "typed", row.raw("text"))), echoed);
+            let (pieces, cut) =
+                pieces(rows(&said).map(|row| (row.raw("direction") == "typed", row.raw("text"))), echoed);
             sessions.push(Terminal {
                 time_ns: row.number("time").unwrap_or(0),
                 line: program.map(|program| program.line).unwrap_or_default(),

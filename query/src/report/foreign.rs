@@ -15,7 +15,8 @@ pub struct Foreign(String);
 impl Foreign {
     /// Of a value: one line, cut where it is very long.
     pub fn new(value: &str) -> Self {
-        let mut line: String = text::shown(value.get(..CHARS_MAX * 8).unwrap_or(value)).chars().take(CHARS_MAX + 1).collect();
+        let mut line: String =
+            text::shown(value.get(..CHARS_MAX * 8).unwrap_or(value)).chars().take(CHARS_MAX + 1).collect();
         if line.chars().count() > CHARS_MAX {
             line.pop();
             line.push('…');

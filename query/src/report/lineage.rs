@@ -186,7 +186,8 @@ impl Lineage {
             below.entry(above).or_default().push(*process);
         }
         let mut nodes = Vec::new();
-        let mut open: Vec<(u64, usize)> = below.remove(&None).unwrap_or_default().into_iter().rev().map(|id| (id, 0)).collect();
+        let mut open: Vec<(u64, usize)> =
+            below.remove(&None).unwrap_or_default().into_iter().rev().map(|id| (id, 0)).collect();
         while let Some((process, depth)) = open.pop() {
             nodes.push(self.node(process, depth));
             let children = below.remove(&Some(process)).unwrap_or_default();

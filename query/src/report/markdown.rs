@@ -43,7 +43,12 @@ fn bundle(out: &mut String, chapter: &Chapter) -> std::fmt::Result {
             _ => "",
         };
         let at = units::clock(sentence.time_ns);
-        writeln!(out, "- {at} ({}) {sign}{}", units::offset(sentence.time_ns, chapter.trigger_ns), words(&sentence.words))?;
+        writeln!(
+            out,
+            "- {at} ({}) {sign}{}",
+            units::offset(sentence.time_ns, chapter.trigger_ns),
+            words(&sentence.words)
+        )?;
     }
     if sentences.is_empty() {
         writeln!(out, "Nothing that a rule named, and no program was run.")?;
@@ -156,7 +161,8 @@ fn files(out: &mut String, chapter: &Chapter) -> std::fmt::Result {
         writeln!(out, "| when | what | file | by |\n|---|---|---|---|")?;
     }
     let line = |out: &mut String, change: &Change| {
-        let to = if change.new_path.is_empty() { String::new() } else { format!(" → {}", change.new_path.markdown()) };
+        let to =
+            if change.new_path.is_empty() { String::new() } else { format!(" → {}", change.new_path.markdown()) };
         let (path, by) = (change.path.markdown(), change.comm.markdown());
         writeln!(out, "| {} | {} | {path}{to} | {by} |", units::clock(change.time_ns), change.what())
     };

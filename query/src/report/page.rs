@@ -157,11 +157,8 @@ fn tree(chapter: &Chapter) -> Markup {
 
 fn process(node: &Node, chapter: &Chapter) -> Markup {
     let mark = node.images.iter().map(|id| chapter.lineage.mark_of(*id)).max().unwrap_or_default();
-    let programs: Vec<(&Program, Mark)> = node
-        .images
-        .iter()
-        .filter_map(|id| Some((chapter.programs.get(id)?, chapter.lineage.mark_of(*id))))
-        .collect();
+    let programs: Vec<(&Program, Mark)> =
+        node.images.iter().filter_map(|id| Some((chapter.programs.get(id)?, chapter.lineage.mark_of(*id)))).collect();
     let last = programs.last().map(|(program, _)| *program);
     html! {
         div class=(format!("process {}", class(mark))) style=(format!("--depth:{}", node.depth.min(24))) {
@@ -262,7 +259,7 @@ fn changed(change: &Change) -> Markup {
             td data-label="When" { (units::clock(change.time_ns)) }
             td data-label="What" { (change.what()) }
             td data-label="File" { code { (change.path) }
-                @if !change.new_path.is_empty() { span class="arrow" { " → " } code { (change.new_path) } } 
+                @if !change.new_path.is_empty() { span class="arrow" { " → " } code { (change.new_path) } }
                 @if change.made_executable { " " span class="tag" { "executable" } } }
             td data-label="By" { code { (change.comm) } }
         }
@@ -294,11 +291,19 @@ fn terminals(chapter: &Chapter) -> Markup {
 
 /// What can be looked for elsewhere, a kind after the other; kinds without any are left out.
 pub fn indicator_lists(chapter: &Chapter) -> Vec<(&'static str, Foreign)> {
-    let marked = chapter.talks.shown.iter().any(|talk| talk.hostile) || chapter.names.shown.iter().any(|name| name.hostile);
-    let mut addresses: Vec<&Foreign> =
-        chapter.talks.shown.iter().filter(|talk| talk.hostile || !marked).map(|talk| &talk.address).filter(|text| !text.is_empty()).collect();
+    let marked =
+        chapter.talks.shown.iter().any(|talk| talk.hostile) || chapter.names.shown.iter().any(|name| name.hostile);
+    let mut addresses: Vec<&Foreign> = chapter
+        .talks
+        .shown
+        .iter()
+        .filter(|talk| talk.hostile || !marked)
+        .map(|talk| &talk.address)
+        .filter(|text| !text.is_empty())
+        .collect();
     addresses.extend(chapter.way_in.iter().map(|talk| &talk.address));
-    let mut names: Vec<&Foreign> = chapter.names.shown.iter().filter(|name| name.hostile || !marked).map(|name| &name.name).collect();
+    let mut names: Vec<&Foreign> =
+        chapter.names.shown.iter().filter(|name| name.hostile || !marked).map(|name| &name.name).collect();
     let lines: Vec<Foreign> = chapter.digests.iter().map(|(digest, path)| digest.beside(path)).collect();
     let mut paths: Vec<&Foreign> = chapter
         .changes
@@ -401,7 +406,9 @@ pub fn commands(chapter: &Chapter) -> Vec<Foreign> {
         Foreign::new("taffrail verify ").followed(&file),
         Foreign::new("taffrail replay ").followed(&file),
         Foreign::new("# with nothing of ours:"),
-        Foreign::new("unzip -d evidence ").followed(&file).followed(&Foreign::new(" && cd evidence && sha256sum -c SHA256SUMS")),
+        Foreign::new("unzip -d evidence ")
+            .followed(&file)
+            .followed(&Foreign::new(" && cd evidence && sha256sum -c SHA256SUMS")),
     ];
     if chapter.signed {
         lines.push(Foreign::new(

@@ -67,9 +67,8 @@ impl<'a> Row<'a> {
 
     /// Yes or no; no for NULL.
     pub fn flag(&self, column: &str) -> bool {
-        self.cell(column).is_some_and(|array| {
-            *array.data_type() == DataType::Boolean && array.as_boolean().value(self.index)
-        })
+        self.cell(column)
+            .is_some_and(|array| *array.data_type() == DataType::Boolean && array.as_boolean().value(self.index))
     }
 
     /// A list of texts with `, ` between them, or a text.

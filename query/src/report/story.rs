@@ -1,6 +1,6 @@
 //! What happened, in sentences: the branch that a rule named, what led to it, and what was found.
 
-use super::facts::{Chapter, Change, Talk};
+use super::facts::{Change, Chapter, Talk};
 use super::foreign::Foreign;
 use super::lineage::Mark;
 use super::units;
@@ -50,8 +50,15 @@ pub fn tell(chapter: &Chapter) -> (Vec<Sentence>, u64) {
         let words = vec![quoted(&talk.comm), plain(" took a connection from "), quoted(&talk.remote)];
         told.push(Sentence { time_ns: talk.time_ns, mark: Mark::Led, is_alarm: false, words });
     }
-    for change in chapter.changes.shown.iter().chain(&chapter.reads).filter(|change| change.hostile || (all && !change.is_setup)) {
-        told.push(Sentence { time_ns: change.time_ns, mark: mark(change.hostile), is_alarm: false, words: changed(change) });
+    for change in
+        chapter.changes.shown.iter().chain(&chapter.reads).filter(|change| change.hostile || (all && !change.is_setup))
+    {
+        told.push(Sentence {
+            time_ns: change.time_ns,
+            mark: mark(change.hostile),
+            is_alarm: false,
+            words: changed(change),
+        });
     }
     for name in chapter.names.shown.iter().filter(|name| all || name.hostile) {
         let mut words = vec![who(chapter, name.exec_id), plain(" asked for "), quoted(&name.name)];
@@ -108,7 +115,9 @@ fn programs(chapter: &Chapter, told: &mut Vec<Sentence>) {
         let maker = if became { source.map(|source| source.exec_id) } else { image.parent };
         let maker = maker.and_then(|maker| chapter.programs.get(&maker));
         let mut words = match maker {
-            Some(maker) => vec![quoted(&maker.comm), plain(if became { " became " } else { " ran " }), quoted(&program.line)],
+            Some(maker) => {
+                vec![quoted(&maker.comm), plain(if became { " became " } else { " ran " }), quoted(&program.line)]
+            }
             None => vec![quoted(&program.line), plain(" was run")],
         };
         if !program.stdin.is_empty() && maker.is_none_or(|maker| maker.stdin != program.stdin) {
@@ -157,7 +166,10 @@ fn changed(change: &Change) -> Vec<Word> {
     }
     words.extend([plain(format!(" {} ", change.op)), quoted(&change.path)]);
     if !change.new_path.is_empty() {
-        words.extend([plain(if change.op == "made symlink" { " that says " } else { " to " }), quoted(&change.new_path)]);
+        words.extend([
+            plain(if change.op == "made symlink" { " that says " } else { " to " }),
+            quoted(&change.new_path),
+        ]);
     }
     if change.bytes > 0 {
         words.push(plain(format!(", {}", units::bytes(change.bytes))));
@@ -197,10 +209,12 @@ pub fn summary(chapter: &Chapter) -> Vec<Word> {
         let named = units::many(branch, "program", "programs");
         words.push(plain(format!(" What the rules named, and what came of it, is {named}.")));
     }
-    words.push(plain(match chapter.coverage.iter().map(|class| class.own + class.maybe + class.unknown).sum::<u64>() {
-        0 => " Nothing is known to be missing.".to_owned(),
-        _ => format!(" Missing: {}.", missing(chapter)),
-    }));
+    words.push(plain(
+        match chapter.coverage.iter().map(|class| class.own + class.maybe + class.unknown).sum::<u64>() {
+            0 => " Nothing is known to be missing.".to_owned(),
+            _ => format!(" Missing: {}.", missing(chapter)),
+        },
+    ));
     words
 }
 
