@@ -1,7 +1,8 @@
 //! The report: what a bundle tells, on one page that needs nothing else.
 //!
 //! ```text
-//! facts      queries whose answers are small, however many events there are -> Chapter, one per bundle
+//! ask        queries whose answers are small, however many events there are
+//! facts      what they give: a Chapter per bundle
 //! lineage    which programs came of what a rule named
 //! story      the facts of that branch in sentences, in order
 //! page       HTML: no script, no outside reference, light and dark, for screen, phone and paper
@@ -19,6 +20,7 @@
 //! What always holds: a text of a trace reaches the page as [`foreign::Foreign`] or not at all; every list is cut, and says
 //! by how much.
 
+mod ask;
 mod drawing;
 mod facts;
 mod foreign;
@@ -31,7 +33,6 @@ mod units;
 
 use crate::error::QueryError;
 use crate::session::Session;
-use datafusion::arrow::array::RecordBatch;
 use facts::Chapter;
 
 /// What the open bundles tell, ready to be written.
@@ -48,7 +49,7 @@ impl Report {
     pub async fn of(session: &Session) -> Result<Self, QueryError> {
         let mut chapters = Vec::new();
         for index in 0..session.bundles().len() {
-            chapters.push(facts::chapter(session, index).await?);
+            chapters.push(ask::chapter(session, index).await?);
         }
         Ok(Self { chapters })
     }

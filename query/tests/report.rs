@@ -61,6 +61,12 @@ fn the_branch_that_a_rule_named_is_marked_and_its_neighbours_are_not() {
 }
 
 #[test]
+fn a_report_made_before_the_bundle_has_its_name_tells_of_it_by_that_name() {
+    let page = report().named("web-1.evidence.zip").html();
+    assert!(page.contains("taffrail verify web-1.evidence.zip"), "as the commands have it");
+}
+
+#[test]
 fn the_markdown_tells_the_same() {
     let text = report().markdown();
     for told in [
