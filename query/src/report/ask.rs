@@ -48,11 +48,14 @@ impl Asker<'_> {
         let active = self.active((from_ns, to_ns), utc(manifest.trigger.time_ns)).await?;
         let findings = self.findings().await?;
         let named: Vec<u64> = self.named().await?;
-        let lineage = Lineage::new(self.images().await?, &named);
+        let counts = self.counts().await?;
+        let images = self.images().await?;
+        let unseen = counts.get("process").copied().unwrap_or(0).saturating_sub(images.len() as u64);
+        let lineage = Lineage::new(images, &named);
         let mut branch = lineage.before(&named);
         branch.extend(lineage.marked(Mark::Hostile).map(|image| image.exec_id).take(BRANCH_MAX));
         let tree = lineage.tree(TREE_MAX);
-        let more = (lineage.processes() - tree.len()) as u64;
+        let more = (lineage.processes() - tree.len()) as u64 + unseen;
         let told: BTreeSet<u64> = tree
             .iter()
             .flat_map(|node| node.images.iter().copied())
@@ -67,7 +70,7 @@ impl Asker<'_> {
             trigger_ns: utc(manifest.trigger.time_ns),
             from_ns,
             to_ns,
-            counts: self.counts().await?,
+            counts,
             findings,
             active,
             density: self.density(active).await?,

@@ -71,9 +71,9 @@ pub struct Chapter {
     /// What was asked of DNS and of TLS servers by name.
     pub names: Cut<Name>,
     /// Files that the branch read.
-    pub reads: Vec<Change>,
+    pub reads: Cut<Change>,
     /// What the branch did to privileges and the kernel.
-    pub acts: Vec<Act>,
+    pub acts: Cut<Act>,
     /// The connection that came in just before the branch began.
     pub way_in: Option<Talk>,
     /// Executables that did not come with the image, or are of the branch.
@@ -217,8 +217,8 @@ impl Chapter {
     /// The images that anything told of names.
     pub(super) fn actors(&self) -> impl Iterator<Item = u64> {
         let talks = self.talks.shown.iter().chain(&self.way_in).map(|talk| talk.exec_id);
-        let changes = self.changes.shown.iter().chain(&self.reads).map(|change| change.exec_id);
+        let changes = self.changes.shown.iter().chain(&self.reads.shown).map(|change| change.exec_id);
         let names = self.names.shown.iter().map(|name| name.exec_id);
-        talks.chain(changes).chain(names).chain(self.acts.iter().map(|act| act.exec_id)).flatten()
+        talks.chain(changes).chain(names).chain(self.acts.shown.iter().map(|act| act.exec_id)).flatten()
     }
 }

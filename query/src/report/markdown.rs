@@ -170,9 +170,12 @@ fn files(out: &mut String, chapter: &Chapter) -> std::fmt::Result {
     if let Some(rest) = units::rest(&chapter.changes, "change", "changes") {
         writeln!(out, "\n{rest}: `SELECT * FROM file_changes`")?;
     }
-    if !chapter.reads.is_empty() {
+    if !chapter.reads.shown.is_empty() {
         writeln!(out, "\nRead by what the rules named:\n\n| when | what | file | by |\n|---|---|---|---|")?;
-        chapter.reads.iter().try_for_each(|change| line(out, change))?;
+        chapter.reads.shown.iter().try_for_each(|change| line(out, change))?;
+    }
+    if let Some(rest) = units::rest(&chapter.reads, "file read", "files read") {
+        writeln!(out, "\n{rest}: `SELECT * FROM file WHERE op = 'io'`")?;
     }
     Ok(())
 }

@@ -242,12 +242,13 @@ fn files(chapter: &Chapter) -> Markup {
                 }
                 @if let Some(rest) = units::rest(&chapter.changes, "change", "changes") { p class="more" { (rest) ": " code { "SELECT * FROM file_changes" } } }
             }
-            @if !chapter.reads.is_empty() {
+            @if !chapter.reads.shown.is_empty() {
                 h3 { "Files read by what the rules named" }
                 table {
                     thead { tr { th { "When" } th { "What" } th { "File" } th { "By" } } }
-                    tbody { @for change in &chapter.reads { (changed(change)) } }
+                    tbody { @for change in &chapter.reads.shown { (changed(change)) } }
                 }
+                @if let Some(rest) = units::rest(&chapter.reads, "file", "files") { p class="more" { (rest) ": " code { "SELECT * FROM file WHERE op = 'io'" } } }
             }
         }
     }

@@ -41,7 +41,7 @@ fn quoted(text: &Foreign) -> Word {
 /// The sentences in order, and how many more there would be.
 pub fn tell(chapter: &Chapter) -> (Vec<Sentence>, u64) {
     let mut told = Vec::new();
-    programs(chapter, &mut told);
+    let untold = programs(chapter, &mut told);
     let all = chapter.lineage.marked(Mark::Hostile).next().is_none();
     for talk in chapter.talks.shown.iter().filter(|talk| all || talk.hostile) {
         told.push(Sentence { time_ns: talk.time_ns, mark: mark(talk.hostile), is_alarm: false, words: talked(talk) });
@@ -50,8 +50,12 @@ pub fn tell(chapter: &Chapter) -> (Vec<Sentence>, u64) {
         let words = vec![quoted(&talk.comm), plain(" took a connection from "), quoted(&talk.remote)];
         told.push(Sentence { time_ns: talk.time_ns, mark: Mark::Led, is_alarm: false, words });
     }
-    for change in
-        chapter.changes.shown.iter().chain(&chapter.reads).filter(|change| change.hostile || (all && !change.is_setup))
+    for change in chapter
+        .changes
+        .shown
+        .iter()
+        .chain(&chapter.reads.shown)
+        .filter(|change| change.hostile || (all && !change.is_setup))
     {
         told.push(Sentence {
             time_ns: change.time_ns,
@@ -70,7 +74,7 @@ pub fn tell(chapter: &Chapter) -> (Vec<Sentence>, u64) {
         }
         told.push(Sentence { time_ns: name.time_ns, mark: mark(name.hostile), is_alarm: false, words });
     }
-    for act in &chapter.acts {
+    for act in &chapter.acts.shown {
         let mut words = vec![who(chapter, act.exec_id), plain(" called "), quoted(&act.words)];
         if !act.failure.is_empty() {
             words.extend([plain(", which failed: "), quoted(&act.failure)]);
@@ -92,20 +96,25 @@ pub fn tell(chapter: &Chapter) -> (Vec<Sentence>, u64) {
         let at = told.iter().rposition(|sentence| !sentence.is_alarm).unwrap_or(told.len() - 1);
         told.remove(at);
     }
-    (told, more as u64)
+    (told, more as u64 + untold + chapter.acts.more)
 }
 
 fn mark(hostile: bool) -> Mark {
     if hostile { Mark::Hostile } else { Mark::Plain }
 }
 
-/// The programs that were run: of the branch and what led to it, or all where no rule named anybody.
-fn programs(chapter: &Chapter, told: &mut Vec<Sentence>) {
+/// The programs that were run: of the branch and what led to it, or all where no rule named anybody. Gives how many there
+/// are besides, of which only the number is known here.
+fn programs(chapter: &Chapter, told: &mut Vec<Sentence>) -> u64 {
+    let mut untold = 0;
     let lineage = &chapter.lineage;
     let all = lineage.marked(Mark::Hostile).next().is_none();
     for image in lineage.images() {
         let mark = lineage.mark_of(image.exec_id);
-        let Some(program) = chapter.programs.get(&image.exec_id) else { continue };
+        let Some(program) = chapter.programs.get(&image.exec_id) else {
+            untold += u64::from((all || mark != Mark::Plain) && !image.is_fork);
+            continue;
+        };
         let wanted = (all || mark != Mark::Plain) && program.inside && !image.is_fork;
         if !wanted || !(chapter.from_ns..=chapter.to_ns).contains(&image.start_ns) {
             continue;
@@ -128,6 +137,7 @@ fn programs(chapter: &Chapter, told: &mut Vec<Sentence>) {
         }
         told.push(Sentence { time_ns: image.start_ns, mark, is_alarm: false, words });
     }
+    untold
 }
 
 fn who(chapter: &Chapter, exec_id: Option<u64>) -> Word {

@@ -6,6 +6,7 @@ use crate::report::facts::{Act, Change, Cut, Name, Piece, Talk, Terminal};
 use crate::report::foreign::Foreign;
 use crate::report::lineage::{Lineage, Mark};
 use crate::report::rows::{Row, rows};
+use datafusion::arrow::array::RecordBatch;
 use std::collections::{BTreeSet, HashMap};
 
 /// The most terminal sessions.
@@ -59,43 +60,40 @@ impl Asker<'_> {
                 {hostile} AS hostile, regexp_like(path, '^/(proc|var/lib/docker|run/docker|run/containerd)/') AS is_setup
              FROM file WHERE {CHANGED} ORDER BY hostile DESC, is_setup, time LIMIT 400"
         );
-        let total = self.ask(&format!("SELECT count(*) AS n FROM file WHERE {CHANGED}")).await?;
         let answer = self.ask(&sql).await?;
-        let all = merged(rows(&answer).map(change));
-        let merged_away = answer.iter().map(|batch| batch.num_rows()).sum::<usize>() - all.len();
-        let total = rows(&total).map(|row| row.count("n")).sum::<u64>().saturating_sub(merged_away as u64);
-        Ok(Cut::new(all, LINES_MAX, Some(total)))
+        Ok(merged(&answer, self.count(&format!("FROM file WHERE {CHANGED}")).await?))
     }
 
-    pub(super) async fn reads(&self, branch: &[u64]) -> Result<Vec<Change>, QueryError> {
+    pub(super) async fn reads(&self, branch: &[u64]) -> Result<Cut<Change>, QueryError> {
         if branch.is_empty() {
-            return Ok(Vec::new());
+            return Ok(Cut::new(Vec::new(), 0, None));
         }
-        let sql = format!(
-            "SELECT time, 'read' AS op, path, bytes_read AS bytes, comm, exec_id, true AS hostile FROM file
-             WHERE {{bundle}} AND exec_id IN ({}) AND op = 'io' AND bytes_read > 0 AND path LIKE '/%'
-                AND NOT regexp_like(path, '^/(proc|dev|sys|lib|lib64|usr/lib|usr/lib64|usr/share)/|^/etc/ld\\.so|\\.so(\\.|$)')
-             ORDER BY time LIMIT 200",
+        // What every program reads to begin with says nothing.
+        let of = format!(
+            "FROM file WHERE {{bundle}} AND exec_id IN ({}) AND op = 'io' AND bytes_read > 0 AND path LIKE '/%' AND NOT
+             regexp_like(path, '^/(proc|dev|sys|lib|lib64|usr/lib|usr/lib64|usr/share)/|^/etc/ld\\.so|\\.so(\\.|$)')",
             list(branch)
         );
-        let answer = self.ask(&sql).await?;
-        let mut reads = merged(rows(&answer).map(change));
-        reads.truncate(LINES_MAX);
-        Ok(reads)
+        let sql = "SELECT time, 'read' AS op, path, bytes_read AS bytes, comm, exec_id, true AS hostile";
+        let answer = self.ask(&format!("{sql} {of} ORDER BY time LIMIT 400")).await?;
+        let total = self.count(&of).await?;
+        Ok(merged(&answer, total))
     }
 
-    pub(super) async fn acts(&self, branch: &[u64]) -> Result<Vec<Act>, QueryError> {
+    pub(super) async fn acts(&self, branch: &[u64]) -> Result<Cut<Act>, QueryError> {
         if branch.is_empty() {
-            return Ok(Vec::new());
+            return Ok(Cut::new(Vec::new(), 0, None));
         }
         let of = list(branch);
+        let privileges =
+            format!("FROM privilege WHERE {{bundle}} AND exec_id IN ({of}) AND op NOT IN ('prctl', 'seccomp')");
+        let kernel = format!("FROM kernel WHERE {{bundle}} AND exec_id IN ({of})");
         let sql = format!(
             "SELECT time, exec_id, syscall || CASE WHEN detail = '' THEN '' ELSE ' ' || detail END AS words,
-                failure(result) AS failure FROM privilege WHERE {{bundle}} AND exec_id IN ({of}) AND op NOT IN ('prctl', 'seccomp')
+                failure(result) AS failure {privileges}
              UNION ALL
              SELECT time, exec_id, syscall || CASE WHEN detail = '' THEN '' ELSE ' ' || detail END
-                || coalesce(' ' || path, '') || coalesce(' -> ' || target, ''), failure(result)
-             FROM kernel WHERE {{bundle}} AND exec_id IN ({of})
+                || coalesce(' ' || path, '') || coalesce(' -> ' || target, ''), failure(result) {kernel}
              ORDER BY time LIMIT {LINES_MAX}"
         );
         let answer = self.ask(&sql).await?;
@@ -105,7 +103,14 @@ impl Asker<'_> {
             failure: row.text("failure"),
             exec_id: row.id("exec_id"),
         };
-        Ok(rows(&answer).map(act).collect())
+        let total = self.count(&privileges).await? + self.count(&kernel).await?;
+        Ok(Cut::new(rows(&answer).map(act).collect(), LINES_MAX, Some(total)))
+    }
+
+    /// How many rows there are; `of` begins with FROM.
+    async fn count(&self, of: &str) -> Result<u64, QueryError> {
+        let answer = self.ask(&format!("SELECT count(*) AS n {of}")).await?;
+        Ok(rows(&answer).map(|row| row.count("n")).sum())
     }
 
     pub(super) async fn names(&self, branch: &[u64]) -> Result<Cut<Name>, QueryError> {
@@ -231,10 +236,10 @@ fn change(row: Row<'_>) -> Change {
 }
 
 /// What one program did to one file again and again is told once.
-fn merged(changes: impl Iterator<Item = Change>) -> Vec<Change> {
+fn merged(answer: &[RecordBatch], total: u64) -> Cut<Change> {
     let mut merged: Vec<Change> = Vec::new();
     let mut places: HashMap<(Option<u64>, &'static str, Foreign, Foreign), usize> = HashMap::new();
-    for change in changes {
+    for change in rows(answer).map(change) {
         let key = (change.exec_id, change.op, change.path.clone(), change.new_path.clone());
         match places.get(&key) {
             Some(place) => merged[*place].bytes += change.bytes,
@@ -244,7 +249,8 @@ fn merged(changes: impl Iterator<Item = Change>) -> Vec<Change> {
             }
         }
     }
-    merged
+    let again = answer.iter().map(RecordBatch::num_rows).sum::<usize>() - merged.len();
+    Cut::new(merged, LINES_MAX, Some(total.saturating_sub(again as u64)))
 }
 
 /// A terminal's texts as stretches of one direction. Where the terminal echoed, what was typed stands first and what was
