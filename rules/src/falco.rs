@@ -2,7 +2,9 @@
 //!
 //! ```text
 //! yaml          a file -> a tree whose words know their places        source       text with places
+//! reader        pieces of the tree: words, texts, lists
 //! document      the tree -> the items of `item`                       definitions  items -> what they define together
+//! window        threshold and sequence, as written and as meant
 //! parse         a condition's text -> syntax                          exception    exceptions -> syntax
 //! lower         syntax -> the typed expression                        check, calls, glob    values and names
 //! template      an output text -> its parts
@@ -26,14 +28,16 @@ mod glob;
 mod item;
 mod lower;
 pub mod parse;
+mod reader;
 pub mod source;
 pub mod syntax;
 mod template;
+mod window;
 mod yaml;
 
 use crate::expr::Expr;
 use crate::problem::{Place, Problem};
-use crate::rule::Rule;
+use crate::rule::{Rule, When};
 use definitions::{Defined, Definitions};
 use lower::Lowering;
 use std::collections::BTreeSet;
@@ -125,21 +129,35 @@ fn take(rule: &Defined, lowering: &mut Lowering<'_>, loaded: &mut Loaded) {
         loaded.unsupported.push(unsupported(vec![format!("source {}: only syscall is recorded", source.text)]));
         return;
     }
-    let syntax = match parse::condition(&rule.condition) {
-        Ok(syntax) => syntax,
-        Err(problem) => {
-            lowering.problems.insert(problem);
-            return;
+    let mut parts = Vec::new();
+    if !rule.condition.text().is_empty() {
+        match parse::condition(&rule.condition) {
+            Ok(syntax) => parts.push(syntax),
+            Err(problem) => {
+                lowering.problems.insert(problem);
+                return;
+            }
+        }
+    }
+    let mut faults = Vec::new();
+    if let Some(exceptions) = exception::condition(&rule.exceptions, &mut faults) {
+        parts.push(Syntax::Not(Box::new(exceptions)));
+    }
+    lowering.problems.extend(faults);
+    let mut lowered = lowering.condition(&Syntax::And(parts), &rule.name.place);
+    let when = match (&rule.threshold, &rule.sequence) {
+        (None, None) => Some(When::Event(lowered.expr.clone())),
+        (Some(threshold), None) => lowering.threshold(threshold, &mut lowered).map(When::Threshold),
+        (None, Some(sequence)) => lowering.sequence(sequence, &mut lowered).map(When::Sequence),
+        (Some(_), Some(_)) => {
+            let message = format!("the rule '{name}' has both a threshold and a sequence");
+            lowering.problems.insert(Problem::new(&rule.name.place, message));
+            None
         }
     };
-    let mut faults = Vec::new();
-    let syntax = match exception::condition(&rule.exceptions, &mut faults) {
-        Some(exceptions) => Syntax::And(vec![syntax, Syntax::Not(Box::new(exceptions))]),
-        None => syntax,
-    };
-    lowering.problems.extend(faults);
-    let mut lowered = lowering.condition(&syntax, &rule.name.place);
-    let (output, said) = template::read(&rule.output, lowering);
+    // What has a fault is false; its faults are among the problems.
+    let mut when = when.unwrap_or(When::Event(Expr::Constant(false)));
+    let (output, said) = template::read(&rule.output, &mut when, lowering);
     if rule.skips {
         lowered.missing.extend(lowered.unknown.iter().map(|problem| problem.message.clone()));
     } else {
@@ -153,13 +171,13 @@ fn take(rule: &Defined, lowering: &mut Lowering<'_>, loaded: &mut Loaded) {
     } else {
         let unshown = said.missing.iter().map(|reason| format!("not in the output: {reason}"));
         let mut notes: Vec<String> = lowered.notes.into_iter().chain(unshown).collect();
-        if rule.warns && crate::compile::kinds(&lowered.expr) == crate::kind::Kinds::JUDGED {
+        if rule.warns && when.conditions().any(|part| crate::compile::kinds(part) == crate::kind::Kinds::JUDGED) {
             notes.push("asked about every event: evt.type is not among its conditions".to_owned());
         }
         loaded.rules.push(Rule {
             description: rule.description.text().trim().to_owned(),
             place: rule.name.place.clone(),
-            condition: lowered.expr,
+            when,
             output,
             priority: rule.priority,
             tags: rule.tags.iter().map(|tag| tag.text.clone()).collect(),

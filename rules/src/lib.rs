@@ -8,13 +8,15 @@
 //! falco                Falco's language -> rules
 //! rule, output         a rule, and what it says when it matches
 //! compile, branch, lane    conditions -> a program that asks everything once
-//! matcher              rules asked about events, fast
+//! matcher              conditions asked about events, fast
+//! judge                rules asked about a stream of events, and what they remember of it
+//! threshold, sequence, keyed    so many in so short a time; one thing after the other; both bounded
 //! problem              faults of rule files, with file, line and column
 //! ```
 //!
 //! ```no_run
 //! use std::sync::Arc;
-//! use taffrail_rules::{falco, matcher::{Matcher, RuleSet}, scene::Scene};
+//! use taffrail_rules::{falco, judge::Judge, matcher::RuleSet, scene::Scene};
 //!
 //! fn judge(text: &str, scenes: &[&dyn Scene]) {
 //!     let loaded = falco::load([("rules.yaml", text)]);
@@ -22,14 +24,20 @@
 //!         // `rules.yaml:7:14: 'proc.nmae' is no field; did you mean 'proc.name'?`
 //!         let _ = problem.to_string();
 //!     }
-//!     let mut matcher = Matcher::new(Arc::new(RuleSet::new(loaded.rules)));
+//!     let mut judge = Judge::new(Arc::new(RuleSet::new(loaded.rules)));
 //!     for scene in scenes {
-//!         for rule in matcher.judge(*scene) {
-//!             let _ = rule.finding(*scene);
+//!         for found in judge.see(*scene) {
+//!             // The rule, its events so far, and what it says: rendered from this scene, the last of them.
+//!             let _ = (found.rule, found.events(), found.finding(*scene));
 //!         }
 //!     }
 //! }
 //! ```
+//!
+//! A [`Judge`](judge::Judge) is asked by one thread, about every event in its order: live as they come, offline sorted by
+//! time. It has no clock but theirs, so both find the same. When a container is gone,
+//! [`forget`](judge::Judge::forget) frees what is remembered of it; [`counts`](judge::Judge::counts) says what was late or
+//! had to be forgotten. New rules make a new judge, which remembers nothing.
 //!
 //! # How a scene is made
 //!
@@ -55,7 +63,8 @@
 //!   where their scenes do.
 //! * A test of an unset field is false. No value is guessed: where something is not recorded, the field is missing, and
 //!   a rule that asks for it is told as unsupported, by name and with the reason.
-//! * Judging allocates nothing where nothing matches, once its buffers have grown. What is rarely asked for may: times
+//! * What is remembered between events is bounded for each rule and container; what had to go is counted.
+//! * Judging allocates nothing where no condition matches, once its buffers have grown. What is rarely asked for may: times
 //!   as text, `evt.args`, Base64, a field beside a field.
 //! * A [`Matcher`](matcher::Matcher) says what [`Expr::holds`](expr::Expr::holds) says; a test holds the two against
 //!   each other.
@@ -70,6 +79,8 @@ pub mod compile;
 pub mod expr;
 pub mod falco;
 pub mod field;
+pub mod judge;
+pub mod keyed;
 pub mod kind;
 pub mod lane;
 pub mod matcher;
@@ -78,4 +89,7 @@ pub mod output;
 pub mod problem;
 pub mod rule;
 pub mod scene;
+pub mod sequence;
+pub mod threshold;
+
 pub mod value;

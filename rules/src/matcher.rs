@@ -18,18 +18,30 @@ use taffrail_trace::event::Event;
 pub struct RuleSet {
     rules: Vec<Rule>,
     program: Program,
+    /// For each condition its rule, and which of the rule's conditions it is.
+    owners: Vec<(usize, usize)>,
 }
 
 impl RuleSet {
     /// These rules.
     pub fn new(rules: Vec<Rule>) -> Self {
-        let program = Program::of(rules.iter().map(|rule| &rule.condition));
-        Self { rules, program }
+        let program = Program::of(rules.iter().flat_map(|rule| rule.when.conditions()));
+        let parts = |(at, rule): (usize, &Rule)| {
+            let count = rule.when.conditions().count();
+            (0..count).map(move |part| (at, part)).collect::<Vec<_>>()
+        };
+        let owners = rules.iter().enumerate().flat_map(parts).collect();
+        Self { rules, program, owners }
     }
 
     /// The rules.
     pub fn rules(&self) -> &[Rule] {
         &self.rules
+    }
+
+    /// The rule that a condition belongs to, by its place among the rules, and which of its conditions it is.
+    pub fn owner(&self, condition: usize) -> (usize, usize) {
+        self.owners[condition]
     }
 
     /// Whether a rule can match an event of its kind: where none can, its scene need not be put together.
@@ -86,10 +98,10 @@ impl Matcher {
         &self.set
     }
 
-    /// The rules that match, in their order.
-    pub fn judge(&mut self, scene: &dyn Scene) -> impl Iterator<Item = &Rule> {
+    /// The numbers of the conditions that hold, in their order.
+    pub fn matching(&mut self, scene: &dyn Scene) -> &[usize] {
         self.matched.clear();
-        let RuleSet { rules, program } = &*self.set;
+        let program = &self.set.program;
         let roots = &program.roots[Kind::of(scene.event()).index()];
         if !roots.is_empty() {
             let view = View::of(scene);
@@ -97,7 +109,7 @@ impl Matcher {
             self.memory.walk(program, roots, &view, &mut self.matched);
             self.matched.sort_unstable();
         }
-        self.matched.iter().map(|number| &rules[*number])
+        &self.matched
     }
 }
 

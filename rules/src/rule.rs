@@ -3,8 +3,9 @@
 use crate::expr::Expr;
 use crate::output::Template;
 use crate::problem::Place;
-use crate::scene::Scene;
-use taffrail_trace::event::{EventRef, Finding, FindingSource, Severity};
+use crate::sequence::Sequence;
+use crate::threshold::Threshold;
+use taffrail_trace::event::Severity;
 
 /// A rule.
 #[derive(Clone, Debug)]
@@ -16,7 +17,7 @@ pub struct Rule {
     /// Where it is defined.
     pub place: Place,
     /// When it matches.
-    pub condition: Expr,
+    pub when: When,
     /// What it then says.
     pub output: Template,
     /// How serious that is.
@@ -28,24 +29,35 @@ pub struct Rule {
 }
 
 impl Rule {
-    /// What is to be said of a scene in which it matched.
-    pub fn finding(&self, scene: &dyn Scene) -> Finding {
-        let event = scene.event();
-        Finding {
-            priority: Some(self.priority.as_str().to_ascii_lowercase()),
-            tags: self.tags.clone(),
-            techniques: self.techniques().map(str::to_owned).collect(),
-            events: vec![EventRef { time_ns: event.time_ns, actor: event.actor.clone(), step: None }],
-            ..Finding::new(&self.name, FindingSource::Rule, self.priority.severity(), self.output.render(scene))
-        }
-    }
-
     /// The ATT&CK techniques among its tags: `T1059`, `T1059.004`.
     pub fn techniques(&self) -> impl Iterator<Item = &str> {
         self.tags.iter().map(String::as_str).filter(|tag| {
             tag.strip_prefix('T')
                 .is_some_and(|digits| digits.len() >= 4 && digits.chars().all(|ch| ch.is_ascii_digit() || ch == '.'))
         })
+    }
+}
+
+/// When a rule matches.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum When {
+    /// An event meets this.
+    Event(Expr),
+    /// So many events do, or with so many values.
+    Threshold(Threshold),
+    /// Events do one thing after the other.
+    Sequence(Sequence),
+}
+
+impl When {
+    /// What it asks of single events; see [`Part`](crate::sequence::Part) for those of a sequence.
+    pub fn conditions(&self) -> impl Iterator<Item = &Expr> {
+        let (one, steps) = match self {
+            Self::Event(condition) => (Some(condition), None),
+            Self::Threshold(threshold) => (Some(&threshold.condition), None),
+            Self::Sequence(sequence) => (None, Some(sequence.conditions())),
+        };
+        one.into_iter().chain(steps.into_iter().flatten())
     }
 }
 

@@ -105,6 +105,20 @@ pub fn number(text: &str) -> Option<i64> {
     }
 }
 
+/// A length of time as rules write it, in nanoseconds: `500ms`, `10s`, `5m`, `1h`, `7d`; `None` where it is none.
+pub fn duration(text: &str) -> Option<u64> {
+    let end = text.find(|ch: char| !ch.is_ascii_digit())?;
+    let unit: u64 = match &text[end..] {
+        "ms" => 1_000_000,
+        "s" => 1_000_000_000,
+        "m" => 60_000_000_000,
+        "h" => 3_600_000_000_000,
+        "d" => 86_400_000_000_000,
+        _ => return None,
+    };
+    text[..end].parse::<u64>().ok()?.checked_mul(unit)
+}
+
 /// A truth as rules write it.
 pub fn flag(text: &str) -> Option<bool> {
     match text.to_ascii_lowercase().as_str() {
@@ -130,6 +144,14 @@ mod tests {
         assert!(!has("10.0.0.0/8", "::1") && has("10.0.0.0/8", "::ffff:10.1.1.1"));
         for wrong in ["10.0.0.0/33", "10.0.0", "ten", "", "::/129", "1.2.3.4/x"] {
             assert!(wrong.parse::<Network>().is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_length_of_time_has_a_unit() {
+        assert_eq!((duration("500ms"), duration("7d")), (Some(500_000_000), Some(604_800_000_000_000)));
+        for wrong in ["", "s", "10", "10 s", "-1s", "1w", "99999999999999d"] {
+            assert_eq!(duration(wrong), None, "{wrong}");
         }
     }
 

@@ -11,7 +11,8 @@ use std::io::Write as _;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use taffrail_rules::falco;
-use taffrail_rules::matcher::{Matcher, RuleSet};
+use taffrail_rules::judge::Judge;
+use taffrail_rules::matcher::RuleSet;
 use taffrail_rules::scene::View;
 
 const RULES: &str = include_str!("rules.yaml");
@@ -30,12 +31,12 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     writeln!(out, "{} rules, {} not supported", set.rules().len(), loaded.unsupported.len())?;
     let world = World::new();
     for (sort, events) in world.shares() {
-        let mut matcher = Matcher::new(Arc::clone(&set));
-        let fast = measured(&events, |event| matcher.judge(event).count());
+        let mut judge = Judge::new(Arc::clone(&set));
+        let fast = measured(&events, |event| judge.see(event).count());
         // What the matcher is measured against: every rule asked, one after the other.
         let slow = measured(&events, |event| {
             let view = View::of(event);
-            set.rules().iter().filter(|rule| rule.condition.holds(&view)).count()
+            set.rules().iter().filter(|rule| rule.when.conditions().all(|condition| condition.holds(&view))).count()
         });
         writeln!(
             out,

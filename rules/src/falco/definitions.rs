@@ -1,6 +1,6 @@
 //! What all files together define: later items replace and add to earlier ones.
 
-use super::item::{Definition, Exception, Item, Mode, RuleItem};
+use super::item::{Definition, Exception, Item, Mode, RuleItem, SequenceItem, ThresholdItem};
 use super::source::Source;
 use super::syntax::Word;
 use crate::problem::{Problem, hint};
@@ -25,7 +25,7 @@ pub struct Defined {
     pub name: Word,
     /// `desc`
     pub description: Source,
-    /// `condition`
+    /// `condition`; empty where a sequence has none beside those of its steps.
     pub condition: Source,
     /// `output`
     pub output: Source,
@@ -43,6 +43,10 @@ pub struct Defined {
     pub warns: bool,
     /// `skip-if-unknown-filter`
     pub skips: bool,
+    /// `threshold`
+    pub threshold: Option<ThresholdItem>,
+    /// `sequence`
+    pub sequence: Option<SequenceItem>,
 }
 
 impl Definitions {
@@ -134,6 +138,8 @@ impl Defined {
             exceptions: item.exceptions.unwrap_or_default(),
             warns: item.warns.unwrap_or(true),
             skips: item.skips.unwrap_or(false),
+            threshold: item.threshold,
+            sequence: item.sequence,
         })
     }
 
@@ -149,7 +155,19 @@ impl Defined {
             problems.push(Problem::new(&item.name.place, message));
         }
         let RuleItem {
-            description, condition, output, priority, source, enabled, tags, exceptions, warns, skips, ..
+            description,
+            condition,
+            output,
+            priority,
+            source,
+            enabled,
+            tags,
+            exceptions,
+            warns,
+            skips,
+            threshold,
+            sequence,
+            ..
         } = item;
         let mode = |key: &str| keys.iter().find(|(known, _)| known == key).map(|(_, adds)| *adds);
         put(mode("desc"), description, &mut self.description, Source::append);
@@ -161,6 +179,8 @@ impl Defined {
         put(mode("tags"), tags, &mut self.tags, |tags, more| tags.extend(more.iter().cloned()));
         put(mode("warn_evttypes"), warns, &mut self.warns, |_, _| {});
         put(mode("skip-if-unknown-filter"), skips, &mut self.skips, |_, _| {});
+        put(mode("threshold"), threshold.map(Some), &mut self.threshold, |_, _| {});
+        put(mode("sequence"), sequence.map(Some), &mut self.sequence, |_, _| {});
         put(mode("exceptions"), exceptions, &mut self.exceptions, |known, more| {
             for exception in more {
                 add(known, exception);

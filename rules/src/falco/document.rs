@@ -1,10 +1,10 @@
 //! A tree of YAML to the items that it says.
 
-use super::item::{Definition, Exception, Given, Item, Mode, RuleItem, Shape};
+use super::item::{Definition, Exception, Item, Mode, RuleItem};
+use super::reader::{Reader, is_text};
 use super::source::Source;
-use super::syntax::{Word, unquoted};
 use super::yaml::{Data, Node};
-use crate::problem::{Place, Problem, hint};
+use crate::problem::{Problem, hint};
 use crate::rule::Priority;
 
 const LIST_KEYS: &[&str] = &["list", "items", "append", "override"];
@@ -21,6 +21,8 @@ const RULE_KEYS: &[&str] = &[
     "exceptions",
     "warn_evttypes",
     "skip-if-unknown-filter",
+    "threshold",
+    "sequence",
     "append",
     "override",
     "capture",
@@ -41,6 +43,8 @@ const REPLACEABLE: &[&str] = &[
     "source",
     "warn_evttypes",
     "skip-if-unknown-filter",
+    "threshold",
+    "sequence",
     "capture",
     "capture_duration",
 ];
@@ -58,19 +62,7 @@ pub fn items(document: &Node, problems: &mut Vec<Problem>) -> Vec<Item> {
     }
 }
 
-struct Reader<'a> {
-    problems: &'a mut Vec<Problem>,
-}
-
 impl Reader<'_> {
-    fn wrong(&mut self, place: &Place, message: impl Into<String>) {
-        self.problems.push(Problem::new(place, message));
-    }
-
-    fn expected(&mut self, node: &Node, what: &str) {
-        self.wrong(&node.place, format!("expected {what}, found {}", node.described()));
-    }
-
     fn item(&mut self, node: &Node) -> Option<Item> {
         let Data::Map(entries) = &node.data else {
             self.expected(node, "a rule, a macro or a list");
@@ -100,55 +92,6 @@ impl Reader<'_> {
             self.wrong(&node.place, format!("expected an item with 'rule', 'macro' or 'list', found {first}{hint}"));
             None
         }
-    }
-
-    /// The item's name, once its keys are known to be all right.
-    fn keyed(&mut self, node: &Node, entries: &[(Node, Node)], key: &str, known: &[&str]) -> Option<Word> {
-        self.keys(entries, known);
-        let word = self.get(entries, key, Self::word);
-        match word {
-            Some(word) if word.text.is_empty() => {
-                self.wrong(&node.place, format!("this {key} has no name"));
-                None
-            }
-            word => word,
-        }
-    }
-
-    fn keys(&mut self, entries: &[(Node, Node)], known: &[&str]) {
-        for (at, (key, _)) in entries.iter().enumerate() {
-            let Data::Scalar(text) = &key.data else {
-                self.expected(key, "a key");
-                continue;
-            };
-            let text = text.text();
-            if !known.contains(&text) {
-                let hint = hint(text, known.iter().copied());
-                self.wrong(&key.place, format!("'{text}' is no key of this item{hint}"));
-            }
-            if entries[..at].iter().any(|(earlier, _)| is_text(earlier, text)) {
-                self.wrong(&key.place, format!("the key '{text}' stands here twice"));
-            }
-        }
-    }
-
-    fn get<T>(&mut self, entries: &[(Node, Node)], key: &str, read: fn(&mut Self, &Node) -> Option<T>) -> Option<T> {
-        let (_, value) = entries.iter().find(|(known, _)| is_text(known, key))?;
-        read(self, value)
-    }
-
-    fn required<T>(
-        &mut self,
-        node: &Node,
-        entries: &[(Node, Node)],
-        key: &str,
-        name: &Word,
-        read: fn(&mut Self, &Node) -> Option<T>,
-    ) -> Option<T> {
-        if !entries.iter().any(|(known, _)| is_text(known, key)) {
-            self.wrong(&node.place, format!("'{}' has no '{key}'", name.text));
-        }
-        self.get(entries, key, read)
     }
 
     /// Whether a list or a macro adds to the one that is there.
@@ -202,9 +145,12 @@ impl Reader<'_> {
             None if appends => Mode::Append,
             None => Mode::Define,
         };
+        let steps = entries.iter().any(|(key, _)| is_text(key, "sequence"));
+        let condition = self.get(entries, "condition", Self::source);
         Some(Item::Rule(Box::new(RuleItem {
             description: self.get(entries, "desc", Self::source),
-            condition: self.get(entries, "condition", Self::source),
+            // The steps of a sequence have theirs.
+            condition: condition.or_else(|| steps.then(Source::default)),
             output: self.get(entries, "output", Self::source),
             priority: self.get(entries, "priority", Self::priority),
             source: self.get(entries, "source", Self::word),
@@ -213,54 +159,11 @@ impl Reader<'_> {
             exceptions: self.get(entries, "exceptions", Self::exceptions),
             warns: self.get(entries, "warn_evttypes", Self::truth),
             skips: self.get(entries, "skip-if-unknown-filter", Self::truth),
+            threshold: self.get(entries, "threshold", Self::threshold),
+            sequence: self.get(entries, "sequence", Self::sequence),
             name,
             mode,
         })))
-    }
-
-    fn source(&mut self, node: &Node) -> Option<Source> {
-        match &node.data {
-            Data::Scalar(source) if !source.text().trim().is_empty() => Some(source.clone()),
-            _ => {
-                self.expected(node, "a text");
-                None
-            }
-        }
-    }
-
-    fn word(&mut self, node: &Node) -> Option<Word> {
-        let Data::Scalar(source) = &node.data else {
-            self.expected(node, "a word");
-            return None;
-        };
-        // Quotes inside the YAML's own say that the word is a value, whatever lists there are.
-        let text = source.text();
-        let quoted = ['"', '\''].into_iter().find_map(|quote| text.strip_prefix(quote)?.strip_suffix(quote));
-        let place = node.place.clone();
-        Some(match quoted {
-            Some(inner) => Word { text: unquoted(inner), quoted: true, place },
-            None => Word { text: text.to_owned(), quoted: false, place },
-        })
-    }
-
-    fn words(&mut self, node: &Node) -> Option<Vec<Word>> {
-        let Data::List(nodes) = &node.data else {
-            self.expected(node, "a list");
-            return None;
-        };
-        Some(nodes.iter().filter_map(|node| self.word(node)).collect())
-    }
-
-    fn truth(&mut self, node: &Node) -> Option<bool> {
-        let word = self.word(node)?;
-        match word.text.to_ascii_lowercase().as_str() {
-            "true" | "yes" | "on" => Some(true),
-            "false" | "no" | "off" => Some(false),
-            _ => {
-                self.expected(node, "true or false");
-                None
-            }
-        }
     }
 
     fn priority(&mut self, node: &Node) -> Option<Priority> {
@@ -305,25 +208,4 @@ impl Reader<'_> {
             values: values.unwrap_or_default(),
         })
     }
-
-    fn shape(&mut self, node: &Node) -> Option<Shape<Word>> {
-        match &node.data {
-            Data::List(_) => self.words(node).map(Shape::Many),
-            _ => self.word(node).map(Shape::One),
-        }
-    }
-
-    fn given(&mut self, node: &Node) -> Option<Given> {
-        match &node.data {
-            Data::List(nodes) => {
-                let values = nodes.iter().filter_map(|node| self.given(node)).collect();
-                Some(Given::List(values, node.place.clone()))
-            }
-            _ => self.word(node).map(Given::Word),
-        }
-    }
-}
-
-fn is_text(node: &Node, text: &str) -> bool {
-    matches!(&node.data, Data::Scalar(source) if source.text() == text)
 }

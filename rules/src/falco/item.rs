@@ -52,6 +52,10 @@ pub struct RuleItem {
     pub warns: Option<bool>,
     /// `skip-if-unknown-filter`
     pub skips: Option<bool>,
+    /// `threshold`
+    pub threshold: Option<ThresholdItem>,
+    /// `sequence`
+    pub sequence: Option<SequenceItem>,
     /// What is done with a rule that is there.
     pub mode: Mode,
 }
@@ -106,4 +110,43 @@ impl Given {
             Self::List(_, place) => place,
         }
     }
+}
+
+/// `threshold` of a rule.
+#[derive(Clone, Debug)]
+pub struct ThresholdItem {
+    /// How many.
+    pub count: usize,
+    /// The field whose different values are counted.
+    pub distinct: Option<Word>,
+    /// What the events have in common.
+    pub by: Vec<Word>,
+    /// In which time.
+    pub within_ns: u64,
+}
+
+/// `sequence` of a rule.
+#[derive(Clone, Debug)]
+pub struct SequenceItem {
+    /// The steps.
+    pub steps: Vec<StepItem>,
+    /// What they have in common.
+    pub by: Vec<Word>,
+    /// How many generations above its process the first step counts for.
+    pub lineage: Option<usize>,
+    /// In which time.
+    pub within_ns: u64,
+}
+
+/// A step of a sequence.
+#[derive(Clone, Debug)]
+pub struct StepItem {
+    /// Its name.
+    pub name: Word,
+    /// `condition`
+    pub condition: Source,
+    /// Fields of its own for `by`.
+    pub by: Option<Vec<Word>>,
+    /// What must not come between the step before and this one, with its own fields.
+    pub not: Option<(Source, Option<Vec<Word>>)>,
 }

@@ -6,10 +6,11 @@ use super::source::Source;
 use super::syntax::Subject;
 use crate::output::{Part, Template};
 use crate::problem::{Place, Problem};
+use crate::rule::When;
 
-/// The template that a text says. A field that we have no data for stays in it as such; faults, names that no field has
+/// The template that a text says; what it shows of a sequence's steps is noted in `when`. A field that we have no data for stays in it as such; faults, names that no field has
 /// among them, are in what `lowering` has found and in the second half of what is given.
-pub fn read(source: &Source, lowering: &mut Lowering<'_>) -> (Template, Lowered) {
+pub fn read(source: &Source, when: &mut When, lowering: &mut Lowering<'_>) -> (Template, Lowered) {
     let mut parts: Vec<Part> = Vec::new();
     let mut text = String::new();
     let mut facts = Lowered::default();
@@ -36,7 +37,7 @@ pub fn read(source: &Source, lowering: &mut Lowering<'_>) -> (Template, Lowered)
         match parse::subject(source, at) {
             Ok((subject, end)) => {
                 push_text(&mut parts, &mut text);
-                parts.push(field(&subject, lowering, &mut facts));
+                parts.push(field(subject, when, lowering, &mut facts));
                 at = end;
             }
             Err(problem) => {
@@ -63,6 +64,22 @@ fn push_text(parts: &mut Vec<Part>, text: &mut String) {
     }
 }
 
-fn field(subject: &Subject, lowering: &mut Lowering<'_>, facts: &mut Lowered) -> Part {
-    lowering.operand(subject, facts).map_or(Part::Missing, Part::Field)
+fn field(mut subject: Subject, when: &mut When, lowering: &mut Lowering<'_>, facts: &mut Lowered) -> Part {
+    match (when, subject.field.text.split_once('.')) {
+        (When::Threshold(_), Some(("threshold", "count"))) => Part::Count,
+        (When::Threshold(threshold), Some(("threshold", "values"))) if threshold.distinct.is_some() => Part::Values,
+        (When::Sequence(sequence), Some((name, field))) if sequence.steps.iter().any(|step| step.name == name) => {
+            let at = sequence.steps.iter().position(|step| step.name == name).unwrap_or_default();
+            subject.field.text = field.to_owned();
+            let Some(operand) = lowering.operand(&subject, facts) else { return Part::Missing };
+            let shown = &mut sequence.steps[at].shown;
+            let known = shown.iter().position(|known| *known == operand);
+            let field = known.unwrap_or_else(|| {
+                shown.push(operand);
+                shown.len() - 1
+            });
+            Part::Step { step: at, field }
+        }
+        _ => lowering.operand(&subject, facts).map_or(Part::Missing, Part::Field),
+    }
 }

@@ -1,6 +1,7 @@
 //! What several definitions of one name come to.
 
 use crate::stage::{exec, expr_holds, load, rule};
+use taffrail_rules::output::Told;
 use taffrail_rules::falco::Loaded;
 use taffrail_rules::rule::Priority;
 
@@ -8,7 +9,7 @@ use taffrail_rules::rule::Priority;
 fn matches(text: &str) -> bool {
     let loaded = loaded(text);
     let [rule] = &loaded.rules[..] else { panic!("one rule: {:?}", loaded.rules) };
-    expr_holds(&exec(), &rule.condition, text)
+    expr_holds(&exec(), rule.when.conditions().next().expect("a condition"), text)
 }
 
 fn loaded(text: &str) -> Loaded {
@@ -59,7 +60,7 @@ fn an_override_changes_key_by_key() {
     assert_eq!((rule.priority, rule.description.as_str()), (Priority::Critical, "other"));
     assert_eq!(rule.tags, ["a", "T1059.004"]);
     assert_eq!(rule.techniques().collect::<Vec<_>>(), ["T1059.004"]);
-    assert_eq!(rule.output.render(&exec()), "o more");
+    assert_eq!(rule.output.render(&exec(), &Told::default()), "o more");
 }
 
 #[test]

@@ -7,4 +7,6 @@ mod language;
 mod matching;
 mod operators;
 mod output;
+mod sequences;
 mod stage;
+mod thresholds;

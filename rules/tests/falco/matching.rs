@@ -3,7 +3,9 @@
 use crate::stage::{Stage, changed, end, exec, file, flow, kernel, load, rule, stage, syscall};
 use proptest::prelude::*;
 use std::sync::Arc;
+use taffrail_rules::judge::Judge;
 use taffrail_rules::matcher::{Matcher, RuleSet};
+use taffrail_rules::rule::Rule;
 use taffrail_rules::scene::View;
 use taffrail_trace::event::{FileOp, FlowOp, KernelOp, Protocol};
 
@@ -43,6 +45,10 @@ fn stages() -> Vec<Stage> {
     ]
 }
 
+fn holds(rule: &Rule, view: &View<'_>) -> bool {
+    rule.when.conditions().all(|condition| condition.holds(view))
+}
+
 proptest! {
     #[test]
     fn the_matcher_says_what_the_expressions_say(conditions in proptest::collection::vec(any_condition(), 1..12)) {
@@ -57,8 +63,9 @@ proptest! {
         for stage in stages() {
             let view = View::of(&stage);
             let slow: Vec<&str> =
-                set.rules().iter().filter(|rule| rule.condition.holds(&view)).map(|rule| rule.name.as_str()).collect();
-            let fast: Vec<&str> = matcher.judge(&stage).map(|rule| rule.name.as_str()).collect();
+                set.rules().iter().filter(|rule| holds(rule, &view)).map(|rule| rule.name.as_str()).collect();
+            let fast = matcher.matching(&stage).iter().map(|number| set.rules()[set.owner(*number).0].name.as_str());
+            let fast: Vec<&str> = fast.collect();
             prop_assert_eq!(&fast, &slow, "{}", text);
             prop_assert!(fast.is_empty() || set.wants(&stage.event));
         }
@@ -71,9 +78,9 @@ fn rules_of_other_kinds_of_events_are_not_asked() {
         + &rule("b", "evt.type in (open, openat) and not fd.name = /x", "")
         + &rule("c", "not evt.type = execve and proc.name = sh", "");
     let set = Arc::new(RuleSet::new(load(&text).rules));
-    let mut matcher = Matcher::new(Arc::clone(&set));
-    let names = |matcher: &mut Matcher, stage: &Stage| -> Vec<String> {
-        matcher.judge(stage).map(|rule| rule.name.clone()).collect()
+    let mut matcher = Judge::new(Arc::clone(&set));
+    let names = |judge: &mut Judge, stage: &Stage| -> Vec<String> {
+        judge.see(stage).map(|found| found.rule.name.clone()).collect()
     };
     assert_eq!(names(&mut matcher, &exec()), ["a"]);
     assert_eq!(names(&mut matcher, &stage(file(FileOp::Open, "/y"))), ["b", "c"]);

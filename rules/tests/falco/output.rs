@@ -1,6 +1,10 @@
 //! What rules say when they match.
 
 use crate::stage::{exec, file, load, stage};
+use std::sync::Arc;
+use taffrail_rules::judge::Judge;
+use taffrail_rules::matcher::RuleSet;
+use taffrail_rules::output::Told;
 use taffrail_trace::event::{FileOp, Severity};
 
 fn said(output: &str) -> String {
@@ -9,7 +13,7 @@ fn said(output: &str) -> String {
     );
     let loaded = load(&text);
     assert_eq!(loaded.problems, []);
-    loaded.rules[0].output.render(&exec())
+    loaded.rules[0].output.render(&exec(), &Told::default())
 }
 
 #[test]
@@ -37,7 +41,9 @@ fn fields_stand_in_the_text_and_unset_ones_are_shown_as_such() {
 fn a_match_becomes_a_finding() {
     let text = "- rule: Shadow read\n  desc: d\n  condition: fd.name = /etc/shadow\n  output: read %fd.name\n  priority: error\n";
     let loaded = load(text);
-    let finding = loaded.rules[0].finding(&stage(file(FileOp::Open, "/etc/shadow")));
+    let scene = stage(file(FileOp::Open, "/etc/shadow"));
+    let mut judge = Judge::new(Arc::new(RuleSet::new(loaded.rules)));
+    let finding = judge.see(&scene).next().expect("a match").finding(&scene);
     assert_eq!((finding.rule.as_str(), finding.severity), ("Shadow read", Severity::Critical));
     assert_eq!((finding.message.as_str(), finding.priority.as_deref()), ("read /etc/shadow", Some("error")));
     assert_eq!(finding.events.len(), 1, "it stands on the event that matched");

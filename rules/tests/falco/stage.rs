@@ -4,8 +4,10 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use taffrail_rules::expr::Expr;
 use taffrail_rules::falco;
+use taffrail_rules::judge::Judge;
 use taffrail_rules::kind::{Kind, Kinds};
 use taffrail_rules::matcher::{Matcher, RuleSet};
+use taffrail_rules::rule::When;
 use taffrail_rules::scene::{Descriptor, Scene, View};
 use taffrail_trace::clock::{BootNs, UtcNs};
 use taffrail_trace::container::{Container, HOST, Runtime};
@@ -242,7 +244,7 @@ pub fn expr_holds(stage: &Stage, expr: &Expr, condition: &str) -> bool {
         let mut matcher = matcher_of(expr);
         // Twice, for what is remembered of one event must not be of use to the next.
         for _ in 0..2 {
-            let fast = matcher.judge(stage).count() == 1;
+            let fast = matcher.matching(stage).len() == 1;
             assert_eq!(fast, slow, "matcher and interpreter: {condition}");
         }
     }
@@ -251,7 +253,7 @@ pub fn expr_holds(stage: &Stage, expr: &Expr, condition: &str) -> bool {
 
 fn matcher_of(expr: &Expr) -> Matcher {
     let mut rules = load(&rule("r", "evt.num > 0", "")).rules;
-    rules[0].condition = expr.clone();
+    rules[0].when = When::Event(expr.clone());
     Matcher::new(Arc::new(RuleSet::new(rules)))
 }
 
@@ -262,4 +264,22 @@ pub fn rule(name: &str, condition: &str, more: &str) -> String {
 
 pub fn load(text: &str) -> falco::Loaded {
     falco::load([("rules.yaml", text)])
+}
+
+/// Asks the rules of a text.
+pub fn judge(text: &str) -> Judge {
+    let loaded = load(text);
+    assert_eq!(loaded.problems, [], "{text}");
+    Judge::new(Arc::new(RuleSet::new(loaded.rules)))
+}
+
+/// What is said of a scene.
+pub fn told(judge: &mut Judge, stage: &Stage) -> Vec<String> {
+    judge.see(stage).map(|found| found.finding(stage).message).collect()
+}
+
+/// The same at another time.
+pub fn at(time_ns: u64, mut stage: Stage) -> Stage {
+    stage.event.time_ns = time_ns;
+    stage
 }
