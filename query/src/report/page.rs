@@ -334,7 +334,7 @@ fn indicators(chapter: &Chapter) -> Markup {
             h2 { "Indicators" }
             @if lists.is_empty() { p class="none" { "None." } }
             div class="indicators" {
-                @for (name, list) in &lists { div { h3 { (name) } pre class="copy" { (list) } } }
+                @for (name, list) in &lists { div class=(if name.starts_with("SHA") { "wide" } else { "" }) { h3 { (name) } pre class="copy" { (list) } } }
             }
             p class="more" { "All of them: " code { "SELECT * FROM entities" } }
         }
