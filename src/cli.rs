@@ -43,6 +43,9 @@ pub enum Command {
     #[command(hide = true)]
     Seal,
     /// Ask bundles questions in SQL.
+    ///
+    /// Every table, view and function is in docs/QUERIES.md; without --sql or --file this prints the tables and views.
+    /// Of several bundles, one that is damaged is named and left out.
     Query(QueryArgs),
     /// Ask rules about bundles, after the fact. Exit code 1 where nothing is found.
     Hunt(HuntArgs),
@@ -50,6 +53,8 @@ pub enum Command {
     Rules(RulesArgs),
     /// Replay a bundle in the terminal.
     Replay(BundleArgs),
+    /// Tell a bundle's story on one page: Markdown on standard output, or a page for a browser, a ticket or paper.
+    Report(ReportArgs),
     /// Check that bundles are whole and what was sealed, by whom, and say what is missing inside. Exit code 1 where one is not.
     Verify(VerifyArgs),
     /// Make a new bundle with less in it, which says what was taken out and from which one.
@@ -388,6 +393,17 @@ pub enum RulesCommand {
         #[arg(value_name = "FILE")]
         files: Vec<PathBuf>,
     },
+}
+
+/// Arguments of `report`.
+#[derive(Debug, Args)]
+pub struct ReportArgs {
+    /// Evidence bundles.
+    #[arg(required = true, value_name = "BUNDLE")]
+    pub bundles: Vec<PathBuf>,
+    /// Where to: a name that ends in .html or .md. [default: Markdown on standard output]
+    #[arg(short, long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
 }
 
 /// Arguments of commands on one bundle.

@@ -19,6 +19,7 @@ mod losses;
 mod model;
 mod proof;
 mod recorder;
+mod report;
 mod salvage;
 mod state;
 mod support;
