@@ -19,7 +19,7 @@ pub struct View {
 }
 
 /// All views, in the order in which a person wants them and one can build on another.
-pub const VIEWS: [View; 20] = [
+pub const VIEWS: [View; 21] = [
     View { name: "timeline", sql: include_str!("views/timeline.sql") },
     View { name: "process_tree", sql: include_str!("views/process_tree.sql") },
     View { name: "ancestry", sql: include_str!("views/ancestry.sql") },
@@ -28,6 +28,7 @@ pub const VIEWS: [View; 20] = [
     View { name: "entered", sql: include_str!("views/entered.sql") },
     View { name: "connections", sql: include_str!("views/connections.sql") },
     View { name: "listeners", sql: include_str!("views/listeners.sql") },
+    View { name: "listening", sql: include_str!("views/listening.sql") },
     View { name: "dns_lookups", sql: include_str!("views/dns_lookups.sql") },
     View { name: "file_changes", sql: include_str!("views/file_changes.sql") },
     View { name: "downloads", sql: include_str!("views/downloads.sql") },

@@ -11,6 +11,9 @@
 //! matcher              conditions asked about events, fast
 //! judge                rules asked about a stream of events, and what they remember of it
 //! threshold, sequence, keyed    so many in so short a time; one thing after the other; both bounded
+//! evidence             rules asked about a bundle
+//! names                what addresses were said to be called
+//! model                what is normal for an image, and what deviates from it
 //! problem              faults of rule files, with file, line and column
 //! ```
 //!
@@ -76,6 +79,7 @@
 pub mod branch;
 pub mod call;
 pub mod compile;
+pub mod evidence;
 pub mod expr;
 pub mod falco;
 pub mod field;
@@ -84,6 +88,8 @@ pub mod keyed;
 pub mod kind;
 pub mod lane;
 pub mod matcher;
+pub mod model;
+pub mod names;
 pub mod operand;
 pub mod output;
 pub mod problem;
@@ -91,5 +97,14 @@ pub mod rule;
 pub mod scene;
 pub mod sequence;
 pub mod threshold;
-
 pub mod value;
+
+/// The rules that come with this program: names of files and their texts.
+pub const DEFAULT: &[(&str, &str)] = &[
+    ("default/words.yaml", include_str!("../default/words.yaml")),
+    ("default/execution.yaml", include_str!("../default/execution.yaml")),
+    ("default/credentials.yaml", include_str!("../default/credentials.yaml")),
+    ("default/escape.yaml", include_str!("../default/escape.yaml")),
+    ("default/persistence.yaml", include_str!("../default/persistence.yaml")),
+    ("default/behaviour.yaml", include_str!("../default/behaviour.yaml")),
+];

@@ -4,6 +4,7 @@
 //! names, few are programs. Hardly any matches a rule, as it should be.
 
 mod events;
+mod model;
 
 use events::{Made, World};
 use std::fmt::Write as _;
@@ -48,7 +49,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             fast.rate / slow.rate,
         )?;
     }
-    Ok(())
+    Ok(model::print(&world, &mut out)?)
 }
 
 /// A figure.

@@ -1,5 +1,6 @@
 //! Falco's language over real events: what it says, what it refuses, and where it says so.
 
+mod default;
 mod definitions;
 mod faults;
 mod fields;
