@@ -100,16 +100,6 @@ fn columns(table: &Table) -> SchemaRef {
     Arc::new(Schema::new(fields))
 }
 
-/// What the tables `state_*` lack, in one text; `None` where nothing.
-fn left_out(all: &[LeftOut]) -> Option<String> {
-    let one = |left: &LeftOut| {
-        let rows = left.rows.map_or_else(|| "some".to_owned(), |rows| rows.to_string());
-        format!("{}: {rows} rows ({})", left.table, left.reason)
-    };
-    let all: Vec<String> = all.iter().map(one).collect();
-    (!all.is_empty()).then(|| all.join("; "))
-}
-
 /// What a column of the table `bundle` means.
 pub fn bundle_column_doc(column: &str) -> String {
     let doc = match column {
@@ -128,12 +118,24 @@ pub fn bundle_column_doc(column: &str) -> String {
         "from_time" => "The first moment that it holds.",
         "to_time" => "The last moment that it holds.",
         "sealed_time" => "When it was sealed.",
-        "state_missing" => "Why the tables `state_*` are empty; NULL where somebody looked.",
-        "state_left_out" => "What the tables `state_*` lack, and why; NULL where nothing.",
+        "state_missing" => {
+            "Why the tables `state_*` are empty; NULL where they are not, or an older recorder made none."
+        }
+        "state_left_out" => "What the tables `state_*` lack; NULL where nothing.",
         "tool" => "Name and version of the program that sealed it.",
         _ => "",
     };
     doc.to_owned()
+}
+
+/// What the tables `state_*` lack, in one text; `None` where nothing.
+fn left_out(all: &[LeftOut]) -> Option<String> {
+    let one = |left: &LeftOut| {
+        let rows = left.rows.map_or_else(|| "some".to_owned(), |rows| rows.to_string());
+        format!("{}: {rows} rows ({})", left.table, left.reason)
+    };
+    let all: Vec<String> = all.iter().map(one).collect();
+    (!all.is_empty()).then(|| all.join("; "))
 }
 
 fn bundle_rows(bundles: &[Bundle], labels: &[String]) -> Result<RecordBatch, QueryError> {

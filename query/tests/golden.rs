@@ -1,4 +1,4 @@
-//! Golden queries over the sample traces, and the questions of their README as they stand there.
+//! Golden queries over the sample traces. (The questions of their README are asked in `tests/taffrail/documents.rs`.)
 //!
 //! `slt/<sample>.slt` has one query after the other, with its rows below a line of dashes, ` | ` between the values:
 //!
@@ -56,35 +56,6 @@ fn every_sample_trace_answers_its_golden_queries() {
         }
         assert!(asked >= 3, "{} asks too little", file.display());
     }
-}
-
-#[test]
-fn the_questions_of_the_samples_readme_are_answered_as_written() {
-    let readme = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../sample-traces/README.md"));
-    let readme = readme.expect("README.md");
-    let all = samples();
-    let mut told = Vec::new();
-    for section in readme.split("\n## ").skip(1) {
-        let heading = section.lines().next().expect("a heading");
-        let of: Vec<PathBuf> =
-            all.iter().filter(|path| heading.contains(&format!("{}.evidence.zip", name(path)))).cloned().collect();
-        if of.is_empty() {
-            continue;
-        }
-        told.extend(of.clone());
-        let session = open(&of).expect("a session");
-        let (mut asked, mut empty) = (0, 0);
-        for line in section.lines().filter(|line| line.starts_with("| ")) {
-            let Some((_, sql)) = line.trim_end_matches([' ', '|']).split_once('`') else { continue };
-            empty += usize::from(rows(&session, &sql.trim_end_matches('`').replace("\\|", "|")).is_empty());
-            asked += 1;
-        }
-        // That nothing is missing, or was done another way, is an answer too.
-        assert!(asked >= 3 && empty * 2 <= asked, "{heading}: {asked} questions, {empty} of them without a row");
-    }
-    told.sort();
-    told.dedup();
-    assert_eq!(told, all, "the README tells of every sample");
 }
 
 #[test]

@@ -15,7 +15,7 @@ use crate::error::QueryError;
 use crate::session::Session;
 use datafusion::arrow::array::RecordBatch;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use taffrail_trace::bundle::{Bundle, Verdict};
+use taffrail_trace::bundle::{Bundle, SUMS, Verdict};
 
 /// More images than this are not looked through for a branch; the first ones are.
 const IMAGES_MAX: usize = 1_000_000;
@@ -65,8 +65,8 @@ impl Asker<'_> {
         let mut chapter = Chapter {
             file: Foreign::new(&self.bundle.path().file_name().unwrap_or_default().to_string_lossy()),
             manifest: manifest.clone(),
-            intact: matches!(self.bundle.verify()?, Verdict::Intact(_)),
-            signed: self.bundle.members().contains_key("SHA256SUMS.sig"),
+            intact: self.intact()?,
+            signed: manifest.signature_namespace.is_some(),
             trigger_ns: utc(manifest.trigger.time_ns),
             from_ns,
             to_ns,
@@ -91,6 +91,14 @@ impl Asker<'_> {
         let unknown: BTreeSet<u64> = chapter.actors().filter(|id| !chapter.programs.contains_key(id)).collect();
         chapter.programs.extend(self.programs(&unknown).await?);
         Ok(chapter)
+    }
+
+    /// Whether the bundle is what was sealed, where it is sealed already.
+    fn intact(&self) -> Result<Option<bool>, QueryError> {
+        if !self.bundle.members().contains_key(SUMS) {
+            return Ok(None);
+        }
+        Ok(Some(matches!(self.bundle.verify()?, Verdict::Intact(_))))
     }
 
     /// Asks; `{bundle}` is the condition that chooses this bundle.

@@ -34,9 +34,9 @@ pub struct Chapter {
     pub file: Foreign,
     /// Who, what, when and why.
     pub manifest: Manifest,
-    /// Whether every member has the digest that it was sealed with.
-    pub intact: bool,
-    /// Whether a signature lies in the bundle.
+    /// Whether every member has the digest that it was sealed with; `None` before it is sealed.
+    pub intact: Option<bool>,
+    /// Whether it is signed, or will be.
     pub signed: bool,
     /// The trigger, and the ends of the window.
     pub trigger_ns: i64,

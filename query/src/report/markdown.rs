@@ -80,10 +80,10 @@ fn bundle(out: &mut String, chapter: &Chapter) -> std::fmt::Result {
     }
     let silent = manifest.hooks.iter().filter(|hook| hook.state != "attached").count();
     writeln!(out, "- {} of {} kernel hooks were at work", manifest.hooks.len() - silent, manifest.hooks.len())?;
-    let said = if chapter.intact {
-        "When this report was made, every member of the bundle had the digest that it was sealed with."
-    } else {
-        "**When this report was made, the bundle was not what was sealed.**"
+    let said = match chapter.intact {
+        Some(true) => "When this report was made, every member of the bundle had the digest that it was sealed with.",
+        Some(false) => "**When this report was made, the bundle was not what was sealed.**",
+        None => "A report is a reading; the bundle is the evidence.",
     };
     let commands = page::commands(chapter);
     let commands: Foreign = commands.iter().collect();

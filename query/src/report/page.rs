@@ -6,7 +6,9 @@ use super::lineage::{Mark, Node};
 use super::story::{self, Sentence, Word};
 use super::{drawing, units};
 use maud::{DOCTYPE, Markup, PreEscaped, html};
+use taffrail_trace::bundle::{SIGNATURE, SUMS};
 use taffrail_trace::event::Severity;
+use taffrail_trace::signature::NAMESPACE;
 
 const STYLE: &str = include_str!("page.css");
 /// The page may have its own style and nothing else: no script runs, nothing is fetched, whatever stands in it.
@@ -388,12 +390,12 @@ fn proof(chapter: &Chapter) -> Markup {
         section {
             h2 { "How to check it" }
             p {
-                @if chapter.intact {
-                    "When this report was made, every member of the bundle had the digest that it was sealed with."
-                } @else {
-                    strong { "When this report was made, the bundle was not what was sealed." }
+                @match chapter.intact {
+                    Some(true) => "When this report was made, every member of the bundle had the digest that it was sealed with. ",
+                    Some(false) => { strong { "When this report was made, the bundle was not what was sealed." } " " }
+                    None => {}
                 }
-                " A report is a reading; the bundle is the evidence. Check and ask it yourself:"
+                "A report is a reading; the bundle is the evidence. Check and ask it yourself:"
             }
             pre class="copy" { @for line in commands(chapter) { (line) "\n" } }
         }
@@ -412,9 +414,10 @@ pub fn commands(chapter: &Chapter) -> Vec<Foreign> {
             .followed(&Foreign::new(" && cd evidence && sha256sum -c SHA256SUMS")),
     ];
     if chapter.signed {
-        lines.push(Foreign::new(
-            "ssh-keygen -Y verify -n taffrail-evidence -f allowed_signers -I SIGNER -s SHA256SUMS.sig < SHA256SUMS",
-        ));
+        // `allowed` is a list that the reader makes of the keys that he trusts.
+        lines.push(Foreign::new(&format!(
+            "ssh-keygen -Y verify -f allowed -I NAME -n {NAMESPACE} -s {SIGNATURE} < {SUMS}"
+        )));
     }
     lines
 }
