@@ -50,8 +50,13 @@ pub enum Command {
     Rules(RulesArgs),
     /// Replay a bundle in the terminal.
     Replay(BundleArgs),
-    /// Check that a bundle is whole and what was written. Exit code 1 where it is not.
-    Verify(BundleArgs),
+    /// Check that bundles are whole and what was sealed, by whom, and say what is missing inside. Exit code 1 where one is not.
+    Verify(VerifyArgs),
+    /// Make a new bundle with less in it, which says what was taken out and from which one.
+    Redact(RedactArgs),
+    /// Check a custody log: what was sealed and redacted, line by line, each bound to the one before.
+    #[command(subcommand)]
+    Custody(CustodyCommand),
     /// What is normal for an image: see what was learned, take it along, have it learned again, compare it.
     Model(ModelArgs),
     /// Check a configuration, or print the one that a recorder would use.
@@ -297,6 +302,9 @@ pub struct SalvageArgs {
     /// Directory for the bundles.
     #[arg(long, value_name = "DIR", default_value = ".")]
     pub out: PathBuf,
+    /// The private key that signs them (Ed25519, OpenSSH's format). [default: the one in the state directory]
+    #[arg(long, value_name = "FILE")]
+    pub key: Option<PathBuf>,
 }
 
 /// How much is recorded.
@@ -390,6 +398,91 @@ pub struct BundleArgs {
     pub bundle: PathBuf,
 }
 
+/// Arguments of `verify`.
+#[derive(Debug, Args)]
+pub struct VerifyArgs {
+    /// Evidence bundles.
+    #[arg(required = true, value_name = "BUNDLE")]
+    pub bundles: Vec<PathBuf>,
+    #[command(flatten)]
+    pub trust: TrustArgs,
+    /// Compare with a chain.log that was kept elsewhere: a chain of segments that was made anew does not fit it.
+    #[arg(long, value_name = "FILE")]
+    pub chain_log: Option<PathBuf>,
+    /// Print JSON, one object a line.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Whose signatures count.
+#[derive(Debug, Args)]
+pub struct TrustArgs {
+    /// Be satisfied with this public key only.
+    #[arg(long, value_name = "PUBKEY", conflicts_with = "allowed_signers")]
+    pub key: Option<PathBuf>,
+    /// Be satisfied with the keys in this list only, which is one as `ssh-keygen -Y verify` takes.
+    #[arg(long, value_name = "FILE")]
+    pub allowed_signers: Option<PathBuf>,
+    /// Where this host's own key is looked for, where no key is named.
+    #[arg(long, value_name = "DIR", default_value = "/var/lib/taffrail")]
+    pub state_dir: PathBuf,
+}
+
+/// Arguments of `redact`.
+#[derive(Debug, Args)]
+pub struct RedactArgs {
+    /// An evidence bundle. It stays as it is.
+    #[arg(value_name = "BUNDLE")]
+    pub bundle: PathBuf,
+    /// The new bundle, which must not be there.
+    #[arg(short, long, value_name = "NEW")]
+    pub out: PathBuf,
+    /// Leave out a table.
+    #[arg(long, value_name = "TABLE")]
+    pub drop_table: Vec<String>,
+    /// Make a column NULL. Where it cannot be, its table goes.
+    #[arg(long, value_name = "TABLE.COLUMN")]
+    pub drop_column: Vec<String>,
+    /// Leave out files whose path begins so, and mask every text that has it in it.
+    #[arg(long, value_name = "PREFIX")]
+    pub drop_path: Vec<String>,
+    /// Mask the arguments of programs, and the values of environment variables.
+    #[arg(long)]
+    pub mask_args: bool,
+    /// Leave out what went over terminals.
+    #[arg(long)]
+    pub drop_terminal: bool,
+    /// Leave out frequent events, those furthest from the trigger first, until the file is no larger: 10MB, 512KiB.
+    #[arg(long, value_name = "SIZE", value_parser = size)]
+    pub max_size: Option<u64>,
+    /// The private key that signs it (Ed25519, OpenSSH's format). [default: this host's own, where it can be read]
+    #[arg(long, value_name = "FILE")]
+    pub key: Option<PathBuf>,
+    /// Where this host's own key and custody log are.
+    #[arg(long, value_name = "DIR", default_value = "/var/lib/taffrail")]
+    pub state_dir: PathBuf,
+}
+
+/// What can be done with a custody log.
+#[derive(Debug, Subcommand)]
+pub enum CustodyCommand {
+    /// Show its lines and say whether one was changed, put in or taken out. Exit code 1 where one was.
+    Verify(CustodyArgs),
+}
+
+/// Arguments of `custody verify`.
+#[derive(Debug, Args)]
+pub struct CustodyArgs {
+    /// A custody log, or a bundle that has one in it.
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+    #[command(flatten)]
+    pub trust: TrustArgs,
+    /// Print JSON, one object a line.
+    #[arg(long)]
+    pub json: bool,
+}
+
 /// Arguments of `demo`.
 #[cfg(feature = "record")]
 #[derive(Debug, Args)]
@@ -421,6 +514,24 @@ fn duration(text: &str) -> Result<Duration, String> {
     Duration::try_from(span).map_err(|_| "a time before or after the trigger cannot be negative".to_owned())
 }
 
+/// `10MB`, `512KiB`, `1000`: a number of bytes above zero.
+fn size(text: &str) -> Result<u64, String> {
+    let wrong = || "expected a size such as 10MB, 512KiB or 1000000".to_owned();
+    let digits = text.find(|ch: char| !ch.is_ascii_digit()).unwrap_or(text.len());
+    let (number, unit) = text.split_at(digits);
+    let unit: u64 = match unit.trim().to_ascii_lowercase().as_str() {
+        "" | "b" => 1,
+        "k" | "kb" => 1000,
+        "m" | "mb" => 1_000_000,
+        "g" | "gb" => 1_000_000_000,
+        "kib" => 1 << 10,
+        "mib" => 1 << 20,
+        "gib" => 1 << 30,
+        _ => return Err(wrong()),
+    };
+    number.parse::<u64>().ok().and_then(|number| number.checked_mul(unit)).filter(|it| *it > 0).ok_or_else(wrong)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -429,6 +540,16 @@ mod tests {
     #[test]
     fn the_command_line_is_consistent() {
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn sizes_are_read_as_people_write_them() {
+        assert_eq!(size("10MB"), Ok(10_000_000));
+        assert_eq!(size("10 MiB"), Ok(10 << 20));
+        assert_eq!(size("512"), Ok(512));
+        for wrong in ["", "0", "MB", "-1", "1.5MB", "10 apples", "99999999999999999999"] {
+            assert!(size(wrong).is_err(), "{wrong}");
+        }
     }
 
     #[test]

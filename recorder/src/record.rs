@@ -2,12 +2,13 @@
 //!
 //! Hooks are attached before `/proc` is read, so that no process falls between the two.
 
+mod chain;
 mod governor;
 mod incidents;
 mod recording;
 mod sealer;
 
-use crate::config::Config;
+use crate::config::{Config, ConfigError};
 use crate::control::access::Access;
 use crate::control::{AccessError, LevelRequest, TriggerRequest, server};
 use crate::enrich::containers::{self, Containers, Details};
@@ -21,6 +22,7 @@ use crate::host;
 use crate::models::{ModelAnswer, ModelRequest, Models};
 use crate::pipeline::{Parts, Pipeline};
 use crate::ring::{RecordedBy, Ring, RingError};
+use crate::seal::Proof;
 use crate::trigger::Watch;
 use crate::trigger::rules::{self, RulesError};
 use recording::{Begun, Recording};
@@ -33,6 +35,7 @@ use std::sync::Arc;
 use taffrail_probes::{LoadError, Options, Probes};
 use taffrail_rules::matcher::RuleSet;
 use taffrail_trace::ids::ContainerKey;
+use taffrail_trace::signature::Signer;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{mpsc, oneshot};
 
@@ -70,6 +73,9 @@ pub enum RecordError {
     /// The rules are wrong, or cannot be read.
     #[error(transparent)]
     Rules(#[from] RulesError),
+    /// The key that the configuration names cannot sign.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
     /// No unified cgroup hierarchy.
     #[error(
         "no cgroup v2 hierarchy is mounted, so containers cannot be told apart; mount one with `mount -t cgroup2 none /sys/fs/cgroup/unified`"
@@ -124,6 +130,7 @@ pub fn record(config: Config, ready: impl FnOnce(&str)) -> Result<(), RecordErro
     let access = Access::of(&config)?;
     let rules = rules::load(&config)?;
     let _lock = lock(&config.state_dir)?;
+    let proof = proof(&config)?;
     remove_cut_short(&config.evidence_dir());
     host::open_many_files();
     let boot = host::boot_id().map_err(|source| RecordError::System { what: "cannot read the boot id", source })?;
@@ -145,6 +152,7 @@ pub fn record(config: Config, ready: impl FnOnce(&str)) -> Result<(), RecordErro
         host: machine.clone(),
         hooks: recording::describe_hooks(&probes),
         host_ancestors: config.host_ancestors,
+        config_sha256: proof.config_sha256.clone(),
     });
     let (mut found, changes) = Containers::new(boot.clone(), cgroups);
     for container in kept {
@@ -179,7 +187,7 @@ pub fn record(config: Config, ready: impl FnOnce(&str)) -> Result<(), RecordErro
     let sealer = Sealer::start(access.clone(), config.evidence_dir())
         .map_err(|source| RecordError::System { what: "cannot start the thread for sealing", source })?;
     let recording =
-        Recording::new(Begun { probes, pipeline, sealer, inbox, questions }, config.clone(), machine, attached);
+        Recording::new(Begun { probes, pipeline, sealer, proof, inbox, questions }, config.clone(), machine, attached);
     runtime.block_on(run(&config, access, recording, changes, commands, asked, move || ready(&line)))
 }
 
@@ -273,6 +281,29 @@ fn lock(dir: &Path) -> Result<File, RecordError> {
         Err(TryLockError::WouldBlock) => Err(RecordError::Locked { path: dir.to_owned() }),
         Err(TryLockError::Error(source)) => Err(state(source)),
     }
+}
+
+/// What binds this recorder's evidence to it: the operator's key, else one of its own, made at its first run. Without its
+/// own it records all the same, and says that nothing is signed.
+fn proof(config: &Config) -> Result<Proof, ConfigError> {
+    config.check_key()?;
+    let key = config.signing_key();
+    let signer = if config.signing_key.is_some() {
+        Signer::read(&key)
+    } else {
+        let host = nix::unistd::gethostname();
+        let host = host.map_or_else(|_| String::new(), |name| name.to_string_lossy().into_owned());
+        Signer::read_or_make(&key, &format!("taffrail@{host}"))
+    };
+    match &signer {
+        Ok(signer) => tracing::info!(key = %key.display(), fingerprint = signer.fingerprint(), "evidence is signed"),
+        Err(error) => tracing::error!(%error, "evidence is not signed"),
+    }
+    Ok(Proof {
+        signing_key: signer.is_ok().then(|| std::path::absolute(&key).unwrap_or(key)),
+        custody: Some(Config::custody_of(&config.state_dir)),
+        config_sha256: config.sha256(),
+    })
 }
 
 /// Removes what a recorder left that was killed while it wrote a bundle: half of one is none.

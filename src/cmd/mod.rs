@@ -2,6 +2,7 @@
 
 #[cfg(feature = "record")]
 mod config;
+mod custody;
 #[cfg(feature = "record")]
 mod demo;
 #[cfg(feature = "record")]
@@ -13,6 +14,7 @@ mod model;
 mod query;
 #[cfg(feature = "record")]
 mod record;
+mod redact;
 mod replay;
 mod rules;
 #[cfg(feature = "record")]
@@ -50,6 +52,8 @@ pub fn run(command: Command) -> Result<Outcome> {
         Command::Rules(args) => rules::run(&args),
         Command::Replay(args) => replay::run(&args),
         Command::Verify(args) => verify::run(&args),
+        Command::Redact(args) => redact::run(args),
+        Command::Custody(command) => custody::run(&command),
         #[cfg(feature = "record")]
         Command::Config(args) => config::run(&args),
         #[cfg(feature = "record")]

@@ -17,6 +17,7 @@ mod kills;
 mod layering;
 mod losses;
 mod model;
+mod proof;
 mod recorder;
 mod salvage;
 mod state;

@@ -26,11 +26,13 @@ use crate::event::{
 };
 use crate::ids::{BootId, ContainerKey};
 use crate::manifest::{self, Hook, Host, Manifest, SegmentRef, TableRef, Trigger, Window};
+use crate::segment::Content;
 use crate::table::Tables;
 use std::path::{Path, PathBuf};
 use story::{Story, actor, at, end};
 
 mod calls;
+pub mod mutate;
 mod state;
 mod story;
 mod visit;
@@ -107,12 +109,19 @@ pub fn incident() -> (Manifest, Tables) {
             left_out: story.state.left_out.clone(),
             init: story.state.describe_init(),
         },
-        segments: vec![
-            SegmentRef { class: Class::Vital, seq: 0, events: 40, sha256: "a".repeat(64) },
-            SegmentRef { class: Class::Bulk, seq: 0, events: 4, sha256: "b".repeat(64) },
-        ],
+        segments: vec![segment(Class::Vital, 40, "a"), segment(Class::Bulk, 4, "b")],
+        chain_heads: Vec::new(),
+        config_sha256: None,
+        signature_namespace: None,
+        redaction: None,
     };
     (manifest, assembled.tables)
+}
+
+/// The incident as the events that it is made of.
+pub fn content() -> Content {
+    let story = tell();
+    Content { live: story.live, events: story.events }
 }
 
 /// Writes the incident as a bundle into `dir` and gives its path.
@@ -124,6 +133,10 @@ pub fn write_incident(dir: &Path) -> PathBuf {
     let path = dir.join(format!("web-20260314T090010Z-{}{SUFFIX}", manifest.id));
     bundle::write(&path, &manifest, tables).expect("the directory can be written");
     path
+}
+
+fn segment(class: Class, events: u32, letter: &str) -> SegmentRef {
+    SegmentRef { class, seq: 0, events, sha256: letter.repeat(64), previous: Some("0".repeat(64)) }
 }
 
 fn boot() -> BootId {

@@ -37,6 +37,19 @@ pub struct Manifest {
     /// The state of the container at the trigger, as a whole; the tables `state_*` have it. Empty before format 3.
     #[serde(default)]
     pub state: State,
+    /// How far each class's chain of segments had come when it was sealed. The recorder writes the same to its
+    /// `chain.log`, which can be kept where nobody can change it.
+    #[serde(default)]
+    pub chain_heads: Vec<ChainHead>,
+    /// SHA-256 of the configuration that was recorded with, as `taffrail config print` prints it; in hex.
+    #[serde(default)]
+    pub config_sha256: Option<String>,
+    /// What the signature in it is for, [`crate::signature::NAMESPACE`]; nothing where it is not signed.
+    #[serde(default)]
+    pub signature_namespace: Option<String>,
+    /// What was taken out on purpose, where something was.
+    #[serde(default)]
+    pub redaction: Option<Redaction>,
 }
 
 /// Why a bundle was sealed.
@@ -109,6 +122,51 @@ pub struct SegmentRef {
     pub events: u32,
     /// SHA-256 of its frame, in hex; the next segment of the class names it.
     pub sha256: String,
+    /// What it names itself: the SHA-256 of the segment before it, zeros where it was the first. Nothing in bundles of
+    /// formats 1 and 2.
+    #[serde(default)]
+    pub previous: Option<String>,
+}
+
+/// The newest segment of a class when the bundle was sealed. It can be newer than the window.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ChainHead {
+    /// Which class.
+    pub class: Class,
+    /// Its number in the class's chain.
+    pub seq: u64,
+    /// SHA-256 of its frame, in hex.
+    pub sha256: String,
+}
+
+/// What was taken out of a bundle to make this one. A bundle that was redacted twice names the one in the middle, whose
+/// own redaction is in `custody.log`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Redaction {
+    /// The original's id.
+    pub original_id: String,
+    /// SHA-256 of the original's SHA256SUMS, in hex: of everything in it.
+    pub original_sums_sha256: String,
+    /// Name and version of the program that did it.
+    pub tool: String,
+    /// When, UTC nanoseconds.
+    pub redacted_utc_ns: UtcNs,
+    /// What was taken out, in the order in which it was.
+    pub removed: Vec<Removed>,
+}
+
+/// One thing that was taken out.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Removed {
+    /// `member`, `table`, `column`, `path`, `arguments`, `terminal` or `size`.
+    pub what: String,
+    /// The member, table, column (`table.column`) or prefix; the table for `size`.
+    pub name: String,
+    /// How many rows went, or lost what was in them; nothing for a member.
+    pub rows: Option<u64>,
+    /// Why it had to be so, where something else was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
 }
 
 /// The state of the container at the trigger, as a whole.

@@ -1,9 +1,11 @@
 //! Open incidents, from trigger to sealed bundle.
 
+use super::chain::{ChainLog, Head};
 use super::sealer::{Reply, Sealer};
+use crate::config::Config;
 use crate::pipeline::{Pipeline, report};
 use crate::ring::RingFile;
-use crate::seal::{self, Job};
+use crate::seal::{self, Job, Proof};
 use crate::state::{Pending, Wanted, Watch};
 use crate::trigger::{Incident, Order};
 use std::collections::HashMap;
@@ -47,6 +49,8 @@ pub struct Incidents {
     host: Host,
     hooks: Vec<Hook>,
     host_ancestors: bool,
+    proof: Proof,
+    chain: ChainLog,
     started: Anchor,
     open: Vec<(Incident, Vec<Image>)>,
     limits: Limits,
@@ -62,18 +66,13 @@ pub struct Incidents {
 
 impl Incidents {
     /// No incident yet.
-    pub fn new(
-        host: Host,
-        hooks: Vec<Hook>,
-        host_ancestors: bool,
-        started: Anchor,
-        sealer: Sealer,
-        limits: Limits,
-    ) -> Self {
+    pub fn new(host: Host, hooks: Vec<Hook>, config: &Config, proof: Proof, started: Anchor, sealer: Sealer, limits: Limits) -> Self {
         Self {
             host,
             hooks,
-            host_ancestors,
+            host_ancestors: config.host_ancestors,
+            proof,
+            chain: ChainLog::of(&config.state_dir),
             started,
             open: Vec::new(),
             limits,
@@ -202,6 +201,7 @@ impl Incidents {
     pub fn finish_all(&mut self, pipeline: &mut Pipeline, now: Anchor) {
         let open = std::mem::take(&mut self.open);
         self.finish(open, pipeline, now);
+        self.tell_all_heads(pipeline, now);
         self.sealer.finish();
     }
 
@@ -231,11 +231,31 @@ impl Incidents {
                 host_ancestors: self.host_ancestors,
                 anchor: now,
                 state: Err("nobody waited for it".to_owned()),
+                proof: self.proof.clone(),
             };
+            let heads = Class::ALL.into_iter().filter_map(|class| {
+                let head = pipeline.ring.history(key)?.head(class)?;
+                Some(Head::new(key, &job.container.name, class, head))
+            });
+            self.chain.tell(heads, false, now.utc_ns);
             self.sealing.retain(|file| file.strong_count() > 0);
             self.sealing.extend(job.files.iter().map(Arc::downgrade));
             self.sealer.seal(job, incident.state, incident.order.reply);
         }
+    }
+
+    /// Writes down how far all chains have come, now and then.
+    pub fn tell_heads(&mut self, pipeline: &Pipeline, now: Anchor) {
+        if self.chain.is_due() {
+            self.tell_all_heads(pipeline, now);
+        }
+    }
+
+    fn tell_all_heads(&mut self, pipeline: &Pipeline, now: Anchor) {
+        let name = |key| pipeline.containers.get(key).map_or("", |container| container.name.as_str());
+        let heads =
+            pipeline.ring.heads().map(|(key, class, seq, sha256)| Head::new(key, name(key), class, (seq, sha256)));
+        self.chain.tell(heads, true, now.utc_ns);
     }
 
     /// Gaps of the window that no segment tells: what the ring had let go when it was held, what it could not write, and

@@ -20,6 +20,7 @@ use crate::enrich::containers::Change;
 use crate::enrich::docker::Question;
 use crate::host;
 use crate::pipeline::{Match, Pipeline, report};
+use crate::seal::Proof;
 use crate::trigger::Order;
 use levels::Levels;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
@@ -72,6 +73,8 @@ pub struct Begun {
     pub pipeline: Pipeline,
     /// Who seals.
     pub sealer: Sealer,
+    /// What binds bundles to this recorder.
+    pub proof: Proof,
     /// What it is asked.
     pub inbox: mpsc::Receiver<Command>,
     /// What it asks.
@@ -81,7 +84,7 @@ pub struct Begun {
 impl Recording {
     /// A recording that has everything it needs and has not begun.
     pub fn new(begun: Begun, config: Config, host: Host, started: Anchor) -> Self {
-        let Begun { probes, pipeline, sealer, inbox, questions } = begun;
+        let Begun { probes, pipeline, sealer, proof, inbox, questions } = begun;
         let hooks = describe_hooks(&probes);
         let limits = Limits {
             rule_pause_ns: config.rule_pause_seconds.saturating_mul(1_000_000_000),
@@ -89,7 +92,7 @@ impl Recording {
         };
         let caps = Caps { cpu_percent: config.cpu_percent, memory_bytes: config.memory_bytes };
         Self {
-            incidents: Incidents::new(host, hooks.clone(), config.host_ancestors, started, sealer, limits),
+            incidents: Incidents::new(host, hooks.clone(), &config, proof, started, sealer, limits),
             hooks,
             probes: Some(probes),
             pipeline,
@@ -326,6 +329,7 @@ impl Recording {
             self.levels.forget(key);
             self.incidents.forget(key);
         }
+        self.incidents.tell_heads(&self.pipeline, host::anchor());
     }
 }
 

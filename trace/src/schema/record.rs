@@ -63,7 +63,7 @@ pub const GAP: Table = Table {
         has(
             "cause",
             Kind::Text,
-            "`ring_full`, `flow_table_full`, `descriptor_table_full`, `nested`, `malformed` (the kernel could not deliver), `refused` (a budget said no), `evicted` (the ring aged it out), `damaged`, `recorder_down`.",
+            "`ring_full`, `flow_table_full`, `descriptor_table_full`, `nested`, `malformed` (the kernel could not deliver), `refused` (a budget said no), `evicted` (the ring aged it out), `damaged`, `recorder_down`, `redacted` (left out of a smaller bundle).",
         ),
         may("lost", Kind::U64, "How many events are missing; NULL where that cannot be known."),
         has("from_time", Kind::Time, "They happened not before this."),
