@@ -157,9 +157,9 @@ fn the_page_on_models_is_true() {
         }
         let words: Vec<String> = words
             .into_iter()
-            .map(|word| match word.ends_with(".toml") {
-                true => dir.path().join(word).to_string_lossy().into_owned(),
-                false => word.to_owned(),
+            .map(|word| {
+                let path = if word.ends_with(".toml") { dir.path().join(word) } else { PathBuf::from(word) };
+                path.to_string_lossy().into_owned()
             })
             .collect();
         if words[1] == "learn" {
