@@ -215,7 +215,8 @@ impl Seen<'_, '_> {
             Added::Reached(entries) => {
                 let count = entries.len();
                 let events = entries.iter().map(|entry| entry.event.clone()).collect();
-                let values = threshold.distinct.is_some().then(|| entries.into_iter().map(|entry| entry.value).collect());
+                let values =
+                    threshold.distinct.is_some().then(|| entries.into_iter().map(|entry| entry.value).collect());
                 Some((events, Told { count: Some(count), values: values.unwrap_or_default(), shown: Vec::new() }))
             }
         }

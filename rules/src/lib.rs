@@ -11,6 +11,8 @@
 //! matcher              conditions asked about events, fast
 //! judge                rules asked about a stream of events, and what they remember of it
 //! threshold, sequence, keyed    so many in so short a time; one thing after the other; both bounded
+//! evidence             rules asked about a bundle
+//! names                what addresses were said to be called
 //! problem              faults of rule files, with file, line and column
 //! ```
 //!
@@ -76,6 +78,7 @@
 pub mod branch;
 pub mod call;
 pub mod compile;
+pub mod evidence;
 pub mod expr;
 pub mod falco;
 pub mod field;
@@ -84,6 +87,7 @@ pub mod keyed;
 pub mod kind;
 pub mod lane;
 pub mod matcher;
+pub mod names;
 pub mod operand;
 pub mod output;
 pub mod problem;
@@ -91,5 +95,4 @@ pub mod rule;
 pub mod scene;
 pub mod sequence;
 pub mod threshold;
-
 pub mod value;
