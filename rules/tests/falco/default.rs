@@ -12,7 +12,7 @@ use taffrail_rules::matcher::RuleSet;
 use taffrail_trace::event::{Body, ExeFile, FileOp, KernelOp, Stdio};
 
 /// `rules/default/*.yaml`, in the order of their names.
-fn default_rules() -> Loaded {
+pub fn default_rules() -> Loaded {
     let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("default");
     let mut names: Vec<_> = fs::read_dir(&dir).expect("rules/default").flatten().map(|entry| entry.path()).collect();
     names.sort();
