@@ -44,6 +44,10 @@ pub enum Command {
     Seal,
     /// Ask bundles questions in SQL.
     Query(QueryArgs),
+    /// Ask rules about bundles, after the fact. Exit code 1 where nothing is found.
+    Hunt(HuntArgs),
+    /// Say which rules of a file can be asked, and why others cannot.
+    Rules(RulesArgs),
     /// Replay a bundle in the terminal.
     Replay(BundleArgs),
     /// Check that a bundle is whole and what was written. Exit code 1 where it is not.
@@ -212,6 +216,46 @@ pub struct QueryArgs {
     /// table, csv, json, ndjson or parquet.
     #[arg(long, value_name = "FORMAT", default_value_t = Format::Table)]
     pub format: Format,
+}
+
+/// Arguments of `hunt`.
+#[derive(Debug, Args)]
+pub struct HuntArgs {
+    /// Evidence bundles.
+    #[arg(required = true, value_name = "BUNDLE")]
+    pub bundles: Vec<PathBuf>,
+    /// A file of rules, as Falco reads them; several, where later ones change earlier ones. [default: those that come
+    /// with this program]
+    #[arg(long, value_name = "FILE")]
+    pub rules: Vec<PathBuf>,
+    /// A condition instead of rules: `evt.type = connect and proc.name = nc`. Every event that meets it is told.
+    #[arg(long, value_name = "CONDITION", conflicts_with = "rules")]
+    pub filter: Option<String>,
+    /// What is told of an event that meets --filter.
+    #[arg(long, value_name = "TEXT", requires = "filter", default_value = "%evt.type %proc.cmdline %fd.name")]
+    pub output: String,
+    /// Print a line of JSON for each.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Arguments of `rules`.
+#[derive(Debug, Args)]
+pub struct RulesArgs {
+    /// What to do.
+    #[command(subcommand)]
+    pub what: RulesCommand,
+}
+
+/// What can be done with rules.
+#[derive(Debug, Subcommand)]
+pub enum RulesCommand {
+    /// Read them, and say of each whether it can be asked. Exit code 2 where something in them is wrong.
+    Check {
+        /// Files of rules, as Falco reads them. [default: those that come with this program]
+        #[arg(value_name = "FILE")]
+        files: Vec<PathBuf>,
+    },
 }
 
 /// Arguments of commands on one bundle.

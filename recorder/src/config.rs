@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 use std::{fs, io};
+use taffrail_trace::event::Severity;
 
 /// Where the recorder keeps its ring and its socket unless told otherwise.
 pub const STATE_DIR: &str = "/var/lib/taffrail";
@@ -95,6 +96,16 @@ pub struct Config {
     /// A group whose members may ask the recorder (`status`, `trigger`, `level`) and read its evidence; only root where
     /// there is none.
     pub control_group: Option<String>,
+    /// Whether the rules that come with this program are asked.
+    pub default_rules: bool,
+    /// Files of more rules; later ones may change what earlier ones define. Read again on SIGHUP.
+    pub rules: Vec<PathBuf>,
+    /// How serious a finding must be to have evidence sealed: `info`, `warning` or `critical`. Others are kept as findings.
+    pub seal_from: Severity,
+    /// How long a rule that opened an incident in a container opens no other there.
+    pub rule_pause_seconds: u64,
+    /// What rules may fill with evidence; beyond that they seal nothing more, and that is said.
+    pub evidence_total_bytes: u64,
 }
 
 impl Default for Config {
@@ -121,6 +132,11 @@ impl Default for Config {
             terminal_bytes: 1 << 20,
             docker_socket: PathBuf::from("/var/run/docker.sock"),
             control_group: None,
+            default_rules: true,
+            rules: Vec::new(),
+            seal_from: Severity::Warning,
+            rule_pause_seconds: 60,
+            evidence_total_bytes: 1 << 30,
         }
     }
 }

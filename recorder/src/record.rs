@@ -20,13 +20,17 @@ use crate::health::Status;
 use crate::host;
 use crate::pipeline::{Parts, Pipeline};
 use crate::ring::{RecordedBy, Ring, RingError};
+use crate::trigger::Watch;
+use crate::trigger::rules::{self, RulesError};
 use recording::{Begun, Recording};
 use sealer::Sealer;
 use std::fs::{self, File, TryLockError};
 use std::io;
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use taffrail_probes::{LoadError, Options, Probes};
+use taffrail_rules::matcher::RuleSet;
 use taffrail_trace::ids::ContainerKey;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{mpsc, oneshot};
@@ -62,6 +66,9 @@ pub enum RecordError {
     /// The control group cannot be let in.
     #[error(transparent)]
     Access(#[from] AccessError),
+    /// The rules are wrong, or cannot be read.
+    #[error(transparent)]
+    Rules(#[from] RulesError),
     /// No unified cgroup hierarchy.
     #[error(
         "no cgroup v2 hierarchy is mounted, so containers cannot be told apart; mount one with `mount -t cgroup2 none /sys/fs/cgroup/unified`"
@@ -94,6 +101,8 @@ pub(crate) enum Command {
     Bind(ContainerKey, Details),
     /// Record more or less of a container.
     Level(LevelRequest, oneshot::Sender<Result<(), String>>),
+    /// Ask these rules from now on.
+    Rules(Arc<RuleSet>),
     /// An executable was hashed.
     Digest(Answer),
     /// Write everything and end.
@@ -110,6 +119,7 @@ pub fn record(config: Config, ready: impl FnOnce(&str)) -> Result<(), RecordErro
         return Err(RecordError::NotRoot);
     }
     let access = Access::of(&config)?;
+    let rules = rules::load(&config)?;
     let _lock = lock(&config.state_dir)?;
     remove_cut_short(&config.evidence_dir());
     host::open_many_files();
@@ -133,12 +143,13 @@ pub fn record(config: Config, ready: impl FnOnce(&str)) -> Result<(), RecordErro
         hooks: recording::describe_hooks(&probes),
         host_ancestors: config.host_ancestors,
     });
+    let watch = Watch::new(rules, attached, machine.hostname.clone());
     let (mut found, changes) = Containers::new(boot.clone(), cgroups);
     for container in kept {
         found.adopt(container);
     }
     let processes = Processes::new(boot.clone());
-    let parts = Parts { containers: found, processes, ring, environment, host_mounts: scan::own_mounts() };
+    let parts = Parts { containers: found, processes, ring, environment, host_mounts: scan::own_mounts(), watch };
     let mut pipeline = Pipeline::new(parts, attached);
     pipeline.found(&changes);
     pipeline.adopt_processes(scan::all(), attached.boot_ns);
@@ -158,7 +169,7 @@ pub fn record(config: Config, ready: impl FnOnce(&str)) -> Result<(), RecordErro
     let digests = Digests::start(move |answer| answers.blocking_send(Command::Digest(answer)).is_ok())
         .map_err(|source| RecordError::System { what: "cannot start the thread for digests", source })?;
     pipeline.hash_with(digests);
-    let sealer = Sealer::start(access.clone())
+    let sealer = Sealer::start(access.clone(), config.evidence_dir())
         .map_err(|source| RecordError::System { what: "cannot start the thread for sealing", source })?;
     let recording =
         Recording::new(Begun { probes, pipeline, sealer, inbox, questions }, config.clone(), machine, attached);
@@ -177,6 +188,7 @@ async fn run(
     let signals = |source| RecordError::System { what: "cannot listen for signals", source };
     let mut interrupt = signal(SignalKind::interrupt()).map_err(signals)?;
     let mut terminate = signal(SignalKind::terminate()).map_err(signals)?;
+    let mut hangup = signal(SignalKind::hangup()).map_err(signals)?;
     let socket = Config::socket_of(&config.state_dir);
     let listener = server::bind(&socket).map_err(|source| RecordError::State { path: socket.clone(), source })?;
     access.open(&config.state_dir)?;
@@ -204,10 +216,13 @@ async fn run(
     // Without systemd there is nobody to tell.
     let _ = sd_notify::notify(&[sd_notify::NotifyState::Ready]);
     let mut end = std::pin::pin!(end);
-    let result = tokio::select! {
-        _ = interrupt.recv() => stop(&commands, &mut end).await,
-        _ = terminate.recv() => stop(&commands, &mut end).await,
-        result = &mut end => result,
+    let result = loop {
+        tokio::select! {
+            _ = interrupt.recv() => break stop(&commands, &mut end).await,
+            _ = terminate.recv() => break stop(&commands, &mut end).await,
+            _ = hangup.recv() => reload(config, &commands).await,
+            result = &mut end => break result,
+        }
     };
     let _ = fs::remove_file(&socket);
     let joined = thread.join();
@@ -215,6 +230,18 @@ async fn run(
         (Ok(Ok(())), Ok(())) => Ok(()),
         (Ok(Err(reason)), _) => Err(RecordError::Ended(reason)),
         _ => Err(RecordError::Ended("it panicked, which is a bug".to_owned())),
+    }
+}
+
+/// Reads the rules again. Where they are wrong the old ones stay.
+async fn reload(config: &Config, commands: &mpsc::Sender<Command>) {
+    match rules::load(config) {
+        Ok(rules) => {
+            tracing::info!(rules = rules.rules().len(), "rules read again");
+            // A recording that takes no commands any more is about to end.
+            let _ = commands.send(Command::Rules(rules)).await;
+        }
+        Err(error) => tracing::error!(%error, "the rules were not read again, the old ones stay"),
     }
 }
 

@@ -96,3 +96,13 @@ pub mod scene;
 pub mod sequence;
 pub mod threshold;
 pub mod value;
+
+/// The rules that come with this program: names of files and their texts.
+pub const DEFAULT: &[(&str, &str)] = &[
+    ("default/words.yaml", include_str!("../default/words.yaml")),
+    ("default/execution.yaml", include_str!("../default/execution.yaml")),
+    ("default/credentials.yaml", include_str!("../default/credentials.yaml")),
+    ("default/escape.yaml", include_str!("../default/escape.yaml")),
+    ("default/persistence.yaml", include_str!("../default/persistence.yaml")),
+    ("default/behaviour.yaml", include_str!("../default/behaviour.yaml")),
+];

@@ -6,12 +6,14 @@ mod config;
 mod demo;
 #[cfg(feature = "record")]
 mod doctor;
+mod hunt;
 #[cfg(feature = "record")]
 mod level;
 mod query;
 #[cfg(feature = "record")]
 mod record;
 mod replay;
+mod rules;
 #[cfg(feature = "record")]
 mod salvage;
 #[cfg(feature = "record")]
@@ -42,6 +44,8 @@ pub fn run(command: Command) -> Result<Outcome> {
         #[cfg(feature = "record")]
         Command::Seal => seal::run(),
         Command::Query(args) => query::run(&args),
+        Command::Hunt(args) => hunt::run(&args),
+        Command::Rules(args) => rules::run(&args),
         Command::Replay(args) => replay::run(&args),
         Command::Verify(args) => verify::run(&args),
         #[cfg(feature = "record")]

@@ -16,8 +16,28 @@ use taffrail_trace::manifest::{Hook, Host, Window};
 const SETTLE_NS: u64 = 100_000_000;
 /// How many windows can run at once: each holds what its container's history lets go meanwhile.
 const OPEN_MAX: usize = 64;
-/// A rule that goes on matching in one container seals no more often than this.
-const RULE_PAUSE_NS: u64 = 60_000_000_000;
+/// However often rules match, an incident's window ends so long after its trigger at the latest.
+const GROWS_MAX_NS: u64 = 300_000_000_000;
+
+/// What rules may do.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// A rule that goes on matching in one container seals no more often than this.
+    pub rule_pause_ns: u64,
+    /// What evidence may take on the disk before rules seal no more.
+    pub evidence_total_bytes: u64,
+}
+
+/// Findings that opened no incident of their own.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Storms {
+    /// They are part of one that was open.
+    pub joined: u64,
+    /// Their rule had sealed a moment before; they are in the ring.
+    pub held_back: u64,
+    /// There was no room for their evidence; they are in the ring.
+    pub refused: u64,
+}
 
 /// The open incidents and the seals at work.
 #[derive(Debug)]
@@ -27,7 +47,10 @@ pub struct Incidents {
     host_ancestors: bool,
     started: Anchor,
     open: Vec<(Incident, Vec<Image>)>,
+    limits: Limits,
+    /// When each rule last opened or joined an incident of a container.
     by_rule: HashMap<(ContainerKey, String), BootNs>,
+    storms: Storms,
     sealer: Sealer,
     /// Files of bundles that are being sealed or wait for that.
     sealing: Vec<Weak<RingFile>>,
@@ -36,14 +59,23 @@ pub struct Incidents {
 
 impl Incidents {
     /// No incident yet.
-    pub fn new(host: Host, hooks: Vec<Hook>, host_ancestors: bool, started: Anchor, sealer: Sealer) -> Self {
+    pub fn new(
+        host: Host,
+        hooks: Vec<Hook>,
+        host_ancestors: bool,
+        started: Anchor,
+        sealer: Sealer,
+        limits: Limits,
+    ) -> Self {
         Self {
             host,
             hooks,
             host_ancestors,
             started,
             open: Vec::new(),
+            limits,
             by_rule: HashMap::new(),
+            storms: Storms::default(),
             sealer,
             sealing: Vec::new(),
             count: 0,
@@ -56,6 +88,7 @@ impl Incidents {
             Ok(incident) => incident,
             Err(reason) => return drop(reply.send(Err(reason))),
         };
+        incident.by_person = true;
         if wait {
             incident.order.reply = Some(reply);
         } else {
@@ -64,19 +97,45 @@ impl Incidents {
         self.open.push((incident, live));
     }
 
-    /// Opens an incident that a rule asks for, unless one of the same is open or was just sealed.
+    /// Takes what was found to the incident that is open in its container, which grows by it, or opens one: unless the
+    /// rule did that a moment ago, or rules have filled their share of the disk.
     pub fn open_by_rule(&mut self, order: Order, pipeline: &mut Pipeline, now: Anchor) {
         let rule = (order.container, order.trigger.rule.clone());
-        let recent = self.by_rule.get(&rule).is_some_and(|at| now.boot_ns.saturating_sub(*at) < RULE_PAUSE_NS);
-        if recent || self.open.iter().any(|(open, _)| open.covers(rule.0, &rule.1)) {
+        if let Some((open, _)) = self.open.iter_mut().find(|(open, _)| open.takes_in(order.container)) {
+            open.grow(order.trigger.time_ns.saturating_add(order.after_ns), GROWS_MAX_NS);
+            self.storms.joined += 1;
+            self.by_rule.insert(rule, now.boot_ns);
+            return;
+        }
+        let pause_ns = self.limits.rule_pause_ns;
+        if self.by_rule.get(&rule).is_some_and(|at| now.boot_ns.saturating_sub(*at) < pause_ns) {
+            self.storms.held_back += 1;
+            return;
+        }
+        if self.sealer.evidence_bytes() >= self.limits.evidence_total_bytes {
+            self.storms.refused += 1;
+            tracing::error!(rule = rule.1, "a rule matched and nothing is sealed: evidence_total_bytes is used up");
             return;
         }
         tracing::info!(rule = rule.1, reason = order.trigger.reason, "rule matched");
         self.by_rule.insert(rule, now.boot_ns);
         match self.incident(order, pipeline, now) {
             Ok(incident) => self.open.push(incident),
-            Err(reason) => tracing::error!(reason, "a rule matched and nothing is sealed; the finding is in the ring"),
+            Err(reason) => {
+                self.storms.refused += 1;
+                tracing::error!(reason, "a rule matched and nothing is sealed; the finding is in the ring");
+            }
         }
+    }
+
+    /// Forgets what rules did in a container.
+    pub fn forget(&mut self, key: ContainerKey) {
+        self.by_rule.retain(|(container, _), _| *container != key);
+    }
+
+    /// What became of findings that opened no incident.
+    pub fn storms(&self) -> Storms {
+        self.storms
     }
 
     fn incident(
@@ -103,7 +162,7 @@ impl Incidents {
         let evicted_until_ns = Class::ALL.map(|class| {
             pipeline.ring.history(order.container).and_then(|history| history.reach(class).evicted_until_ns)
         });
-        Ok((Incident { order, bundle, id, pin, evicted_until_ns }, live))
+        Ok((Incident { order, bundle, id, pin, by_person: false, evicted_until_ns }, live))
     }
 
     /// Bytes on disk that the ring let go and incidents still hold.

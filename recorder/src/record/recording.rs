@@ -12,7 +12,7 @@ mod losses;
 
 use super::Command;
 use super::governor::{Caps, Governor};
-use super::incidents::Incidents;
+use super::incidents::{Incidents, Limits};
 use super::sealer::Sealer;
 use crate::config::Config;
 use crate::control::TriggerRequest;
@@ -83,9 +83,13 @@ impl Recording {
     pub fn new(begun: Begun, config: Config, host: Host, started: Anchor) -> Self {
         let Begun { probes, pipeline, sealer, inbox, questions } = begun;
         let hooks = describe_hooks(&probes);
+        let limits = Limits {
+            rule_pause_ns: config.rule_pause_seconds.saturating_mul(1_000_000_000),
+            evidence_total_bytes: config.evidence_total_bytes,
+        };
         let caps = Caps { cpu_percent: config.cpu_percent, memory_bytes: config.memory_bytes };
         Self {
-            incidents: Incidents::new(host, hooks.clone(), config.host_ancestors, started, sealer),
+            incidents: Incidents::new(host, hooks.clone(), config.host_ancestors, started, sealer, limits),
             hooks,
             probes: Some(probes),
             pipeline,
@@ -243,6 +247,7 @@ impl Recording {
                 }
             }
             Command::Level(request, reply) => drop(reply.send(self.level(&request))),
+            Command::Rules(rules) => self.pipeline.ask(rules),
             Command::Digest(answer) => self.pipeline.digested(answer),
             Command::Stop => {}
         }
@@ -283,6 +288,9 @@ impl Recording {
     }
 
     fn matched(&mut self, found: Match) {
+        if found.finding.severity < self.config.seal_from {
+            return;
+        }
         let order = Order {
             container: found.container,
             trigger: Trigger {
@@ -305,9 +313,11 @@ impl Recording {
         self.govern();
         self.pipeline.containers.prune();
         self.pipeline.mend();
+        self.pipeline.tell_storms();
         for key in self.pipeline.ring.make_room() {
             self.pipeline.forget(key);
             self.levels.forget(key);
+            self.incidents.forget(key);
         }
     }
 }

@@ -5,9 +5,10 @@
 use crate::control::access::Access;
 use crate::seal::Job;
 use std::fmt::Display;
+use std::fs::Metadata;
 use std::io::{self, BufWriter};
 use std::os::unix::process::CommandExt as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, mpsc};
@@ -36,16 +37,19 @@ struct Counts {
     waiting: AtomicU64,
     sealed: AtomicU64,
     failed: AtomicU64,
+    /// What the bundles in the recorder's own directory take.
+    evidence_bytes: AtomicU64,
 }
 
 impl Sealer {
-    /// Starts the thread. What it seals is readable for who may ask.
+    /// Starts the thread. What it seals is readable for who may ask; what `evidence` has is counted.
     ///
     /// # Errors
     /// Where no thread can be made.
-    pub fn start(access: Access) -> io::Result<Self> {
+    pub fn start(access: Access, evidence: PathBuf) -> io::Result<Self> {
         let (jobs, inbox) = mpsc::sync_channel::<(Box<Job>, Option<Reply>)>(WAITING);
         let counts = Arc::<Counts>::default();
+        counts.evidence_bytes.store(bytes_of(&evidence), Ordering::Relaxed);
         let thread = std::thread::Builder::new().name("seal".to_owned()).spawn({
             let counts = Arc::clone(&counts);
             move || {
@@ -56,6 +60,7 @@ impl Sealer {
                     {
                         tracing::warn!(%error, "the control group cannot read this bundle");
                     }
+                    counts.evidence_bytes.store(bytes_of(&evidence), Ordering::Relaxed);
                     counts.done(sealed, reply);
                 }
             }
@@ -74,8 +79,13 @@ impl Sealer {
 
     /// Bundles that wait or are at work, those that were sealed, and those that could not be.
     pub fn outcome(&self) -> (u64, u64, u64) {
-        let Counts { waiting, sealed, failed } = &*self.counts;
+        let Counts { waiting, sealed, failed, .. } = &*self.counts;
         (waiting.load(Ordering::Relaxed), sealed.load(Ordering::Relaxed), failed.load(Ordering::Relaxed))
+    }
+
+    /// What the bundles in the recorder's own directory take on the disk.
+    pub fn evidence_bytes(&self) -> u64 {
+        self.counts.evidence_bytes.load(Ordering::Relaxed)
     }
 
     /// Waits until everything is sealed.
@@ -105,6 +115,11 @@ impl Counts {
             let _ = reply.send(result);
         }
     }
+}
+
+fn bytes_of(dir: &Path) -> u64 {
+    let entries = std::fs::read_dir(dir).into_iter().flatten().flatten();
+    entries.filter_map(|entry| entry.metadata().ok()).filter(Metadata::is_file).map(|meta| meta.len()).sum()
 }
 
 /// This program again, with the job as its input; see [`crate::seal::serve`].

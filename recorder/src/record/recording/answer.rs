@@ -2,7 +2,7 @@
 
 use super::Recording;
 use super::levels::word;
-use crate::health::{ContainerStatus, Cost, Lowered, Status};
+use crate::health::{ContainerStatus, Cost, Lowered, Rules, Status};
 use crate::host;
 use crate::pipeline::report;
 use taffrail_trace::clock::{BootNs, rfc3339};
@@ -21,6 +21,19 @@ impl Recording {
             seconds: now_ns.saturating_sub(step.since_ns) / 1_000_000_000,
         });
         told.collect()
+    }
+
+    fn rules(&self) -> Rules {
+        let watch = self.pipeline.watch();
+        let ((matched, counted), storms) = (watch.counts(), self.incidents.storms());
+        Rules {
+            loaded: watch.rules().rules().len() as u64,
+            matched,
+            counted,
+            joined: storms.joined,
+            held_back: storms.held_back,
+            refused: storms.refused,
+        }
     }
 
     pub(super) fn status(&mut self) -> Status {
@@ -74,6 +87,7 @@ impl Recording {
                 memory_cap_bytes: self.config.memory_bytes,
                 lowered: self.lowered(now.boot_ns),
             },
+            rules: self.rules(),
             incidents_open: self.incidents.open_count(),
             disk_full_seconds: disk_full.map(|ns| now.boot_ns.saturating_sub(ns) / 1_000_000_000),
             hooks: self.hooks.clone(),
