@@ -1,45 +1,20 @@
 //! What the default rules say to whole stories in real containers: each incident is found by the rules that are made for
 //! it, and nobody is woken for a day's work.
 
-use crate::support::Recorder;
+use crate::support::{Recorder, ask};
 use std::collections::BTreeSet;
-use std::fs;
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::time::Duration;
-use taffrail_rules::falco;
-use taffrail_rules::judge::Judge;
-use taffrail_rules::matcher::RuleSet;
-use taffrail_trace::bundle::Bundle;
 use taffrail_workloads::harbour::{Container, Harbour};
 use taffrail_workloads::incident::{BENIGN, INCIDENTS};
 
-/// The rules that are shipped.
-fn default_rules() -> Arc<RuleSet> {
-    let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("rules/default");
-    let mut paths: Vec<PathBuf> =
-        fs::read_dir(dir).expect("rules/default").flatten().map(|entry| entry.path()).collect();
-    paths.sort();
-    let texts: Vec<(String, String)> = paths
-        .iter()
-        .map(|path| (path.display().to_string(), fs::read_to_string(path).expect("a file of rules")))
-        .collect();
-    let loaded = falco::load(texts.iter().map(|(name, text)| (name.as_str(), text.as_str())));
-    assert_eq!(loaded.problems, []);
-    Arc::new(RuleSet::new(loaded.rules))
-}
-
-/// What the default rules find in everything that was recorded of a container.
+/// The rules that found something in a container, each with its techniques.
 fn findings(recorder: &Recorder, container: &str) -> BTreeSet<String> {
     let bundle = recorder.trigger(container, "10m", "0s");
-    let bundle = Bundle::open(&bundle).expect("a bundle");
-    let mut found = BTreeSet::new();
-    let mut judge = Judge::new(default_rules());
-    let hunted = taffrail_rules::evidence::hunt(&bundle, &mut judge, &mut |finding, _| {
-        found.insert(finding.rule);
-    });
-    assert!(hunted.expect("events").events > 100, "a container's life is more than this");
-    found
+    let rows = ask(&bundle, "SELECT rule, techniques FROM finding WHERE rule <> 'manual'");
+    for row in &rows {
+        assert!(row["techniques"].as_array().is_some_and(|techniques| !techniques.is_empty()), "{row}");
+    }
+    rows.iter().filter_map(|row| row["rule"].as_str()).map(str::to_owned).collect()
 }
 
 #[test]
