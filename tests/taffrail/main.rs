@@ -13,6 +13,7 @@ mod disk;
 mod docker;
 mod documents;
 mod families;
+mod incidents;
 mod kills;
 mod layering;
 mod losses;
