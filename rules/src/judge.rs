@@ -2,7 +2,7 @@
 //!
 //! The only clock is the events' own, so the same events in the same order give the same findings, live and offline.
 //! What is remembered between events is bounded for each rule and container (see [`keyed`](crate::keyed)); where the
-//! bounds cost something, [`Judge::counts`] says how much.
+//! bounds cost something, [`Judge::missed`] says how much.
 
 use crate::keyed::Keyed;
 use crate::matcher::{Matcher, RuleSet};
@@ -11,7 +11,7 @@ use crate::output::Told;
 use crate::rule::{Rule, When};
 use crate::scene::{Scene, View};
 use crate::sequence::{Part, Run, Runs, Sequence};
-use crate::threshold::{Added, Entry, Tally, Threshold};
+use crate::threshold::{Added, Counts, Entry, Tally, Threshold};
 use std::fmt::Write as _;
 use std::sync::Arc;
 use taffrail_trace::clock::BootNs;
@@ -38,7 +38,7 @@ pub struct Judge {
     found: Vec<Found>,
     scratch: Scratch,
     key: String,
-    counts: Counts,
+    missed: Missed,
 }
 
 /// What a rule remembers.
@@ -51,7 +51,7 @@ enum Memory {
 
 /// What was not looked at, or forgotten.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Counts {
+pub struct Missed {
     /// Events that matched a threshold and were older than its window.
     pub late: u64,
     /// Events that matched a threshold while it rested after a finding.
@@ -88,7 +88,7 @@ impl Match<'_> {
         Finding {
             priority: Some(rule.priority.as_str().to_ascii_lowercase()),
             tags: rule.tags.clone(),
-            techniques: rule.techniques().map(str::to_owned).collect(),
+            techniques: rule.techniques().collect(),
             events: self.found.events.clone(),
             ..Finding::new(&rule.name, FindingSource::Rule, rule.priority.severity(), message)
         }
@@ -112,7 +112,7 @@ impl Judge {
             found: Vec::new(),
             scratch: Scratch::default(),
             key: String::new(),
-            counts: Counts::default(),
+            missed: Missed::default(),
         }
     }
 
@@ -124,14 +124,14 @@ impl Judge {
     /// Takes the next event in, and gives the rules that match with it, in their order.
     pub fn see(&mut self, scene: &dyn Scene) -> impl Iterator<Item = Match<'_>> {
         self.found.clear();
-        let Self { set, matcher, memories, found, scratch, key, counts } = self;
+        let Self { set, matcher, memories, found, scratch, key, missed } = self;
         // A later step before an earlier one.
         for number in matcher.matching(scene).iter().rev() {
             let (rule, part) = set.owner(*number);
-            let mut seen = Seen { view: View::of(scene), scratch, key, counts };
+            let mut seen = Seen { view: View::of(scene), scratch, key, missed };
             let told = match (&set.rules()[rule].when, &mut memories[rule]) {
                 (When::Event(_), _) => Some((vec![seen.event(None)], Told::default())),
-                (When::Threshold(threshold), Memory::Tallies(tallies)) => seen.count(threshold, tallies),
+                (When::Threshold(threshold), Memory::Tallies(tallies)) => seen.count(threshold, part, tallies),
                 (When::Sequence(sequence), Memory::Runs(runs)) => seen.step(sequence, Part::of(part), runs),
                 _ => None,
             };
@@ -154,13 +154,13 @@ impl Judge {
     }
 
     /// What was not looked at, or forgotten, since it began.
-    pub fn counts(&self) -> Counts {
+    pub fn missed(&self) -> Missed {
         let forgotten = self.memories.iter().map(|memory| match memory {
             Memory::Nothing => 0,
             Memory::Tallies(tallies) => tallies.forgotten,
             Memory::Runs(runs) => runs.forgotten,
         });
-        Counts { forgotten: forgotten.sum(), ..self.counts }
+        Missed { forgotten: forgotten.sum(), ..self.missed }
     }
 }
 
@@ -180,7 +180,7 @@ struct Seen<'a, 's> {
     view: View<'a>,
     scratch: &'s mut Scratch,
     key: &'s mut String,
-    counts: &'s mut Counts,
+    missed: &'s mut Missed,
 }
 
 type Reached = Option<(Vec<EventRef>, Told)>;
@@ -195,27 +195,29 @@ impl Seen<'_, '_> {
         EventRef { time_ns: self.time_ns(), actor: self.view.event.actor.clone(), step }
     }
 
-    fn count(&mut self, threshold: &Threshold, tallies: &mut Keyed<Tally>) -> Reached {
-        self.keep_key(&threshold.by)?;
-        let value = match &threshold.distinct {
-            Some(operand) => self.value(operand)?,
-            None => Box::default(),
+    fn count(&mut self, threshold: &Threshold, part: usize, tallies: &mut Keyed<Tally>) -> Reached {
+        let counted = threshold.counted.get(part)?;
+        self.keep_key(&counted.by)?;
+        let (value, step) = match &counted.value {
+            Counts::Event => (Box::default(), None),
+            Counts::Field(operand) => (self.value(operand)?, None),
+            Counts::Name(name) => (Box::from(name.as_str()), Some(name.as_str())),
         };
         let tally = tallies.touch(self.view.container.key, self.key, self.time_ns());
-        match tally.add(threshold, Entry { event: self.event(None), value }) {
+        match tally.add(threshold, Entry { event: self.event(step), value }) {
             Added::Kept => None,
             Added::Late => {
-                self.counts.late += 1;
+                self.missed.late += 1;
                 None
             }
             Added::Resting => {
-                self.counts.resting += 1;
+                self.missed.resting += 1;
                 None
             }
             Added::Reached(entries) => {
                 let count = entries.len();
                 let events = entries.iter().map(|entry| entry.event.clone()).collect();
-                let values = threshold.distinct.is_some().then(|| entries.into_iter().map(|entry| entry.value).collect());
+                let values = threshold.distinct.then(|| entries.into_iter().map(|entry| entry.value).collect());
                 Some((events, Told { count: Some(count), values: values.unwrap_or_default(), shown: Vec::new() }))
             }
         }

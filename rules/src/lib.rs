@@ -16,10 +16,10 @@
 //!
 //! ```no_run
 //! use std::sync::Arc;
-//! use taffrail_rules::{falco, judge::Judge, matcher::RuleSet, scene::Scene};
+//! use taffrail_rules::{judge::Judge, load, matcher::RuleSet, scene::Scene};
 //!
 //! fn judge(text: &str, scenes: &[&dyn Scene]) {
-//!     let loaded = falco::load([("rules.yaml", text)]);
+//!     let loaded = load::load([("rules.yaml", text)]);
 //!     for problem in &loaded.problems {
 //!         // `rules.yaml:7:14: 'proc.nmae' is no field; did you mean 'proc.name'?`
 //!         let _ = problem.to_string();
@@ -36,7 +36,7 @@
 //!
 //! A [`Judge`](judge::Judge) is asked by one thread, about every event in its order: live as they come, offline sorted by
 //! time. It has no clock but theirs, so both find the same. When a container is gone,
-//! [`forget`](judge::Judge::forget) frees what is remembered of it; [`counts`](judge::Judge::counts) says what was late or
+//! [`forget`](judge::Judge::forget) frees what is remembered of it; [`missed`](judge::Judge::missed) says what was late or
 //! had to be forgotten. New rules make a new judge, which remembers nothing.
 //!
 //! # How a scene is made
@@ -83,13 +83,18 @@ pub mod judge;
 pub mod keyed;
 pub mod kind;
 pub mod lane;
+pub mod load;
 pub mod matcher;
 pub mod operand;
 pub mod output;
+pub mod pattern;
 pub mod problem;
 pub mod rule;
 pub mod scene;
 pub mod sequence;
+pub mod sigma;
+pub mod source;
 pub mod threshold;
 
 pub mod value;
+mod yaml;

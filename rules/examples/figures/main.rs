@@ -10,7 +10,7 @@ use std::fmt::Write as _;
 use std::io::Write as _;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use taffrail_rules::falco;
+use taffrail_rules::load;
 use taffrail_rules::judge::Judge;
 use taffrail_rules::matcher::RuleSet;
 use taffrail_rules::scene::View;
@@ -22,7 +22,7 @@ const TIME: Duration = Duration::from_secs(2);
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut text = RULES.to_owned();
     variants(&mut text)?;
-    let loaded = falco::load([("rules.yaml", text.as_str())]);
+    let loaded = load::load([("rules.yaml", text.as_str())]);
     let mut out = std::io::stdout().lock();
     for fault in &loaded.problems {
         writeln!(out, "{fault}")?;

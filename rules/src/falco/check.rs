@@ -2,7 +2,8 @@
 
 use super::glob;
 use super::syntax::{Operator, Word};
-use crate::expr::{Check, Pattern, Relation};
+use crate::expr::{Check, Relation};
+use crate::pattern::Pattern;
 use crate::operand::Operand;
 use crate::problem::Place;
 use crate::value::{self, Network, Type};

@@ -2,8 +2,8 @@
 
 use super::item::{Definition, Exception, Item, Mode, RuleItem};
 use super::reader::{Reader, is_text};
-use super::source::Source;
-use super::yaml::{Data, Node};
+use crate::source::Source;
+use crate::yaml::{Data, Node};
 use crate::problem::{Problem, hint};
 use crate::rule::Priority;
 

@@ -1,6 +1,6 @@
 //! What a rule file has, item by item, before any of it means something.
 
-use super::source::Source;
+use crate::source::Source;
 use super::syntax::Word;
 use crate::problem::Place;
 use crate::rule::Priority;

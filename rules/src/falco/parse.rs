@@ -12,7 +12,7 @@
 //! What a word can be depends on where it stands (`evt.dir=<` compares with the value `<`), so text and grammar are
 //! read in one pass.
 
-use super::source::Source;
+use crate::source::Source;
 use super::syntax::{Object, Operator, Subject, Syntax, Word, is_bare, unquoted};
 use crate::operand::Transform;
 use crate::problem::{Place, Problem, hint};

@@ -2,7 +2,7 @@
 
 use super::lower::{Lowered, Lowering};
 use super::parse;
-use super::source::Source;
+use crate::source::Source;
 use super::syntax::Subject;
 use crate::output::{Part, Template};
 use crate::problem::{Place, Problem};
@@ -67,7 +67,7 @@ fn push_text(parts: &mut Vec<Part>, text: &mut String) {
 fn field(mut subject: Subject, when: &mut When, lowering: &mut Lowering<'_>, facts: &mut Lowered) -> Part {
     match (when, subject.field.text.split_once('.')) {
         (When::Threshold(_), Some(("threshold", "count"))) => Part::Count,
-        (When::Threshold(threshold), Some(("threshold", "values"))) if threshold.distinct.is_some() => Part::Values,
+        (When::Threshold(threshold), Some(("threshold", "values"))) if threshold.distinct => Part::Values,
         (When::Sequence(sequence), Some((name, field))) if sequence.steps.iter().any(|step| step.name == name) => {
             let at = sequence.steps.iter().position(|step| step.name == name).unwrap_or_default();
             subject.field.text = field.to_owned();

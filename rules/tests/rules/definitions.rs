@@ -2,7 +2,7 @@
 
 use crate::stage::{exec, expr_holds, load, rule};
 use taffrail_rules::output::Told;
-use taffrail_rules::falco::Loaded;
+use taffrail_rules::load::Loaded;
 use taffrail_rules::rule::Priority;
 
 /// Whether the only rule of a text matches a shell that nginx has run.

@@ -1,4 +1,4 @@
-//! Falco's language over real events: what it says, what it refuses, and where it says so.
+//! Rules over real events: what they say, what is refused, and where it is said so.
 
 mod definitions;
 mod faults;
@@ -8,5 +8,6 @@ mod matching;
 mod operators;
 mod output;
 mod sequences;
+mod sigma;
 mod stage;
 mod thresholds;

@@ -151,7 +151,7 @@ fn all_faults_of_all_files_are_told_at_once_in_their_order() {
     let first =
         format!("{}{}", rule("a", "proc.x = 1", ""), rule("b", "proc.pid = q and proc.y = 1 and evt.type = z", ""));
     let second = "- list: l\n  itms: []\n";
-    let loaded = taffrail_rules::falco::load([("a.yaml", first.as_str()), ("b.yaml", second)]);
+    let loaded = taffrail_rules::load::load([("a.yaml", first.as_str()), ("b.yaml", second)]);
     let places: Vec<String> = loaded.problems.iter().map(|problem| problem.place.to_string()).collect();
     assert_eq!(places, ["a.yaml:3:14", "a.yaml:8:25", "a.yaml:8:31", "a.yaml:8:57", "b.yaml:1:3", "b.yaml:2:3"]);
 }
@@ -159,7 +159,7 @@ fn all_faults_of_all_files_are_told_at_once_in_their_order() {
 #[test]
 fn a_file_that_is_no_yaml_does_not_make_faults_of_the_others() {
     let rules = rule("a", "mine and proc.pid = 1", "");
-    let loaded = taffrail_rules::falco::load([("macros.yaml", "- macro: [mine\n"), ("rules.yaml", rules.as_str())]);
+    let loaded = taffrail_rules::load::load([("macros.yaml", "- macro: [mine\n"), ("rules.yaml", rules.as_str())]);
     assert_eq!(loaded.problems.len(), 1, "{:?}", loaded.problems);
     assert_eq!(loaded.problems[0].place.file.as_ref(), "macros.yaml");
 }
