@@ -47,8 +47,7 @@ impl<T: Default> Keyed<T> {
                 self.forgotten += shelf.keys.values().filter(|(touched, _)| *touched >= begin).count() as u64;
             }
         }
-        let shelf =
-            self.containers.entry(container).or_insert_with(|| Shelf { touched: now, keys: HashMap::new() });
+        let shelf = self.containers.entry(container).or_insert_with(|| Shelf { touched: now, keys: HashMap::new() });
         shelf.touched = shelf.touched.max(now);
         if !shelf.keys.contains_key(key) && shelf.keys.len() >= self.keys_max {
             self.forgotten += shelf.make_room(now.saturating_sub(self.within_ns));

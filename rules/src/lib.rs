@@ -11,6 +11,8 @@
 //! matcher              conditions asked about events, fast
 //! judge                rules asked about a stream of events, and what they remember of it
 //! threshold, sequence, keyed    so many in so short a time; one thing after the other; both bounded
+//! evidence             rules asked about a bundle
+//! names                what addresses were said to be called
 //! problem              faults of rule files, with file, line and column
 //! ```
 //!
@@ -76,6 +78,7 @@
 pub mod branch;
 pub mod call;
 pub mod compile;
+pub mod evidence;
 pub mod expr;
 pub mod falco;
 pub mod field;
@@ -85,6 +88,7 @@ pub mod kind;
 pub mod lane;
 pub mod load;
 pub mod matcher;
+pub mod names;
 pub mod operand;
 pub mod output;
 pub mod pattern;
@@ -95,6 +99,5 @@ pub mod sequence;
 pub mod sigma;
 pub mod source;
 pub mod threshold;
-
 pub mod value;
 mod yaml;

@@ -1,6 +1,6 @@
 //! The documents are true: what the README tells to type works as typed.
 
-use crate::support::told;
+use crate::support::{taffrail, told};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -93,4 +93,42 @@ fn the_crate_that_loads_kernel_programs_ships_the_object_of_its_sources() {
         Command::new(env!("CARGO")).args(["xtask", "bpf", "--check"]).current_dir(root()).output().expect("cargo"),
     );
     assert_eq!(code, 0, "{out}{err}");
+}
+
+/// The bundles and questions of `sample-traces/README.md`: what stands in a heading, and in its table's second column.
+fn samples() -> Vec<(Vec<String>, Vec<String>)> {
+    let readme = fs::read_to_string(root().join("sample-traces/README.md")).expect("sample-traces/README.md");
+    let sections = readme.split("\n## ").skip(1).map(|section| {
+        let heading = section.lines().next().unwrap_or_default();
+        let bundles = heading.split(' ').filter(|word| word.ends_with(".evidence.zip")).map(str::to_owned).collect();
+        let rows = section.lines().filter_map(|line| line.strip_prefix("| ")?.strip_suffix("` |")?.split_once(" | `"));
+        (bundles, rows.map(|(_, sql)| sql.replace("\\|", "|")).collect())
+    });
+    sections.collect()
+}
+
+#[test]
+fn every_sample_answers_the_questions_that_its_description_asks() {
+    let samples = samples();
+    let there: Vec<String> = fs::read_dir(root().join("sample-traces"))
+        .expect("sample-traces")
+        .flatten()
+        .map(|entry| entry.file_name().to_string_lossy().into_owned())
+        .filter(|name| name.ends_with(".evidence.zip"))
+        .collect();
+    for name in &there {
+        assert!(samples.iter().any(|(bundles, _)| bundles.contains(name)), "{name} is not described");
+    }
+    assert!(there.len() >= 8, "{there:?}");
+    for (bundles, questions) in &samples {
+        assert!(questions.len() >= 3, "{bundles:?} answers {} questions", questions.len());
+        for sql in questions {
+            let paths = bundles.iter().map(|name| root().join("sample-traces").join(name));
+            let output = taffrail().arg("query").args(paths).args(["--sql", sql]).output().expect("the program runs");
+            let (code, out, err) = told(output);
+            // Of what is missing there should be nothing, which is answered with 1.
+            let answered = code == 0 || code == 1 && sql.ends_with("FROM gap");
+            assert!(answered, "{bundles:?}: {code} {sql}\n{out}{err}");
+        }
+    }
 }

@@ -59,6 +59,32 @@ impl Clock {
         let utc = i128::from(anchor.utc_ns) + distance;
         utc.clamp(i128::from(i64::MIN), i128::from(i64::MAX)) as i64
     }
+
+    /// The moment on the boot clock whose wall time this is: the first of them where the wall clock was set back, the
+    /// end of the time before where it was set forward over it.
+    pub fn boot(&self, utc_ns: UtcNs) -> BootNs {
+        let Some(last) = self.anchors.len().checked_sub(1) else {
+            return u64::try_from(utc_ns).unwrap_or(0);
+        };
+        // The moments that are told by one anchor end where the next begins.
+        let told_by = |at: usize| {
+            let anchor = self.anchors[at];
+            let boot = i128::from(anchor.boot_ns) + i128::from(utc_ns) - i128::from(anchor.utc_ns);
+            let from = if at == 0 { 0 } else { i128::from(anchor.boot_ns) };
+            let to = self.anchors.get(at + 1).map_or(i128::from(u64::MAX), |next| i128::from(next.boot_ns) - 1);
+            (boot, boot.clamp(from, to.max(from)))
+        };
+        // Nearly always the wall clock only goes forward.
+        let likely = self.anchors.partition_point(|anchor| anchor.utc_ns <= utc_ns).saturating_sub(1).min(last);
+        let (boot, within) = told_by(likely);
+        if boot == within && (likely == 0 || told_by(likely - 1).0 != told_by(likely - 1).1) {
+            return u64::try_from(within).unwrap_or(0);
+        }
+        let candidates = || (0..=last).map(told_by);
+        let exact = candidates().find(|(boot, within)| boot == within);
+        let nearest = || candidates().min_by_key(|(boot, within)| boot.abs_diff(*within));
+        exact.or_else(nearest).map_or(0, |(_, within)| u64::try_from(within).unwrap_or(0))
+    }
 }
 
 /// `2026-01-31T12:00:00.123456789Z`, or the bare number where the calendar ends.
@@ -80,6 +106,25 @@ mod tests {
         assert_eq!(clock.utc(50), 9_950);
         assert_eq!(clock.utc(999), 10_899);
         assert_eq!(clock.utc(1_001), 500_001);
+    }
+
+    #[test]
+    fn a_wall_time_leads_back_to_the_first_moment_that_had_it() {
+        let clock = Clock::new(vec![
+            Anchor { boot_ns: 100, utc_ns: 10_000 },
+            Anchor { boot_ns: 200, utc_ns: 10_050 },
+            Anchor { boot_ns: 300, utc_ns: 20_000 },
+        ]);
+        for boot in [0, 100, 199, 250, 299, 300, 5_000] {
+            let utc = clock.utc(boot);
+            let back = clock.boot(utc);
+            assert_eq!(clock.utc(back), utc, "{boot}");
+            assert!(back <= boot, "{boot}");
+        }
+        assert_eq!(clock.boot(10_060), 160, "set back: there were two");
+        assert_eq!(clock.boot(15_000), 299, "set forward over it: there was none");
+        assert_eq!(Clock::new(Vec::new()).boot(7), 7);
+        assert_eq!(clock.boot(i64::MIN), 0);
     }
 
     #[test]

@@ -21,8 +21,8 @@ use crate::bundle::{self, SUFFIX};
 use crate::clock::{Anchor, BootNs, Clock};
 use crate::container::{Container, Runtime};
 use crate::event::{
-    Body, Class, Endpoint, EventRef, FileOp, Finding, FindingSource, FlowEvent, FlowOp, FlowPhase, Gap, GapCause,
-    Image, LifecycleOp, Protocol, Severity, Stdio,
+    Body, Class, Endpoint, Event, EventRef, FileOp, Finding, FindingSource, FlowEvent, FlowOp, FlowPhase, Gap,
+    GapCause, Image, LifecycleOp, Protocol, Severity, Stdio,
 };
 use crate::ids::{BootId, ContainerKey};
 use crate::manifest::{Hook, Host, Manifest, SegmentRef, TableRef, Trigger, Window};
@@ -44,6 +44,11 @@ const BEGIN_NS: BootNs = 1_000_000_000_000;
 /// The same moment: 2026-03-14T09:00:00Z.
 const BEGIN_UTC_NS: i64 = 1_773_478_800_000_000_000;
 const MS: u64 = 1_000_000;
+
+/// The events of the incident, as the recorder saw them.
+pub fn events() -> Vec<Event> {
+    tell().events
+}
 
 /// The incident as a manifest and tables.
 ///

@@ -7,6 +7,7 @@
 //! segment               events -> zstd -> framed, checksummed, chained bytes; and back, checked
 //! schema, table         the evidence tables: columns, types and their documentation
 //! assemble              events of a window -> rows of the tables (flows and images brought together)
+//! recall                rows of the tables -> events
 //! manifest, bundle      the evidence file: written once, read as hostile input
 //! text                  bytes of a trace -> text, and text -> something a terminal can show safely
 //! ```
@@ -18,10 +19,11 @@ pub mod bundle;
 pub mod clock;
 pub mod container;
 pub mod event;
-#[cfg(feature = "fixture")]
+#[cfg(any(test, feature = "fixture"))]
 pub mod fixture;
 pub mod ids;
 pub mod manifest;
+pub mod recall;
 pub mod schema;
 pub mod segment;
 pub mod table;

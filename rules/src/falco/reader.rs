@@ -51,7 +51,12 @@ impl Reader<'_> {
         }
     }
 
-    pub fn get<T>(&mut self, entries: &[(Node, Node)], key: &str, read: fn(&mut Self, &Node) -> Option<T>) -> Option<T> {
+    pub fn get<T>(
+        &mut self,
+        entries: &[(Node, Node)],
+        key: &str,
+        read: fn(&mut Self, &Node) -> Option<T>,
+    ) -> Option<T> {
         let (_, value) = entries.iter().find(|(known, _)| is_text(known, key))?;
         read(self, value)
     }

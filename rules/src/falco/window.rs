@@ -178,13 +178,7 @@ impl Lowering<'_> {
     }
 
     /// The fields that a step has in common with the others: its own, or those of the sequence.
-    fn own(
-        &mut self,
-        name: &Word,
-        own: Option<&[Word]>,
-        by: &[Word],
-        lowered: &mut Lowered,
-    ) -> Option<Vec<Operand>> {
+    fn own(&mut self, name: &Word, own: Option<&[Word]>, by: &[Word], lowered: &mut Lowered) -> Option<Vec<Operand>> {
         let own = own.unwrap_or(by);
         if own.len() != by.len() {
             let place = &own.first().unwrap_or(name).place;

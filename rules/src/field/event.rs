@@ -4,7 +4,7 @@ use super::{Field, Look, Missing, Takes, argument, flag, flags, number, text};
 use crate::call;
 use crate::value::Type;
 use taffrail_trace::clock::rfc3339;
-use taffrail_trace::event::{Body, Event, FileOp, FlowOp, Protocol};
+use taffrail_trace::event::{Abi, Body, Event, FileOp, FlowOp, Protocol};
 
 /// What a TCP flow that was just begun has for a result, as a connect that does not wait.
 const EINPROGRESS: i64 = -115;
@@ -26,6 +26,8 @@ pub const FIELDS: &[Field] = &[
     text("syscall.type", |look| look.text(&call::shown(look.event()))),
     // One event tells of both, and a rule that asks for either is answered yes; it is shown as what has the result.
     text("evt.dir", |look| look.text("<")),
+    // How the call was made: `x86_64`, `i386`, `x32` or `io_uring`. Falco has no such field.
+    text("evt.abi", |look| abi(look.event()).is_some_and(|abi| look.text(abi.as_str()))),
     text("evt.source", |look| look.text("syscall")),
     number("evt.count", |look| look.number(1)),
     text("evt.hostname", |look| look.maybe_text(look.scene().hostname())),
@@ -161,6 +163,18 @@ pub fn result(event: &Event) -> Option<i64> {
         Body::Kernel(call) => Some(call.result),
         Body::Terminal(terminal) => i64::try_from(terminal.bytes).ok(),
         Body::Syscall(call) => Some(call.result),
+        _ => None,
+    }
+}
+
+/// How the call behind the event was made.
+fn abi(event: &Event) -> Option<Abi> {
+    match &event.body {
+        Body::File(file) => Some(file.abi),
+        Body::Socket(socket) => Some(socket.abi),
+        Body::Privilege(call) => Some(call.abi),
+        Body::Kernel(call) => Some(call.abi),
+        Body::Syscall(call) => Some(call.abi),
         _ => None,
     }
 }

@@ -1,8 +1,8 @@
 //! What several definitions of one name come to.
 
 use crate::stage::{exec, expr_holds, load, rule};
-use taffrail_rules::output::Told;
 use taffrail_rules::load::Loaded;
+use taffrail_rules::output::Told;
 use taffrail_rules::rule::Priority;
 
 /// Whether the only rule of a text matches a shell that nginx has run.

@@ -21,6 +21,7 @@ fn the_program_and_its_ancestors() {
         &own,
         &[
             ("evt.type = execve and evt.dir=<", true),
+            ("evt.abi exists", false),
             ("evt.type in (execve, execveat)", true),
             ("evt.type = clone", false),
             ("proc.name = sh", true),
@@ -131,6 +132,7 @@ fn files_that_are_opened() {
     check(
         &write,
         &[
+            ("evt.abi = x86_64 and evt.abi != io_uring", true),
             ("evt.type in (open,openat,openat2) and evt.is_open_write=true and fd.typechar='f' and fd.num>=0", true),
             ("evt.type = creat", true),
             ("evt.is_open_read = true", false),

@@ -1,5 +1,6 @@
 //! Rules over real events: what they say, what is refused, and where it is said so.
 
+mod default;
 mod definitions;
 mod faults;
 mod fields;

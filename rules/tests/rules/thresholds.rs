@@ -123,7 +123,8 @@ fn naive(events: &[Made], count: usize, distinct: bool, within: u64) -> Vec<usiz
             events.iter().filter(|event| key(event) && event.0 > from).map(|event| event.0).max()
         };
         let rest = rests(events, &found, &key, within);
-        let seen: Vec<&Made> = events[begin..=at].iter().filter(|event| key(event) && rest.is_none_or(|rest| event.0 > rest)).collect();
+        let seen: Vec<&Made> =
+            events[begin..=at].iter().filter(|event| key(event) && rest.is_none_or(|rest| event.0 > rest)).collect();
         let Some(newest) = newest_of(&events[begin..=at], rest.unwrap_or(0)) else { continue };
         let here = rest.is_none_or(|rest| events[at].0 > rest) && newest - events[at].0 <= within;
         let mut inside: Vec<&&Made> = seen.iter().filter(|event| newest - event.0 <= within).collect();

@@ -2,7 +2,7 @@
 
 use crate::act::{Act, Args, Told, c};
 use crate::privilege::set_name;
-use crate::process::{SELF, Strings, execve, own_path, run};
+use crate::process::{SELF, Strings, execve, execve_at, own_path, run};
 use crate::sys::{self, nr, o};
 use std::fs::{self, OpenOptions};
 use std::io::{self, Write as _};
@@ -29,9 +29,7 @@ fn memfd_exec(_: &Args) -> Told {
     let fd = sys::need("memfd_create", sys::named(nr::MEMFD_CREATE, c"payload", [1]))?;
     fs::write(format!("/proc/self/fd/{fd}"), fs::read("/proc/self/exe")?)?;
     let (args, environment) = (Strings::new(&["from-memory", "marker"])?, Strings::new(&[])?);
-    let given = [fd, c"".as_ptr() as usize, args.address(), environment.address(), AT_EMPTY_PATH];
-    // SAFETY: the name ends with a NUL, both arrays with a null pointer, and all outlive the call.
-    failed(unsafe { sys::call(nr::EXECVEAT, given) })
+    failed(execve_at(fd, c"", &args, &environment, AT_EMPTY_PATH))
 }
 
 /// This program under another name.

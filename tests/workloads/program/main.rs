@@ -6,11 +6,13 @@
 //! sys         system calls by number: the acts must make exactly the call that they are named after
 //! process file network privilege kernel      the families of events
 //! uring emulated hidden rewrite paths flood  what an attacker would try against a recorder
+//! intruder    what programs do that intruders bring along
+//! http server      what stands around a container, and asks it
 //! bench       loops that measure themselves
 //! programs    what the kernel says of the kernel programs themselves
 //! ```
 //!
-//! It harms nothing: it talks to loopback, and writes only where it is told to.
+//! It harms nothing: it talks to whom it is told to or to loopback, and writes only where it is told to.
 
 mod act;
 mod bench;
@@ -18,6 +20,8 @@ mod emulated;
 mod file;
 mod flood;
 mod hidden;
+mod http;
+mod intruder;
 mod kernel;
 mod network;
 mod paths;
@@ -25,6 +29,7 @@ mod privilege;
 mod process;
 mod programs;
 mod rewrite;
+mod server;
 mod sys;
 mod uring;
 
@@ -32,7 +37,7 @@ use act::{Act, Args};
 use std::io::Write as _;
 use std::process::ExitCode;
 
-const FAMILIES: [&[Act]; 13] = [
+const FAMILIES: [&[Act]; 16] = [
     process::ACTS,
     file::ACTS,
     network::ACTS,
@@ -46,6 +51,9 @@ const FAMILIES: [&[Act]; 13] = [
     flood::ACTS,
     bench::ACTS,
     programs::ACTS,
+    intruder::ACTS,
+    http::ACTS,
+    server::ACTS,
 ];
 
 fn main() -> ExitCode {

@@ -48,6 +48,13 @@ pub fn execve(path: &CStr, args: &Strings, environment: &Strings) -> isize {
     unsafe { sys::call(nr::EXECVE, [path.as_ptr() as usize, args.address(), environment.address()]) }
 }
 
+/// Becomes the program behind a descriptor; comes back with a negative errno where that failed.
+pub fn execve_at(fd: usize, path: &CStr, args: &Strings, environment: &Strings, flags: usize) -> isize {
+    let given = [fd, path.as_ptr() as usize, args.address(), environment.address(), flags];
+    // SAFETY: as for `execve`.
+    unsafe { sys::call(nr::EXECVEAT, given) }
+}
+
 /// Runs a program in a child process and waits; gives its pid and exit code.
 pub fn run(path: &CStr, args: &[&str]) -> io::Result<(usize, i32)> {
     let (args, environment) = (Strings::new(args)?, Strings::new(&[])?);

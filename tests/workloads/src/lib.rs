@@ -8,6 +8,14 @@
 //!
 //! Where an act's system call is denied the act has still worked: it prints the negative errno, since what was tried
 //! and failed must be in the evidence too.
+//!
+//! ```text
+//! harbour     containers with a web server each, in one small network of their own, for whole stories
+//! incident    what intruders do in them, and what everybody else does
+//! ```
+
+pub mod harbour;
+pub mod incident;
 
 use std::fs::{self, Permissions};
 use std::io;

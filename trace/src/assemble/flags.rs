@@ -32,24 +32,46 @@ pub const AT: &[(u32, &str)] =
     &[(0x100, "AT_SYMLINK_NOFOLLOW"), (0x400, "AT_SYMLINK_FOLLOW"), (0x1000, "AT_EMPTY_PATH")];
 const XATTR: &[(u32, &str)] = &[(1, "XATTR_CREATE"), (2, "XATTR_REPLACE")];
 
-/// `O_WRONLY|O_CREAT`; bits without a name are shown in hex, none as an empty text.
-pub fn shown(op: FileOp, flags: u32) -> String {
-    let mut parts: Vec<String> = Vec::new();
-    let mut left = flags;
-    let names = match op {
-        FileOp::Open | FileOp::Create => {
-            parts.push(["O_RDONLY", "O_WRONLY", "O_RDWR", "O_ACCMODE"][(flags & 3) as usize].to_owned());
-            left &= !3;
-            OPEN
-        }
+/// The access modes of `open(2)`, by number.
+const ACCESS: [&str; 4] = ["O_RDONLY", "O_WRONLY", "O_RDWR", "O_ACCMODE"];
+
+fn names(op: FileOp) -> &'static [(u32, &'static str)] {
+    match op {
+        FileOp::Open | FileOp::Create => OPEN,
         FileOp::Unlink | FileOp::Rmdir => UNLINK,
         FileOp::Rename => RENAME,
         FileOp::Link | FileOp::Chmod | FileOp::Chown => AT,
         FileOp::Setxattr => XATTR,
         // These have none; a bit that is there all the same is shown as a number.
         FileOp::Symlink | FileOp::Mkdir | FileOp::Mknod | FileOp::Removexattr | FileOp::Truncate => &[],
-    };
-    for (bits, name) in names {
+    }
+}
+
+fn has_access(op: FileOp) -> bool {
+    matches!(op, FileOp::Open | FileOp::Create)
+}
+
+/// The number that [`shown`] wrote like this; `None` where it writes nothing of the kind.
+pub fn read(op: FileOp, shown: &str) -> Option<u32> {
+    let mut flags = 0;
+    for part in shown.split('|').filter(|part| !part.is_empty()) {
+        let access = || (0..).zip(ACCESS).find(|(_, name)| has_access(op) && *name == part).map(|(mode, _)| mode);
+        let named = || names(op).iter().find(|(_, name)| *name == part).map(|(bits, _)| *bits);
+        let rest = || u32::from_str_radix(part.strip_prefix("0x")?, 16).ok();
+        flags |= access().or_else(named).or_else(rest)?;
+    }
+    Some(flags)
+}
+
+/// `O_WRONLY|O_CREAT`; bits without a name are shown in hex, none as an empty text.
+pub fn shown(op: FileOp, flags: u32) -> String {
+    let mut parts: Vec<String> = Vec::new();
+    let mut left = flags;
+    if has_access(op) {
+        parts.push(ACCESS[(flags & 3) as usize].to_owned());
+        left &= !3;
+    }
+    for (bits, name) in names(op) {
         if left & bits == *bits {
             parts.push((*name).to_owned());
             left &= !bits;
