@@ -5,7 +5,9 @@
 //! kind, call           what sort of event it is; names of system calls over events that stand for several
 //! field, value         the fields that rules speak of (proc.name, fd.sip), each over our events
 //! operand, expr        the one typed expression that every rule language is lowered to
-//! falco                Falco's language -> rules
+//! yaml, source         rule files as trees whose words know their places
+//! falco, sigma         Falco's and Sigma's languages -> rules      load    files of either -> rules
+//! pattern              regular expressions, bounded
 //! rule, output         a rule, and what it says when it matches
 //! compile, branch, lane    conditions -> a program that asks everything once
 //! matcher              conditions asked about events, fast

@@ -1,6 +1,7 @@
 //! Sigma's rules over the same events.
 
 use crate::stage::{SECOND, Stage, at, changed, end, exec, file, flow, judge, load, stage, told};
+use proptest::prelude::*;
 use std::sync::Arc;
 use taffrail_rules::judge::Judge;
 use taffrail_rules::load::Loaded;
@@ -265,4 +266,32 @@ fn falco_and_sigma_are_told_apart_by_what_they_say() {
     let twice = rule("process_creation", "selection:\n  Image: x");
     let twice = taffrail_rules::load::load([("a.yml", twice.as_str()), ("b.yml", twice.as_str())]);
     assert_eq!(twice.problems[0].to_string(), "b.yml:1:8: another rule is called 'r': a.yml:1:8");
+}
+
+proptest! {
+    #[test]
+    fn no_file_that_looks_like_sigma_makes_it_panic(
+        lines in proptest::collection::vec(
+            "( {2}| {4}|- )?(title|name|id|logsource|category|product|service|detection|selection|condition|correlation|type|rules|\
+             group-by|timespan|Image\\|re|CommandLine\\|windash\\|base64offset\\|all|DestinationIp\\|cidr|ProcessId\\|gt|a1|---): ?\
+             (linux|process_creation|auditd|network_connection|selection|1 of sel\\*|not \\(|\\[a, b\\]|'\\*a\\?'|5m|temporal|\
+             event_count|\\{gte: 2\\}|10\\.0\\.0\\.0/8|null|'')?",
+            0..24,
+        ),
+    ) {
+        let _ = load(&format!("title: a\n{}", lines.join("\n")));
+    }
+
+    #[test]
+    fn no_pattern_makes_it_panic_and_a_plain_text_is_itself(text in "[ -~]{1,24}") {
+        let quoted = text.replace('\'', "''");
+        let loaded = load(&rule("process_creation", &format!("selection:\n  CommandLine|cased: '{quoted}'")));
+        prop_assert_eq!(loaded.problems, []);
+        let mut stage = exec();
+        stage.lineage[0].args = vec![text.clone()];
+        if !text.contains(['*', '?', '\\']) {
+            let mut judge = Judge::new(Arc::new(RuleSet::new(loaded.rules)));
+            prop_assert!(judge.see(&stage).next().is_some(), "{}", text);
+        }
+    }
 }
