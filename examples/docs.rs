@@ -5,7 +5,7 @@ use anyhow::{Context as _, Result, bail};
 use std::fmt::Write as _;
 use std::path::Path;
 use taffrail_query::Session;
-use taffrail_trace::schema::{COMMON, Column, TABLES};
+use taffrail_trace::schema::{COMMON, Column, STATE, TABLES, Table};
 
 const SAMPLE: &str = "sample-traces/reverse-shell.evidence.zip";
 /// The size of the README's picture, in characters.
@@ -29,14 +29,26 @@ fn main() -> Result<()> {
 fn events() -> Result<String> {
     let mut out = String::from(
         "# Events\n\nWritten by `cargo xtask gen-docs` from the schema that the recorder writes with; the same words travel in every\n\
-         Parquet file as the `description` of each field.\n\n## Every table\n\nbegins with these columns.\n\n",
+         Parquet file as the `description` of each field.\n\n## Every table of events\n\nbegins with these columns.\n\n",
     );
     columns(&mut out, COMMON)?;
-    for table in TABLES {
-        writeln!(out, "\n## `{}`\n\n{}\n", table.name, table.doc)?;
-        columns(&mut out, table.columns)?;
-    }
+    let (events, state): (Vec<&Table>, Vec<&Table>) = TABLES.iter().copied().partition(|table| table.has_events());
+    tables(&mut out, &events)?;
+    out.push_str(
+        "\n## The state at the trigger\n\nTables in `state/` have what the container was like right after the trigger. They are empty where nobody looked, and\n\
+         the manifest's `state` says why; it says what was left out too. Each begins with these columns.\n\n",
+    );
+    columns(&mut out, STATE)?;
+    tables(&mut out, &state)?;
     Ok(out)
+}
+
+fn tables(out: &mut String, tables: &[&Table]) -> Result<()> {
+    for table in tables {
+        writeln!(out, "\n## `{}`\n\n{}\n", table.name, table.doc)?;
+        columns(out, table.columns)?;
+    }
+    Ok(())
 }
 
 fn columns(out: &mut String, columns: &[Column]) -> Result<()> {

@@ -44,10 +44,21 @@ pub enum Command {
     Seal,
     /// Ask bundles questions in SQL.
     Query(QueryArgs),
+    /// Ask rules about bundles, after the fact. Exit code 1 where nothing is found.
+    Hunt(HuntArgs),
+    /// Say which rules of a file can be asked, and why others cannot.
+    Rules(RulesArgs),
     /// Replay a bundle in the terminal.
     Replay(BundleArgs),
-    /// Check that a bundle is whole and what was written. Exit code 1 where it is not.
-    Verify(BundleArgs),
+    /// Check that bundles are whole and what was sealed, by whom, and say what is missing inside. Exit code 1 where one is not.
+    Verify(VerifyArgs),
+    /// Make a new bundle with less in it, which says what was taken out and from which one.
+    Redact(RedactArgs),
+    /// Check a custody log: what was sealed and redacted, line by line, each bound to the one before.
+    #[command(subcommand)]
+    Custody(CustodyCommand),
+    /// What is normal for an image: see what was learned, take it along, have it learned again, compare it.
+    Model(ModelArgs),
     /// Check a configuration, or print the one that a recorder would use.
     #[cfg(feature = "record")]
     Config(ConfigArgs),
@@ -156,6 +167,128 @@ pub struct LevelArgs {
     pub level: Level,
 }
 
+/// Arguments of `model`.
+#[derive(Debug, Args)]
+pub struct ModelArgs {
+    /// What to do.
+    #[command(subcommand)]
+    pub what: ModelCommand,
+}
+
+/// What can be done with models.
+#[derive(Debug, Subcommand)]
+pub enum ModelCommand {
+    /// Show which models a recorder has, and how far each is.
+    #[cfg(feature = "record")]
+    List(ModelListArgs),
+    /// Show what a model knows, and what its dry run would have told.
+    #[cfg(feature = "record")]
+    Show(ModelShowArgs),
+    /// Write a model as a file that can be kept beside the image.
+    #[cfg(feature = "record")]
+    Export(ModelExportArgs),
+    /// Have a recorder judge by a file, in place of what it knows of that image.
+    #[cfg(feature = "record")]
+    Import(ModelImportArgs),
+    /// Have a recorder learn an image again.
+    #[cfg(feature = "record")]
+    Relearn(ModelRelearnArgs),
+    /// Learn what containers did from their evidence, without a recorder.
+    Learn(ModelLearnArgs),
+    /// Compare two files, a line a fact: + is new in the second. Exit code 1 where they differ.
+    Diff(ModelDiffArgs),
+}
+
+/// Arguments of `model list`.
+#[cfg(feature = "record")]
+#[derive(Debug, Args)]
+pub struct ModelListArgs {
+    /// The recorder's state directory.
+    #[arg(long, value_name = "DIR", default_value = "/var/lib/taffrail")]
+    pub state_dir: PathBuf,
+    /// Print JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Arguments of `model show`.
+#[cfg(feature = "record")]
+#[derive(Debug, Args)]
+pub struct ModelShowArgs {
+    /// The recorder's state directory.
+    #[arg(long, value_name = "DIR", default_value = "/var/lib/taffrail")]
+    pub state_dir: PathBuf,
+    /// The image's name, its digest, or the beginning of that.
+    pub image: String,
+    /// Print JSON.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Arguments of `model export`.
+#[cfg(feature = "record")]
+#[derive(Debug, Args)]
+pub struct ModelExportArgs {
+    /// The recorder's state directory.
+    #[arg(long, value_name = "DIR", default_value = "/var/lib/taffrail")]
+    pub state_dir: PathBuf,
+    /// The image's name, its digest, or the beginning of that.
+    pub image: String,
+    /// The file; standard output by default.
+    #[arg(short, long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+}
+
+/// Arguments of `model import`.
+#[cfg(feature = "record")]
+#[derive(Debug, Args)]
+pub struct ModelImportArgs {
+    /// The recorder's state directory.
+    #[arg(long, value_name = "DIR", default_value = "/var/lib/taffrail")]
+    pub state_dir: PathBuf,
+    /// The file.
+    pub file: PathBuf,
+    /// Count what deviates for the time of a dry run before it is told.
+    #[arg(long)]
+    pub dry_run: bool,
+}
+
+/// Arguments of `model relearn`.
+#[cfg(feature = "record")]
+#[derive(Debug, Args)]
+pub struct ModelRelearnArgs {
+    /// The recorder's state directory.
+    #[arg(long, value_name = "DIR", default_value = "/var/lib/taffrail")]
+    pub state_dir: PathBuf,
+    /// The image's name, its digest, or the beginning of that.
+    pub image: String,
+    /// Add to what is known, in place of beginning with nothing.
+    #[arg(long)]
+    pub keep: bool,
+}
+
+/// Arguments of `model learn`.
+#[derive(Debug, Args)]
+pub struct ModelLearnArgs {
+    /// Evidence bundles, of one image.
+    #[arg(required = true, value_name = "BUNDLE")]
+    pub bundles: Vec<PathBuf>,
+    /// The file; standard output by default.
+    #[arg(short, long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+}
+
+/// Arguments of `model diff`.
+#[derive(Debug, Args)]
+pub struct ModelDiffArgs {
+    /// A model's file.
+    #[arg(value_name = "OLD")]
+    pub old: PathBuf,
+    /// Another one.
+    #[arg(value_name = "NEW")]
+    pub new: PathBuf,
+}
+
 /// Arguments of `salvage`.
 #[cfg(feature = "record")]
 #[derive(Debug, Args)]
@@ -169,6 +302,9 @@ pub struct SalvageArgs {
     /// Directory for the bundles.
     #[arg(long, value_name = "DIR", default_value = ".")]
     pub out: PathBuf,
+    /// The private key that signs them (Ed25519, OpenSSH's format). [default: the one in the state directory]
+    #[arg(long, value_name = "FILE")]
+    pub key: Option<PathBuf>,
 }
 
 /// How much is recorded.
@@ -214,12 +350,137 @@ pub struct QueryArgs {
     pub format: Format,
 }
 
+/// Arguments of `hunt`.
+#[derive(Debug, Args)]
+pub struct HuntArgs {
+    /// Evidence bundles.
+    #[arg(required = true, value_name = "BUNDLE")]
+    pub bundles: Vec<PathBuf>,
+    /// A file of rules, as Falco reads them; several, where later ones change earlier ones. [default: those that come
+    /// with this program]
+    #[arg(long, value_name = "FILE")]
+    pub rules: Vec<PathBuf>,
+    /// A condition instead of rules: `evt.type = connect and proc.name = nc`. Every event that meets it is told.
+    #[arg(long, value_name = "CONDITION", conflicts_with = "rules")]
+    pub filter: Option<String>,
+    /// What is told of an event that meets --filter.
+    #[arg(long, value_name = "TEXT", requires = "filter", default_value = "%evt.type %proc.cmdline %fd.name")]
+    pub output: String,
+    /// Print a line of JSON for each.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Arguments of `rules`.
+#[derive(Debug, Args)]
+pub struct RulesArgs {
+    /// What to do.
+    #[command(subcommand)]
+    pub what: RulesCommand,
+}
+
+/// What can be done with rules.
+#[derive(Debug, Subcommand)]
+pub enum RulesCommand {
+    /// Read them, and say of each whether it can be asked. Exit code 2 where something in them is wrong.
+    Check {
+        /// Files of rules, as Falco reads them. [default: those that come with this program]
+        #[arg(value_name = "FILE")]
+        files: Vec<PathBuf>,
+    },
+}
+
 /// Arguments of commands on one bundle.
 #[derive(Debug, Args)]
 pub struct BundleArgs {
     /// An evidence bundle.
     #[arg(value_name = "BUNDLE")]
     pub bundle: PathBuf,
+}
+
+/// Arguments of `verify`.
+#[derive(Debug, Args)]
+pub struct VerifyArgs {
+    /// Evidence bundles.
+    #[arg(required = true, value_name = "BUNDLE")]
+    pub bundles: Vec<PathBuf>,
+    #[command(flatten)]
+    pub trust: TrustArgs,
+    /// Compare with a chain.log that was kept elsewhere: a chain of segments that was made anew does not fit it.
+    #[arg(long, value_name = "FILE")]
+    pub chain_log: Option<PathBuf>,
+    /// Print JSON, one object a line.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Whose signatures count.
+#[derive(Debug, Args)]
+pub struct TrustArgs {
+    /// Be satisfied with this public key only.
+    #[arg(long, value_name = "PUBKEY", conflicts_with = "allowed_signers")]
+    pub key: Option<PathBuf>,
+    /// Be satisfied with the keys in this list only, which is one as `ssh-keygen -Y verify` takes.
+    #[arg(long, value_name = "FILE")]
+    pub allowed_signers: Option<PathBuf>,
+    /// Where this host's own key is looked for, where no key is named.
+    #[arg(long, value_name = "DIR", default_value = "/var/lib/taffrail")]
+    pub state_dir: PathBuf,
+}
+
+/// Arguments of `redact`.
+#[derive(Debug, Args)]
+pub struct RedactArgs {
+    /// An evidence bundle. It stays as it is.
+    #[arg(value_name = "BUNDLE")]
+    pub bundle: PathBuf,
+    /// The new bundle, which must not be there.
+    #[arg(short, long, value_name = "NEW")]
+    pub out: PathBuf,
+    /// Leave out a table.
+    #[arg(long, value_name = "TABLE")]
+    pub drop_table: Vec<String>,
+    /// Make a column NULL. Where it cannot be, its table goes.
+    #[arg(long, value_name = "TABLE.COLUMN")]
+    pub drop_column: Vec<String>,
+    /// Leave out files whose path begins so, and mask every text that has it in it.
+    #[arg(long, value_name = "PREFIX")]
+    pub drop_path: Vec<String>,
+    /// Mask the arguments of programs, and the values of environment variables.
+    #[arg(long)]
+    pub mask_args: bool,
+    /// Leave out what went over terminals.
+    #[arg(long)]
+    pub drop_terminal: bool,
+    /// Leave out frequent events, those furthest from the trigger first, until the file is no larger: 10MB, 512KiB.
+    #[arg(long, value_name = "SIZE", value_parser = size)]
+    pub max_size: Option<u64>,
+    /// The private key that signs it (Ed25519, OpenSSH's format). [default: this host's own, where it can be read]
+    #[arg(long, value_name = "FILE")]
+    pub key: Option<PathBuf>,
+    /// Where this host's own key and custody log are.
+    #[arg(long, value_name = "DIR", default_value = "/var/lib/taffrail")]
+    pub state_dir: PathBuf,
+}
+
+/// What can be done with a custody log.
+#[derive(Debug, Subcommand)]
+pub enum CustodyCommand {
+    /// Show its lines and say whether one was changed, put in or taken out. Exit code 1 where one was.
+    Verify(CustodyArgs),
+}
+
+/// Arguments of `custody verify`.
+#[derive(Debug, Args)]
+pub struct CustodyArgs {
+    /// A custody log, or a bundle that has one in it.
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+    #[command(flatten)]
+    pub trust: TrustArgs,
+    /// Print JSON, one object a line.
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// Arguments of `demo`.
@@ -253,6 +514,24 @@ fn duration(text: &str) -> Result<Duration, String> {
     Duration::try_from(span).map_err(|_| "a time before or after the trigger cannot be negative".to_owned())
 }
 
+/// `10MB`, `512KiB`, `1000`: a number of bytes above zero.
+fn size(text: &str) -> Result<u64, String> {
+    let wrong = || "expected a size such as 10MB, 512KiB or 1000000".to_owned();
+    let digits = text.find(|ch: char| !ch.is_ascii_digit()).unwrap_or(text.len());
+    let (number, unit) = text.split_at(digits);
+    let unit: u64 = match unit.trim().to_ascii_lowercase().as_str() {
+        "" | "b" => 1,
+        "k" | "kb" => 1000,
+        "m" | "mb" => 1_000_000,
+        "g" | "gb" => 1_000_000_000,
+        "kib" => 1 << 10,
+        "mib" => 1 << 20,
+        "gib" => 1 << 30,
+        _ => return Err(wrong()),
+    };
+    number.parse::<u64>().ok().and_then(|number| number.checked_mul(unit)).filter(|it| *it > 0).ok_or_else(wrong)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -261,6 +540,16 @@ mod tests {
     #[test]
     fn the_command_line_is_consistent() {
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn sizes_are_read_as_people_write_them() {
+        assert_eq!(size("10MB"), Ok(10_000_000));
+        assert_eq!(size("10 MiB"), Ok(10 << 20));
+        assert_eq!(size("512"), Ok(512));
+        for wrong in ["", "0", "MB", "-1", "1.5MB", "10 apples", "99999999999999999999"] {
+            assert!(size(wrong).is_err(), "{wrong}");
+        }
     }
 
     #[test]

@@ -5,7 +5,7 @@ use nix::mount::{MntFlags, MsFlags, mount, umount2};
 use nix::sched::{CloneFlags, unshare};
 use nix::unistd::{chdir, pivot_root, sethostname};
 use std::fs;
-use std::io::{BufRead as _, BufReader};
+use std::io::{BufRead as _, BufReader, Write as _};
 use std::os::unix::fs::{PermissionsExt as _, symlink};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Stdio};
@@ -95,7 +95,8 @@ fn fill(root: &Path) -> std::io::Result<()> {
 /// Which step the kernel refused, and its exit where the program failed.
 pub fn enter(root: &Path, cgroup: &Path, command: &[String]) -> Result<()> {
     let procs = cgroup.join("cgroup.procs");
-    fs::write(&procs, "0").with_context(|| format!("cannot enter the cgroup {}", cgroup.display()))?;
+    let enter = || format!("cannot enter the cgroup {}", cgroup.display());
+    let mut procs = fs::File::options().write(true).open(&procs).with_context(enter)?;
     let apart =
         CloneFlags::CLONE_NEWNS | CloneFlags::CLONE_NEWPID | CloneFlags::CLONE_NEWUTS | CloneFlags::CLONE_NEWIPC;
     unshare(apart).context("cannot make namespaces")?;
@@ -107,6 +108,9 @@ pub fn enter(root: &Path, cgroup: &Path, command: &[String]) -> Result<()> {
     pivot_root(".", ".").context("cannot change the root")?;
     umount2(".", MntFlags::MNT_DETACH).context("cannot let the old root go")?;
     chdir("/").context("cannot enter the new root")?;
+    // Last, so that what makes the container is not what happens in it.
+    procs.write_all(b"0").with_context(enter)?;
+    drop(procs);
 
     let (program, args) = command.split_first().context("nothing to run")?;
     let status = Command::new(program).args(args).status().with_context(|| format!("cannot run {program}"))?;

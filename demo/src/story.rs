@@ -19,7 +19,7 @@ struct Act {
 /// Every act of the intrusion, in its order. The first two lie before the trigger: only a recorder has them.
 fn acts(ports: &Ports, host_ancestors: bool) -> Vec<Act> {
     let act = |what, sql: String| Act { what, sql };
-    let trigger = "(SELECT min(time) FROM finding WHERE rule = 'reverse_shell')";
+    let trigger = "(SELECT min(time) FROM finding)";
     vec![
         act(
             "the web server took the request that broke it, before the alarm",
@@ -85,16 +85,18 @@ pub async fn tell(
     story(session, bundle, out).await
 }
 
-/// Prints the story of any bundle that a reverse shell sealed.
+/// Prints the story of a bundle that the demo left.
 pub async fn story(session: &Session, bundle: &Path, out: &mut dyn Write) -> Result<()> {
     let lost = number(session, "SELECT coalesce(sum(lost), 0) FROM gap WHERE cause = 'ring_full'").await?;
-    let trigger = "(SELECT min(time) FROM finding WHERE rule = 'reverse_shell')";
+    let trigger = "(SELECT min(time) FROM finding)";
     let before = number(session, &format!("SELECT count(*) FROM timeline WHERE time < {trigger}")).await?;
     let all = number(session, "SELECT count(*) FROM timeline").await?;
-    let finding =
-        words(session, "SELECT message FROM finding WHERE rule = 'reverse_shell' ORDER BY time LIMIT 1").await?;
+    let sql =
+        "SELECT concat(rule, ': ', first_value(message ORDER BY time)) FROM finding GROUP BY rule ORDER BY min(time)";
     writeln!(out, "\nWhat was found")?;
-    writeln!(out, "  reverse_shell: {}", finding.first().map_or("", String::as_str))?;
+    for found in words(session, sql).await? {
+        writeln!(out, "  {found}")?;
+    }
     writeln!(out, "  {before} of {all} recorded moments lie before the alarm; {lost} events lost")?;
 
     writeln!(out, "\nFive moments of it (seconds from the alarm)")?;

@@ -32,6 +32,7 @@ const FOOTER_GUESS_BYTES: usize = 32 << 10;
 ///
 /// ```text
 /// tables  process, file, network, lifecycle, finding, gap    the columns of their schema, then `bundle`
+///         state_process, state_socket, ...                   likewise: the container at the trigger
 ///         bundle                                             one row per open bundle; `id` is that column's value
 /// views   see [`crate::VIEWS`]
 /// ```

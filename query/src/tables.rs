@@ -12,6 +12,7 @@ use object_store::path::Path;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use taffrail_trace::bundle::Bundle;
+use taffrail_trace::manifest::LeftOut;
 use taffrail_trace::schema::{TABLES, Table};
 
 /// The last column of every event table: which bundle the row is from.
@@ -72,6 +73,16 @@ fn columns(table: &Table) -> SchemaRef {
     Arc::new(Schema::new(fields))
 }
 
+/// What the tables `state_*` lack, in one text; `None` where nothing.
+fn left_out(all: &[LeftOut]) -> Option<String> {
+    let one = |left: &LeftOut| {
+        let rows = left.rows.map_or_else(|| "some".to_owned(), |rows| rows.to_string());
+        format!("{}: {rows} rows ({})", left.table, left.reason)
+    };
+    let all: Vec<String> = all.iter().map(one).collect();
+    (!all.is_empty()).then(|| all.join("; "))
+}
+
 fn bundle_rows(bundles: &[Bundle], labels: &[String]) -> Result<RecordBatch, QueryError> {
     type Text = fn(&Bundle) -> Option<String>;
     type Time = fn(&Bundle) -> i64;
@@ -89,6 +100,10 @@ fn bundle_rows(bundles: &[Bundle], labels: &[String]) -> Result<RecordBatch, Que
         ("trigger_rule", |bundle| Some(bundle.manifest().trigger.rule.clone())),
         ("trigger_severity", |bundle| Some(bundle.manifest().trigger.severity.as_str().to_owned())),
         ("trigger_reason", |bundle| Some(bundle.manifest().trigger.reason.clone())),
+    ];
+    let state: [(&str, Text); 2] = [
+        ("state_missing", |bundle| bundle.manifest().state.missing.clone()),
+        ("state_left_out", |bundle| left_out(&bundle.manifest().state.left_out)),
     ];
     let times: [(&str, Time); 4] = [
         ("trigger_time", |bundle| bundle.manifest().clock.utc(bundle.manifest().trigger.time_ns)),
@@ -112,6 +127,7 @@ fn bundle_rows(bundles: &[Bundle], labels: &[String]) -> Result<RecordBatch, Que
         let kind = DataType::Timestamp(TimeUnit::Nanosecond, Some("UTC".into()));
         columns.push((Field::new(name, kind, true), Arc::new(values)));
     }
+    columns.extend(state.iter().map(text_column));
     columns.extend(tool.map(text_column));
 
     let (fields, arrays): (Vec<Field>, Vec<ArrayRef>) = columns.into_iter().unzip();

@@ -15,11 +15,12 @@ pub struct View {
 }
 
 /// All views, in the order in which a person wants them and one can build on another.
-pub const VIEWS: [View; 11] = [
+pub const VIEWS: [View; 12] = [
     View { name: "timeline", sql: include_str!("views/timeline.sql") },
     View { name: "process_tree", sql: include_str!("views/process_tree.sql") },
     View { name: "entered", sql: include_str!("views/entered.sql") },
     View { name: "connections", sql: include_str!("views/connections.sql") },
+    View { name: "listening", sql: include_str!("views/listening.sql") },
     View { name: "dns_lookups", sql: include_str!("views/dns_lookups.sql") },
     View { name: "file_writes", sql: include_str!("views/file_writes.sql") },
     View { name: "rewritten", sql: include_str!("views/rewritten.sql") },

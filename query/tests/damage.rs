@@ -4,15 +4,14 @@ mod support;
 
 use parquet::arrow::ArrowWriter;
 use std::fs;
-use std::path::PathBuf;
 use std::sync::Arc;
 use support::{crafted, open, rows, wait};
+use taffrail_query::QueryError;
 use taffrail_query::arrow::array::{RecordBatch, StringArray, TimestampNanosecondArray, UInt64Array};
 use taffrail_query::arrow::datatypes::{DataType, Field, Schema, TimeUnit};
-use taffrail_query::{QueryError, VIEWS};
 use taffrail_trace::bundle::{self, Bundle};
 use taffrail_trace::fixture;
-use taffrail_trace::schema::{Column, Kind, PROCESS, TABLES};
+use taffrail_trace::schema::{Column, Kind, PROCESS};
 use taffrail_trace::table::{Cell, Tables};
 
 #[test]
@@ -92,29 +91,6 @@ fn an_older_bundle_without_a_table_or_a_column_still_answers() {
     assert_eq!(rows(&session, "SELECT count(*) FROM network"), ["0"]);
     assert_eq!(rows(&session, "SELECT depth, tree FROM process_tree"), ["0 | sh"]);
     assert_eq!(rows(&session, "SELECT summary FROM timeline"), ["running sh"]);
-}
-
-#[test]
-fn a_bundle_of_format_1_answers_every_table_and_view() {
-    let old = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/old/format-1.evidence.zip"));
-    let session = open(&[old]).expect("a session");
-    assert_eq!(session.bundles()[0].manifest().format_version, 1);
-    for table in TABLES {
-        let count = rows(&session, &format!("SELECT count(*) FROM {}", table.name));
-        let of_old = ["process", "file", "network", "lifecycle", "finding", "gap"].contains(&table.name);
-        assert!(of_old || count == ["0"], "{}: {count:?}", table.name);
-        let batches = wait(session.sql(&format!("SELECT * FROM {}", table.name))).expect(table.name);
-        assert_eq!(batches[0].num_columns(), table.all_columns().count() + 1, "{}", table.name);
-    }
-    for view in VIEWS {
-        rows(&session, &format!("SELECT * FROM {}", view.name));
-    }
-    let silent = "SELECT count(*) FROM timeline WHERE summary IS NULL OR op IS NULL";
-    assert_eq!(rows(&session, silent), ["0"], "a missing column must not blank out a line");
-    let new = "SELECT count(exe_sha256), count(stderr), count(euid), count(exe_inode) > 0 FROM process";
-    assert_eq!(rows(&session, new), ["0 | 0 | 0 | true"]);
-    assert!(!rows(&session, "SELECT * FROM file_writes").is_empty());
-    assert!(!rows(&session, "SELECT * FROM connections WHERE state = 'open' OR state = 'closed'").is_empty());
 }
 
 #[test]

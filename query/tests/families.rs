@@ -215,3 +215,21 @@ fn system_calls_are_summed_up_by_name() {
     ];
     assert_eq!(rows(&session, sql), expected);
 }
+
+#[test]
+fn the_state_at_the_trigger_joins_the_events() {
+    let (_dir, session) = incident();
+    let listening = "SELECT protocol, local, loopback, owners, comm, cmdline FROM listening";
+    assert_eq!(rows(&session, listening), ["tcp | [::]:8080 | false | 1 | httpd | httpd -f -p 8080"]);
+    let shell = "SELECT p.comm, p.exe_deleted, e.origin, count(f.fd) FROM state_process p JOIN process e ON e.exec_id = p.exec_id \
+                 JOIN state_file f ON f.pid = p.pid GROUP BY p.comm, p.exe_deleted, e.origin ORDER BY p.comm";
+    assert_eq!(rows(&session, shell), ["httpd | false | exec | 2", "sh | true | exec | 3"]);
+    let both = "SELECT s.remote_addr, s.owners, f.comm, f.fd FROM state_socket s JOIN state_file f ON f.inode = s.inode \
+                WHERE s.state = 'ESTABLISHED' ORDER BY f.fd";
+    assert_eq!(rows(&session, both), ["203.0.113.9 | 2 | sh | 0", "203.0.113.9 | 2 | httpd | 4"]);
+    let code = "SELECT count(*) FROM state_map WHERE path IS NULL AND permissions LIKE '__x%'";
+    assert_eq!(rows(&session, code), ["1"]);
+    let left = "SELECT state_missing, state_left_out FROM bundle";
+    let told = "null | state_file: 2 rows (a process has more than are kept of one)";
+    assert_eq!(rows(&session, left), [told]);
+}

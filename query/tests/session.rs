@@ -128,7 +128,7 @@ fn tables_and_columns_can_be_asked_for() {
     assert!(rows(&session, "DESCRIBE process").iter().any(|row| row.starts_with("exec_id | UInt64")));
     assert!(!rows(&session, "EXPLAIN SELECT 1").is_empty());
     let relations = wait(session.relations()).expect("relations");
-    assert_eq!(relations.len(), 23);
+    assert_eq!(relations.len(), 30);
     for relation in relations {
         assert!(!relation.doc.is_empty() && relation.columns.len() > 5, "{relation:?}");
     }

@@ -2,9 +2,13 @@
 
 use crate::ring::Budget;
 use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 use std::{fs, io};
+use taffrail_trace::event::Severity;
+use taffrail_trace::signature::{KeyError, Signer};
+use taffrail_trace::text::hex;
 
 /// Where the recorder keeps its ring and its socket unless told otherwise.
 pub const STATE_DIR: &str = "/var/lib/taffrail";
@@ -90,11 +94,30 @@ pub struct Config {
     pub environment_masked: Vec<String>,
     /// Bytes kept of one terminal session.
     pub terminal_bytes: u64,
+    /// Whether what is normal for an image is learned, and what deviates from it becomes a finding.
+    pub models: bool,
+    /// How long an image is learned, in time that containers of it run.
+    pub model_learn_seconds: u64,
+    /// How long a model is tried after that, its deviations counted and not told; 0 for not at all.
+    pub model_dry_run_seconds: u64,
     /// Docker's API socket, asked for names where it is there.
     pub docker_socket: PathBuf,
     /// A group whose members may ask the recorder (`status`, `trigger`, `level`) and read its evidence; only root where
     /// there is none.
     pub control_group: Option<String>,
+    /// Whether the rules that come with this program are asked.
+    pub default_rules: bool,
+    /// Files of more rules; later ones may change what earlier ones define. Read again on SIGHUP.
+    pub rules: Vec<PathBuf>,
+    /// How serious a finding must be to have evidence sealed: `info`, `warning` or `critical`. Others are kept as findings.
+    pub seal_from: Severity,
+    /// How long a rule that opened an incident in a container opens no other there.
+    pub rule_pause_seconds: u64,
+    /// What rules may fill with evidence; beyond that they seal nothing more, and that is said.
+    pub evidence_total_bytes: u64,
+    /// The private key that signs evidence: Ed25519 in OpenSSH's format, without a passphrase; one made at the first run
+    /// in the state directory (`host_key`) where none is named.
+    pub signing_key: Option<PathBuf>,
 }
 
 impl Default for Config {
@@ -119,8 +142,17 @@ impl Default for Config {
             environment: ENVIRONMENT.map(str::to_owned).to_vec(),
             environment_masked: ENVIRONMENT_MASKED.map(str::to_owned).to_vec(),
             terminal_bytes: 1 << 20,
+            models: true,
+            model_learn_seconds: 3600,
+            model_dry_run_seconds: 86_400,
             docker_socket: PathBuf::from("/var/run/docker.sock"),
             control_group: None,
+            default_rules: true,
+            rules: Vec::new(),
+            seal_from: Severity::Warning,
+            rule_pause_seconds: 60,
+            evidence_total_bytes: 1 << 30,
+            signing_key: None,
         }
     }
 }
@@ -144,6 +176,9 @@ pub enum ConfigError {
         /// What is wrong, with its line.
         message: String,
     },
+    /// The key that is to sign cannot.
+    #[error("configuration: signing_key: {0}")]
+    Key(#[from] KeyError),
     /// A value is out of its range.
     #[error("configuration: {key} = {value}: {expected}")]
     Range {
@@ -198,6 +233,8 @@ impl Config {
             ("before_seconds", self.before_seconds, (0..=31_536_000), "up to a year"),
             ("after_seconds", self.after_seconds, (0..=86_400), "up to a day"),
             ("terminal_bytes", self.terminal_bytes, (0..=1 << 30), "up to 1 GiB"),
+            ("model_learn_seconds", self.model_learn_seconds, (1..=31_536_000), "1 second to a year"),
+            ("model_dry_run_seconds", self.model_dry_run_seconds, (0..=31_536_000), "up to a year"),
         ];
         for (key, value, range, expected) in in_range {
             if !range.contains(&value) {
@@ -217,6 +254,35 @@ impl Config {
             }
         }
         Ok(self)
+    }
+
+    /// Looks whether the key that is named can sign. Only who may read it can say.
+    ///
+    /// # Errors
+    /// [`ConfigError::Key`], which says what to do.
+    pub fn check_key(&self) -> Result<(), ConfigError> {
+        self.signing_key.as_deref().map_or(Ok(()), |path| Ok(Signer::read(path).map(drop)?))
+    }
+
+    /// Where the key is that signs evidence, named or not.
+    pub fn signing_key(&self) -> PathBuf {
+        self.signing_key.clone().unwrap_or_else(|| Self::host_key_of(&self.state_dir))
+    }
+
+    /// The key that a recorder with this state directory makes for itself.
+    pub fn host_key_of(state_dir: &Path) -> PathBuf {
+        state_dir.join("host_key")
+    }
+
+    /// The custody log in this state directory.
+    pub fn custody_of(state_dir: &Path) -> PathBuf {
+        state_dir.join("custody.log")
+    }
+
+    /// SHA-256 in hex of all its keys with their values: of what `taffrail config print` prints, comments left out.
+    pub fn sha256(&self) -> Option<String> {
+        let whole = Self { evidence_dir: Some(self.evidence_dir()), ..self.clone() };
+        whole.to_toml().ok().map(|text| hex(&Sha256::digest(text)))
     }
 
     /// The control socket of a recorder with this state directory.
@@ -259,7 +325,12 @@ fn explain(text: &str, error: &toml::de::Error) -> String {
     let Some(key) = said.strip_prefix("unknown field `").and_then(|rest| rest.split('`').next()) else {
         return format!("line {line}: {said}");
     };
-    let all = Config { evidence_dir: Some(PathBuf::new()), control_group: Some(String::new()), ..Config::default() };
+    let all = Config {
+        evidence_dir: Some(PathBuf::new()),
+        control_group: Some(String::new()),
+        signing_key: Some(PathBuf::new()),
+        ..Config::default()
+    };
     let known = toml::Table::try_from(all).map(|table| table.keys().cloned().collect::<Vec<String>>());
     let known = known.unwrap_or_default();
     let near = known.iter().map(|name| (strsim::jaro_winkler(name, key), name)).max_by(|a, b| a.0.total_cmp(&b.0));
@@ -307,6 +378,27 @@ mod tests {
     fn what_is_printed_is_read_back_as_the_same() {
         let config = Config { flush_ms: 77, evidence_dir: Some(PathBuf::from("/srv")), ..Config::default() };
         assert_eq!(parse(&config.to_toml().expect("TOML")).expect("read back"), config);
+    }
+
+    #[test]
+    fn a_model_that_learns_for_no_time_is_refused() {
+        let message = parse("model_learn_seconds = 0").expect_err("no time to learn").to_string();
+        assert!(message.contains("model_learn_seconds = 0: 1 second to a year"), "{message}");
+        assert!(parse("models = false\nmodel_dry_run_seconds = 0\n").is_ok());
+        let message = parse("model_lern_seconds = 5\n").expect_err("unknown key").to_string();
+        assert!(message.ends_with("did you mean `model_learn_seconds`?"), "{message}");
+    }
+
+    #[test]
+    fn a_key_that_cannot_sign_is_refused_with_what_to_do() {
+        let dir = tempfile::tempdir().expect("tempdir");
+        let path = dir.path().join("key");
+        let config = Config { signing_key: Some(path.clone()), ..Config::default() };
+        assert!(config.check_key().expect_err("none").to_string().contains("signing_key: cannot use the key"));
+        Signer::read_or_make(&path, "test").expect("a key");
+        assert!(config.check_key().is_ok());
+        fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(0o644)).expect("mode");
+        assert!(config.check_key().expect_err("open").to_string().contains("chmod 600"));
     }
 
     #[test]

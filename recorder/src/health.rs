@@ -31,10 +31,29 @@ pub struct Status {
     pub disk_full_seconds: Option<u64>,
     /// What recording costs.
     pub cost: Cost,
+    /// The rules, and what they found.
+    pub rules: Rules,
     /// The hooks.
     pub hooks: Vec<Hook>,
     /// The containers, by name.
     pub containers: Vec<ContainerStatus>,
+}
+
+/// The rules that are asked, and what became of their matches since the start.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Rules {
+    /// How many rules there are.
+    pub loaded: u64,
+    /// How often one of them matched.
+    pub matched: u64,
+    /// Matches that came too fast to be told one by one; their number is in the findings.
+    pub counted: u64,
+    /// Findings that are part of an incident that another one had opened.
+    pub joined: u64,
+    /// Findings whose rule had opened an incident a moment before; they are in the ring.
+    pub held_back: u64,
+    /// Findings for whose evidence there was no room; they are in the ring.
+    pub refused: u64,
 }
 
 /// What recording costs, and what was lowered to keep it below its caps. Sealing and hashing, which take only what

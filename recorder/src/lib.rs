@@ -7,6 +7,8 @@
 //! pipeline          the way of one event, on one page
 //! enrich/           cgroup -> container, pid -> image, record -> event
 //! trigger/          which events trigger, and what is done about it (incidents)
+//! state/            what a container is like at a trigger
+//! models/           what is normal for an image: learned, tried, judged by
 //! ring/             batch -> segment -> file, bounded per container and class
 //! salvage           histories on disk -> bundles, without a recorder
 //! seal              pinned segments -> bundle, beside the recording
@@ -25,11 +27,13 @@ mod doctor;
 mod enrich;
 mod health;
 mod host;
+pub mod models;
 mod pipeline;
 mod record;
 pub mod ring;
 mod salvage;
 mod seal;
+mod state;
 mod trigger;
 
 pub use doctor::{Check, doctor};

@@ -1,7 +1,7 @@
 //! The way of one event, on one page.
 //!
 //! ```text
-//! record -> cgroup -> container -> image -> event -> rule?  -> ring
+//! record -> cgroup -> container -> image -> event -> rules  -> ring
 //!                                                     '-> finding -> ring, order -> incident -> seal
 //! ```
 //!
@@ -21,7 +21,7 @@ use crate::enrich::processes::{Known, Place, Processes, comm};
 use crate::enrich::scan::Found;
 use crate::health::Counters;
 use crate::ring::{Ring, RingError};
-use crate::trigger;
+use crate::trigger::{Surroundings, Watch};
 use arrival::Doors;
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -54,6 +54,8 @@ pub struct Pipeline {
     doors: Doors,
     environment: Selection,
     digests: Option<Digests>,
+    /// Rules and models.
+    pub watch: Watch,
     flows: HashMap<u64, Arc<Known>>,
     changes: Vec<Change>,
     matched: Vec<Match>,
@@ -76,6 +78,8 @@ pub struct Parts {
     pub environment: Selection,
     /// The host's mount namespace.
     pub host_mounts: u32,
+    /// The rules.
+    pub watch: Watch,
 }
 
 /// A rule matched.
@@ -92,13 +96,14 @@ pub struct Match {
 impl Pipeline {
     /// A pipeline whose parts know what was there at start.
     pub fn new(parts: Parts, now: Anchor) -> Self {
-        let Parts { containers, processes, ring, environment, host_mounts } = parts;
+        let Parts { containers, processes, ring, environment, host_mounts, watch } = parts;
         Self {
             files: Files::default(),
             traffic: Traffic::default(),
             doors: Doors::new(host_mounts),
             environment,
             digests: None,
+            watch,
             containers,
             processes,
             ring,
@@ -115,6 +120,7 @@ impl Pipeline {
     /// Sets the clocks that batches written from now on are stamped with.
     pub fn tick(&mut self, now: Anchor) {
         self.now = now;
+        self.watch.tick(now);
         if let Some(digests) = &mut self.digests {
             digests.tick(now);
         }
@@ -168,6 +174,7 @@ impl Pipeline {
         }
         self.admit(&changes);
         self.changes.extend(changes);
+        adopted.iter().for_each(|known| self.was_there(known));
         tracing::debug!(processes = adopted.len(), "processes older than the recorder are known");
     }
 
@@ -186,6 +193,14 @@ impl Pipeline {
         self.containers.forget(key);
         self.counters.forget(key);
         self.doors.forget(key);
+        self.watch.forget(key);
+    }
+
+    /// Puts what rules found too often to say it each time into the history, as a number.
+    pub fn tell_storms(&mut self) {
+        for (key, time_ns, finding) in self.watch.overdue(self.now.boot_ns) {
+            self.keep(key, Event { time_ns, actor: None, body: Body::Finding(Box::new(finding)) }, None);
+        }
     }
 
     /// What changed among containers, and which rules matched, since the last call.
@@ -196,6 +211,9 @@ impl Pipeline {
     /// Tells the ring which containers are there now, and which are not any more.
     pub fn admit(&mut self, changes: &[Change]) {
         for change in changes {
+            if let (Change::Removed(key), Some(models)) = (change, &mut self.watch.models) {
+                models.gone(*key);
+            }
             match change {
                 Change::New(key) if self.ring.history(*key).is_none() => self.describe(*key),
                 Change::New(key) if !self.containers.is_removed(*key) => self.ring.runs(*key),
@@ -393,18 +411,15 @@ impl Pipeline {
         known
     }
 
-    /// An image came to be: the event of it, and the rule's word on it.
+    /// An image came to be.
     fn began(&mut self, key: ContainerKey, known: &Arc<Known>, time_ns: BootNs) {
         let image = &known.image;
         let actor = own_actor(image);
-        let event = Event { time_ns, actor: Some(actor.clone()), body: Body::Image(Box::new(image.clone())) };
-        let finding = trigger::judge(&event);
-        self.append(key, event, Some(known));
-        if let Some(finding) = finding {
-            let body = Body::Finding(Box::new(finding.clone()));
-            self.append(key, Event { time_ns, actor: Some(actor), body }, Some(known));
-            self.matched.push(Match { container: key, time_ns, finding });
-        }
+        self.append(
+            key,
+            Event { time_ns, actor: Some(actor), body: Body::Image(Box::new(image.clone())) },
+            Some(known),
+        );
     }
 
     fn put(&mut self, key: ContainerKey, header: &Header, known: &Arc<Known>, body: Body) {
@@ -441,8 +456,46 @@ impl Pipeline {
         self.append(key, event, None);
     }
 
-    /// Puts an event into a container's history.
+    /// Shows a program that is older than the recorder to whoever has to know it.
+    fn was_there(&mut self, known: &Arc<Known>) {
+        let body = Body::Image(Box::new(known.image.clone()));
+        let event = Event { time_ns: self.now.boot_ns, actor: Some(own_actor(&known.image)), body };
+        let findings = self.judged(known.home, &event, Some(known));
+        self.found_out(known.home, event.time_ns, event.actor, findings, Some(known));
+    }
+
+    /// Puts an event into a container's history, and what rules and models have to say of it.
     pub fn append(&mut self, key: ContainerKey, event: Event, named: Option<&Arc<Known>>) {
+        let findings = self.judged(key, &event, named);
+        if findings.is_empty() {
+            return self.keep(key, event, named);
+        }
+        let (time_ns, actor) = (event.time_ns, event.actor.clone());
+        self.keep(key, event, named);
+        self.found_out(key, time_ns, actor, findings, named);
+    }
+
+    fn judged(&mut self, key: ContainerKey, event: &Event, actor: Option<&Arc<Known>>) -> Vec<Finding> {
+        let around = Surroundings { containers: &self.containers, files: &self.files, actor };
+        self.watch.see(key, event, around)
+    }
+
+    fn found_out(
+        &mut self,
+        key: ContainerKey,
+        time_ns: BootNs,
+        actor: Option<Actor>,
+        findings: Vec<Finding>,
+        named: Option<&Arc<Known>>,
+    ) {
+        for finding in findings {
+            let body = Body::Finding(Box::new(finding.clone()));
+            self.keep(key, Event { time_ns, actor: actor.clone(), body }, named);
+            self.matched.push(Match { container: key, time_ns, finding });
+        }
+    }
+
+    fn keep(&mut self, key: ContainerKey, event: Event, named: Option<&Arc<Known>>) {
         self.counters.event(key);
         let appended = self.ring.append(key, event, named, self.now);
         report(appended);

@@ -2,12 +2,13 @@
 //!
 //! Hooks are attached before `/proc` is read, so that no process falls between the two.
 
+mod chain;
 mod governor;
 mod incidents;
 mod recording;
 mod sealer;
 
-use crate::config::Config;
+use crate::config::{Config, ConfigError};
 use crate::control::access::Access;
 use crate::control::{AccessError, LevelRequest, TriggerRequest, server};
 use crate::enrich::containers::{self, Containers, Details};
@@ -18,16 +19,23 @@ use crate::enrich::processes::Processes;
 use crate::enrich::scan;
 use crate::health::Status;
 use crate::host;
+use crate::models::{ModelAnswer, ModelRequest, Models};
 use crate::pipeline::{Parts, Pipeline};
 use crate::ring::{RecordedBy, Ring, RingError};
+use crate::seal::Proof;
+use crate::trigger::Watch;
+use crate::trigger::rules::{self, RulesError};
 use recording::{Begun, Recording};
 use sealer::Sealer;
 use std::fs::{self, File, TryLockError};
 use std::io;
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use taffrail_probes::{LoadError, Options, Probes};
+use taffrail_rules::matcher::RuleSet;
 use taffrail_trace::ids::ContainerKey;
+use taffrail_trace::signature::Signer;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{mpsc, oneshot};
 
@@ -62,6 +70,12 @@ pub enum RecordError {
     /// The control group cannot be let in.
     #[error(transparent)]
     Access(#[from] AccessError),
+    /// The rules are wrong, or cannot be read.
+    #[error(transparent)]
+    Rules(#[from] RulesError),
+    /// The key that the configuration names cannot sign.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
     /// No unified cgroup hierarchy.
     #[error(
         "no cgroup v2 hierarchy is mounted, so containers cannot be told apart; mount one with `mount -t cgroup2 none /sys/fs/cgroup/unified`"
@@ -94,6 +108,10 @@ pub(crate) enum Command {
     Bind(ContainerKey, Details),
     /// Record more or less of a container.
     Level(LevelRequest, oneshot::Sender<Result<(), String>>),
+    /// Ask these rules from now on.
+    Rules(Arc<RuleSet>),
+    /// About models; the text is the one that is imported.
+    Model(ModelRequest, String, oneshot::Sender<Result<ModelAnswer, String>>),
     /// An executable was hashed.
     Digest(Answer),
     /// Write everything and end.
@@ -110,7 +128,9 @@ pub fn record(config: Config, ready: impl FnOnce(&str)) -> Result<(), RecordErro
         return Err(RecordError::NotRoot);
     }
     let access = Access::of(&config)?;
+    let rules = rules::load(&config)?;
     let _lock = lock(&config.state_dir)?;
+    let proof = proof(&config)?;
     remove_cut_short(&config.evidence_dir());
     host::open_many_files();
     let boot = host::boot_id().map_err(|source| RecordError::System { what: "cannot read the boot id", source })?;
@@ -132,13 +152,19 @@ pub fn record(config: Config, ready: impl FnOnce(&str)) -> Result<(), RecordErro
         host: machine.clone(),
         hooks: recording::describe_hooks(&probes),
         host_ancestors: config.host_ancestors,
+        config_sha256: proof.config_sha256.clone(),
     });
     let (mut found, changes) = Containers::new(boot.clone(), cgroups);
     for container in kept {
         found.adopt(container);
     }
     let processes = Processes::new(boot.clone());
-    let parts = Parts { containers: found, processes, ring, environment, host_mounts: scan::own_mounts() };
+    let models = match config.models {
+        true => Some(Models::open(&config).map_err(|source| state_error(&config.state_dir.join("models"), source))?),
+        false => None,
+    };
+    let watch = Watch::new(rules, models, attached, machine.hostname.clone());
+    let parts = Parts { containers: found, processes, ring, environment, host_mounts: scan::own_mounts(), watch };
     let mut pipeline = Pipeline::new(parts, attached);
     pipeline.found(&changes);
     pipeline.adopt_processes(scan::all(), attached.boot_ns);
@@ -158,10 +184,10 @@ pub fn record(config: Config, ready: impl FnOnce(&str)) -> Result<(), RecordErro
     let digests = Digests::start(move |answer| answers.blocking_send(Command::Digest(answer)).is_ok())
         .map_err(|source| RecordError::System { what: "cannot start the thread for digests", source })?;
     pipeline.hash_with(digests);
-    let sealer = Sealer::start(access.clone())
+    let sealer = Sealer::start(access.clone(), config.evidence_dir())
         .map_err(|source| RecordError::System { what: "cannot start the thread for sealing", source })?;
     let recording =
-        Recording::new(Begun { probes, pipeline, sealer, inbox, questions }, config.clone(), machine, attached);
+        Recording::new(Begun { probes, pipeline, sealer, proof, inbox, questions }, config.clone(), machine, attached);
     runtime.block_on(run(&config, access, recording, changes, commands, asked, move || ready(&line)))
 }
 
@@ -177,12 +203,13 @@ async fn run(
     let signals = |source| RecordError::System { what: "cannot listen for signals", source };
     let mut interrupt = signal(SignalKind::interrupt()).map_err(signals)?;
     let mut terminate = signal(SignalKind::terminate()).map_err(signals)?;
+    let mut hangup = signal(SignalKind::hangup()).map_err(signals)?;
     let socket = Config::socket_of(&config.state_dir);
     let listener = server::bind(&socket).map_err(|source| RecordError::State { path: socket.clone(), source })?;
     access.open(&config.state_dir)?;
 
     let bind = commands.clone();
-    tokio::spawn(docker::answer(config.docker_socket.clone(), asked, move |key, details| {
+    tokio::spawn(docker::answer(config.docker_socket.clone(), Selection::of(config), asked, move |key, details| {
         if bind.try_send(Command::Bind(key, details)).is_err() {
             tracing::warn!(container = %key, "too much to do, a container's name was not bound");
         }
@@ -204,10 +231,13 @@ async fn run(
     // Without systemd there is nobody to tell.
     let _ = sd_notify::notify(&[sd_notify::NotifyState::Ready]);
     let mut end = std::pin::pin!(end);
-    let result = tokio::select! {
-        _ = interrupt.recv() => stop(&commands, &mut end).await,
-        _ = terminate.recv() => stop(&commands, &mut end).await,
-        result = &mut end => result,
+    let result = loop {
+        tokio::select! {
+            _ = interrupt.recv() => break stop(&commands, &mut end).await,
+            _ = terminate.recv() => break stop(&commands, &mut end).await,
+            _ = hangup.recv() => reload(config, &commands).await,
+            result = &mut end => break result,
+        }
     };
     let _ = fs::remove_file(&socket);
     let joined = thread.join();
@@ -218,10 +248,26 @@ async fn run(
     }
 }
 
+/// Reads the rules again. Where they are wrong the old ones stay.
+async fn reload(config: &Config, commands: &mpsc::Sender<Command>) {
+    match rules::load(config) {
+        Ok(rules) => {
+            tracing::info!(rules = rules.rules().len(), "rules read again");
+            // A recording that takes no commands any more is about to end.
+            let _ = commands.send(Command::Rules(rules)).await;
+        }
+        Err(error) => tracing::error!(%error, "the rules were not read again, the old ones stay"),
+    }
+}
+
 async fn stop<F: Future + Unpin>(commands: &mpsc::Sender<Command>, end: &mut F) -> F::Output {
     // A recording that takes no commands any more is about to end by itself.
     let _ = commands.send(Command::Stop).await;
     end.await
+}
+
+fn state_error(path: &Path, source: io::Error) -> RecordError {
+    RecordError::State { path: path.to_owned(), source }
 }
 
 /// Makes the state directory, closed to everybody else, and takes its lock. The lock goes with the process.
@@ -235,6 +281,29 @@ fn lock(dir: &Path) -> Result<File, RecordError> {
         Err(TryLockError::WouldBlock) => Err(RecordError::Locked { path: dir.to_owned() }),
         Err(TryLockError::Error(source)) => Err(state(source)),
     }
+}
+
+/// What binds this recorder's evidence to it: the operator's key, else one of its own, made at its first run. Without its
+/// own it records all the same, and says that nothing is signed.
+fn proof(config: &Config) -> Result<Proof, ConfigError> {
+    config.check_key()?;
+    let key = config.signing_key();
+    let signer = if config.signing_key.is_some() {
+        Signer::read(&key)
+    } else {
+        let host = nix::unistd::gethostname();
+        let host = host.map_or_else(|_| String::new(), |name| name.to_string_lossy().into_owned());
+        Signer::read_or_make(&key, &format!("taffrail@{host}"))
+    };
+    match &signer {
+        Ok(signer) => tracing::info!(key = %key.display(), fingerprint = signer.fingerprint(), "evidence is signed"),
+        Err(error) => tracing::error!(%error, "evidence is not signed"),
+    }
+    Ok(Proof {
+        signing_key: signer.is_ok().then(|| std::path::absolute(&key).unwrap_or(key)),
+        custody: Some(Config::custody_of(&config.state_dir)),
+        config_sha256: config.sha256(),
+    })
 }
 
 /// Removes what a recorder left that was killed while it wrote a bundle: half of one is none.

@@ -3,14 +3,18 @@
 
 use crate::host;
 use crate::ring::{OnDisk, RingError, histories};
-use crate::seal::{self, Job, SealError};
+use crate::seal::{self, Job, Proof, SealError};
 use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
+use taffrail_trace::bundle::More;
 use taffrail_trace::clock::utc_now;
 use taffrail_trace::event::Severity;
 use taffrail_trace::ids::{BootId, bundle_id};
 use taffrail_trace::manifest::{Host, Trigger, Window};
 use taffrail_trace::text;
+
+/// Why a salvaged bundle has no state of the container.
+const NO_STATE: &str = "made from the history on disk: nobody looked at the container's processes";
 
 /// What is to be salvaged.
 #[derive(Clone, Debug)]
@@ -23,6 +27,8 @@ pub struct Salvage {
     pub container: Option<String>,
     /// Whether a recorder may be at work in the directory.
     pub live: bool,
+    /// The private key that signs the bundles, where somebody does.
+    pub signing_key: Option<PathBuf>,
 }
 
 /// Why nothing could be salvaged, or one history not.
@@ -55,11 +61,11 @@ pub enum SalvageError {
     },
 }
 
-/// Makes a bundle of every history that has an event. What cannot be read or sealed does not keep the others from it.
+/// Makes a bundle of every history that has an event; `more` makes further members of each. What cannot be read or sealed does not keep the others from it.
 ///
 /// # Errors
 /// Where nothing can be salvaged at all; each history's own errors stand in its place.
-pub fn salvage(order: &Salvage) -> Result<Vec<Result<PathBuf, SalvageError>>, SalvageError> {
+pub fn salvage(order: &Salvage, more: Option<&More<'_>>) -> Result<Vec<Result<PathBuf, SalvageError>>, SalvageError> {
     if !order.live {
         not_in_use(&order.state_dir)?;
     }
@@ -73,7 +79,7 @@ pub fn salvage(order: &Salvage) -> Result<Vec<Result<PathBuf, SalvageError>>, Sa
         }
     }
     let numbered = (1_u32..).zip(found);
-    Ok(numbered.filter_map(|(number, history)| one(order, number, history).transpose()).collect())
+    Ok(numbered.filter_map(|(number, history)| one(order, number, history, more).transpose()).collect())
 }
 
 fn is_meant(history: &OnDisk, wanted: &str) -> bool {
@@ -88,7 +94,12 @@ fn not_in_use(state_dir: &Path) -> Result<(), SalvageError> {
     if in_use { Err(SalvageError::InUse { path: state_dir.to_owned() }) } else { Ok(()) }
 }
 
-fn one(order: &Salvage, number: u32, history: Result<OnDisk, RingError>) -> Result<Option<PathBuf>, SalvageError> {
+fn one(
+    order: &Salvage,
+    number: u32,
+    history: Result<OnDisk, RingError>,
+    more: Option<&More<'_>>,
+) -> Result<Option<PathBuf>, SalvageError> {
     let history = history?;
     let Some((from_ns, to_ns, anchor)) = history.reach else { return Ok(None) };
     let recorded_by = history.recorded_by;
@@ -98,6 +109,7 @@ fn one(order: &Salvage, number: u32, history: Result<OnDisk, RingError>) -> Resu
         arch: "unknown".to_owned(),
         boot_id: "unknown".to_owned(),
     };
+    let config_sha256 = recorded_by.as_ref().and_then(|by| by.config_sha256.clone());
     let (machine, hooks, host_ancestors) =
         recorded_by.map_or_else(|| (unknown(), Vec::new(), false), |by| (by.host, by.hooks, by.host_ancestors));
     let name = text::shown(&history.container.name).into_owned();
@@ -125,6 +137,9 @@ fn one(order: &Salvage, number: u32, history: Result<OnDisk, RingError>) -> Resu
         host_ancestors,
         gaps: history.gaps,
         anchor,
+        state: Err(NO_STATE.to_owned()),
+        // The directory may be a copy, and is only read.
+        proof: Proof { signing_key: order.signing_key.clone(), custody: None, config_sha256 },
     };
-    seal::seal(job).map(Some).map_err(|source| SalvageError::Seal { container: name, source })
+    seal::seal(job, more).map(Some).map_err(|source| SalvageError::Seal { container: name, source })
 }

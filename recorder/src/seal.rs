@@ -4,24 +4,33 @@
 //! there is too little, the recorder is not the one that ends.
 
 mod bulk;
+mod chains;
 
 use crate::host;
 use crate::ring::{Before, RingFile, Sequence, Waiting, find_segments};
+use crate::state::Told;
 use bulk::Bulk;
+use chains::Chains;
 use serde::{Deserialize, Serialize};
 use std::collections::HashSet;
 use std::io::{BufReader, Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use taffrail_trace::FORMAT_VERSION;
 use taffrail_trace::assemble::{self, Source};
-use taffrail_trace::bundle::{self, Bundle, OpenError, Verdict, WriteError};
+use taffrail_trace::bundle::{self, Bundle, Ending, More, OpenError, Verdict, WriteError};
 use taffrail_trace::clock::{Anchor, BootNs, Clock, utc_now};
 use taffrail_trace::container::Container;
+use taffrail_trace::custody::{self, Act, CustodyError, Deed};
 use taffrail_trace::event::{Body, Class, Event, Gap, GapCause, Image};
-use taffrail_trace::manifest::{Hook, Host, Manifest, SegmentRef, TableRef, Trigger, Window};
+use taffrail_trace::manifest::{self, Hook, Host, Manifest, TableRef, Trigger, Window};
 use taffrail_trace::segment::Whole;
+use taffrail_trace::state::State;
+use taffrail_trace::signature::Signer;
 use taffrail_trace::table::RowError;
-use taffrail_trace::{FORMAT_VERSION, text};
+
+/// What sealed it, as manifests and lines of custody say.
+const TOOL: &str = concat!("taffrail ", env!("CARGO_PKG_VERSION"));
 
 /// Everything that a seal needs; nothing of it is shared with the recording. To another process it goes as JSON, with the
 /// files as handles of this one.
@@ -55,6 +64,22 @@ pub struct Job {
     pub gaps: Vec<Gap>,
     /// Both clocks now.
     pub anchor: Anchor,
+    /// The state at the trigger, packed, or why there is none.
+    #[serde(with = "in_base64")]
+    pub state: Told,
+    /// What binds it to who made it.
+    pub proof: Proof,
+}
+
+/// What binds a bundle to who made it. Keys go to another process as places, never as themselves.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct Proof {
+    /// The private key that signs it.
+    pub signing_key: Option<PathBuf>,
+    /// The custody log that gets a line.
+    pub custody: Option<PathBuf>,
+    /// SHA-256 of the configuration that it was recorded with, in hex.
+    pub config_sha256: Option<String>,
 }
 
 /// Why a bundle could not be sealed.
@@ -113,26 +138,44 @@ mod handed_over {
     }
 }
 
-/// Seals what a recorder orders on standard input, a [`Job`] as JSON, and tells it the outcome on standard output. Takes
-/// the CPU that nobody else wants, and is the first to go where memory runs out.
+mod in_base64 {
+    use super::Told;
+    use base64::Engine as _;
+    use base64::engine::general_purpose::STANDARD;
+    use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+
+    pub fn serialize<S: Serializer>(told: &Told, to: S) -> Result<S::Ok, S::Error> {
+        told.as_ref().map(|packed| STANDARD.encode(packed)).serialize(to)
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Told, D::Error> {
+        let told = Result::<String, String>::deserialize(from)?;
+        told.map(|text| STANDARD.decode(text).map_err(de::Error::custom))
+            .map_or_else(|none| Ok(Err(none)), |it| it.map(Ok))
+    }
+}
+
+/// Seals what a recorder orders on standard input, a [`Job`] as JSON, and tells it the outcome on standard output; `more`
+/// makes further members of each bundle. Takes the CPU that nobody else wants, and is the first to go where memory runs
+/// out.
 ///
 /// # Errors
 /// Where the order cannot be read or the outcome not be told.
-pub fn serve(order: impl Read, outcome: impl Write) -> Result<(), serde_json::Error> {
+pub fn serve(order: impl Read, outcome: impl Write, more: Option<&More<'_>>) -> Result<(), serde_json::Error> {
     host::end_with_parent();
     host::lowest_priority();
     host::first_to_go();
     let result = serde_json::from_reader::<_, Job>(BufReader::new(order))
         .map_err(|error| format!("the order to seal cannot be read: {error}"))
-        .and_then(|job| seal(job).map_err(|error| error.to_string()));
+        .and_then(|job| seal(job, more).map_err(|error| error.to_string()));
     serde_json::to_writer(outcome, &result)
 }
 
-/// Reads, assembles, writes, reads back and verifies.
+/// Reads, assembles, writes, signs, reads back and verifies.
 ///
 /// # Errors
-/// [`SealError`]; no half bundle is left.
-pub fn seal(job: Job) -> Result<PathBuf, SealError> {
+/// [`SealError`]; no half bundle is left. A key that cannot be used costs the signature, and is said; never the evidence.
+pub fn seal(job: Job, more: Option<&More<'_>>) -> Result<PathBuf, SealError> {
     let mut gathered = gather(&job);
     for Waiting { anchor, content, .. } in job.waiting {
         gathered.anchors.extend(anchor);
@@ -141,6 +184,7 @@ pub fn seal(job: Job) -> Result<PathBuf, SealError> {
     }
     gathered.live.extend(job.live);
     gathered.events.extend(job.gaps.into_iter().map(gap_event));
+    let (state, described) = unpacked(job.state);
     let clock = Clock::new(gathered.anchors);
     let source = Source {
         container: &job.container,
@@ -148,6 +192,7 @@ pub fn seal(job: Job) -> Result<PathBuf, SealError> {
         clock: &clock,
         live: gathered.live,
         ancestors_outside: job.host_ancestors,
+        state: state.as_ref(),
         events: gathered.events,
     };
     let assembled = assemble::assemble(source, &mut gathered.bulk)?;
@@ -156,9 +201,10 @@ pub fn seal(job: Job) -> Result<PathBuf, SealError> {
         .iter()
         .map(|table| TableRef { name: table.spec().name.to_owned(), rows: table.rows() })
         .collect();
+    let (segments, chain_heads) = gathered.chains.told();
     let manifest = Manifest {
         format_version: FORMAT_VERSION,
-        tool: concat!("taffrail ", env!("CARGO_PKG_VERSION")).to_owned(),
+        tool: TOOL.to_owned(),
         id: job.id,
         sealed_utc_ns: utc_now(),
         container: job.container,
@@ -168,14 +214,57 @@ pub fn seal(job: Job) -> Result<PathBuf, SealError> {
         clock,
         hooks: job.hooks,
         losses: assembled.losses,
-        segments: gathered.segments,
+        segments,
         tables,
+        state: described,
+        chain_heads,
+        config_sha256: job.proof.config_sha256,
+        signature_namespace: None,
+        redaction: None,
     };
     make_directory_of(&job.bundle)?;
-    bundle::write(&job.bundle, &manifest, assembled.tables)?;
-    match Bundle::open(&job.bundle)?.verify()? {
-        Verdict::Intact(_) => Ok(job.bundle),
-        Verdict::Altered(_) => Err(SealError::Verify { path: job.bundle }),
+    let signer = job.proof.signing_key.and_then(|path| {
+        let signer = Signer::read(&path);
+        signer.inspect_err(|error| tracing::error!(%error, "this bundle is sealed without a signature")).ok()
+    });
+    bundle::seal(&job.bundle, &manifest, assembled.tables, Ending { more, signer: signer.as_ref() })?;
+    let sealed = Bundle::open(&job.bundle)?;
+    let Verdict::Intact(_) = sealed.verify()? else { return Err(SealError::Verify { path: job.bundle }) };
+    if let Some(log) = &job.proof.custody
+        && let Err(error) = taken_into_custody(&sealed, log, signer.as_ref())
+    {
+        tracing::error!(%error, bundle = manifest.id, "evidence is sealed and its custody not written down");
+    }
+    Ok(job.bundle)
+}
+
+fn taken_into_custody(sealed: &Bundle, log: &Path, signer: Option<&Signer>) -> Result<(), CustodyError> {
+    let deed = Deed {
+        act: Act::Seal,
+        tool: TOOL.to_owned(),
+        bundle: sealed.manifest().id.clone(),
+        file: sealed.path().file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default(),
+        sums_sha256: sealed.sums_sha256().ok(),
+        original: None,
+        original_sums_sha256: None,
+    };
+    custody::append(log, deed, signer)
+}
+
+/// The state at the trigger, and how the manifest speaks of it.
+fn unpacked(told: Told) -> (Option<State>, manifest::State) {
+    let state = told.and_then(|packed| State::unpack(&packed).map_err(|error| error.to_string()));
+    match state {
+        Ok(state) => {
+            let described = manifest::State {
+                looked: Some(Window { from_ns: state.from_ns, to_ns: state.to_ns }),
+                missing: state.processes.is_empty().then(|| "the container had no process any more".to_owned()),
+                left_out: state.left_out.clone(),
+                init: state.describe_init(),
+            };
+            (Some(state), described)
+        }
+        Err(reason) => (None, manifest::State { missing: Some(reason), ..manifest::State::default() }),
     }
 }
 
@@ -190,7 +279,7 @@ struct Gathered {
     events: Vec<Event>,
     bulk: Bulk,
     anchors: Vec<Anchor>,
-    segments: Vec<SegmentRef>,
+    chains: Chains,
 }
 
 /// What the pinned files hold. Images, ends and flows older than the window are kept, since the window refers to them.
@@ -200,7 +289,7 @@ fn gather(job: &Job) -> Gathered {
         events: Vec::new(),
         bulk: Bulk::of(job.window),
         anchors: vec![job.anchor],
-        segments: Vec::new(),
+        chains: Chains::default(),
     };
     let mut named = HashSet::new();
     let mut sequences = Class::ALL.map(|_| Sequence::default());
@@ -216,6 +305,7 @@ fn gather(job: &Job) -> Gathered {
                 gathered.events.push(damaged(head.class, since_ns, head.first_ns));
             }
             let is_inside = head.last_ns >= job.window.from_ns && head.first_ns <= job.window.to_ns;
+            gathered.chains.take(&segment, is_inside);
             // What a window refers to beyond its ends is vital, all of it.
             let live = match head.class {
                 Class::Bulk if !is_inside => return Ok(()),
@@ -231,14 +321,6 @@ fn gather(job: &Job) -> Gathered {
                 }
             };
             gathered.live.extend(live.into_iter().filter(|image| named.insert(image.exec_id)));
-            if is_inside {
-                gathered.segments.push(SegmentRef {
-                    class: head.class,
-                    seq: head.seq,
-                    events: head.events,
-                    sha256: text::hex(&segment.sha256()),
-                });
-            }
             Ok(())
         };
         let found = find_segments(file, &mut take).unwrap_or_else(|error| {
@@ -251,7 +333,6 @@ fn gather(job: &Job) -> Gathered {
         gathered.events.push(damaged(class, job.window.from_ns, job.window.to_ns));
     }
     gathered.bulk.begin();
-    gathered.segments.sort_by_key(|segment| (segment.class, segment.seq));
     gathered
 }
 

@@ -18,7 +18,7 @@ mod container;
 mod descriptor;
 mod event;
 mod flags;
-mod path;
+pub(crate) mod path;
 mod process;
 mod user;
 

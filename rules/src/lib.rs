@@ -15,6 +15,7 @@
 //! threshold, sequence, keyed    so many in so short a time; one thing after the other; both bounded
 //! evidence             rules asked about a bundle
 //! names                what addresses were said to be called
+//! model                what is normal for an image, and what deviates from it
 //! problem              faults of rule files, with file, line and column
 //! ```
 //!
@@ -90,6 +91,7 @@ pub mod kind;
 pub mod lane;
 pub mod load;
 pub mod matcher;
+pub mod model;
 pub mod names;
 pub mod operand;
 pub mod output;
@@ -103,3 +105,13 @@ pub mod source;
 pub mod threshold;
 pub mod value;
 mod yaml;
+
+/// The rules that come with this program: names of files and their texts.
+pub const DEFAULT: &[(&str, &str)] = &[
+    ("default/words.yaml", include_str!("../default/words.yaml")),
+    ("default/execution.yaml", include_str!("../default/execution.yaml")),
+    ("default/credentials.yaml", include_str!("../default/credentials.yaml")),
+    ("default/escape.yaml", include_str!("../default/escape.yaml")),
+    ("default/persistence.yaml", include_str!("../default/persistence.yaml")),
+    ("default/behaviour.yaml", include_str!("../default/behaviour.yaml")),
+];

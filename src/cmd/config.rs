@@ -13,13 +13,19 @@ pub fn run(args: &ConfigArgs) -> Result<Outcome> {
     let from = read.map_or_else(|| "built in".to_owned(), |path| path.display().to_string());
     let mut out = io::stdout().lock();
     match &args.what {
-        ConfigCommand::Check(_) => writeln!(out, "ok: {from}")?,
+        ConfigCommand::Check(_) => {
+            config.check_key()?;
+            writeln!(out, "ok: {from}")?;
+        }
         ConfigCommand::Print(_) => {
             // What follows from others is said too.
             let whole = Config { evidence_dir: Some(config.evidence_dir()), ..config };
             write!(out, "# {from}\n{}", whole.to_toml()?)?;
             if whole.control_group.is_none() {
                 writeln!(out, "# control_group = \"\" # the name of a group whose members may ask the recorder too")?;
+            }
+            if whole.signing_key.is_none() {
+                writeln!(out, "# signing_key = \"\" # the private key that signs evidence; one of its own without")?;
             }
         }
     }

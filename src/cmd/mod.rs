@@ -2,16 +2,21 @@
 
 #[cfg(feature = "record")]
 mod config;
+mod custody;
 #[cfg(feature = "record")]
 mod demo;
 #[cfg(feature = "record")]
 mod doctor;
+mod hunt;
 #[cfg(feature = "record")]
 mod level;
+mod model;
 mod query;
 #[cfg(feature = "record")]
 mod record;
+mod redact;
 mod replay;
+mod rules;
 #[cfg(feature = "record")]
 mod salvage;
 #[cfg(feature = "record")]
@@ -41,9 +46,14 @@ pub fn run(command: Command) -> Result<Outcome> {
         Command::Salvage(args) => salvage::run(args),
         #[cfg(feature = "record")]
         Command::Seal => seal::run(),
+        Command::Model(args) => model::run(args),
         Command::Query(args) => query::run(&args),
+        Command::Hunt(args) => hunt::run(&args),
+        Command::Rules(args) => rules::run(&args),
         Command::Replay(args) => replay::run(&args),
         Command::Verify(args) => verify::run(&args),
+        Command::Redact(args) => redact::run(args),
+        Command::Custody(command) => custody::run(&command),
         #[cfg(feature = "record")]
         Command::Config(args) => config::run(&args),
         #[cfg(feature = "record")]

@@ -51,9 +51,10 @@ impl Live {
             out_dir: dir.path().to_owned(),
             container: args.container.clone(),
             live: true,
+            signing_key: None,
         };
         let mut bundles = Vec::new();
-        for bundle in taffrail_recorder::salvage(&order)? {
+        for bundle in taffrail_recorder::salvage(&order, None)? {
             match bundle {
                 Ok(bundle) => bundles.push(bundle),
                 Err(error) => crate::logging::complain(&error.into()),

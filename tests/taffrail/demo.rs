@@ -19,7 +19,7 @@ fn the_demo_records_an_intrusion_seals_it_and_tells_its_story() {
     let bundle = bundle_of(&said);
     for part in [
         "What was found",
-        "reverse_shell",
+        "Shell on a network connection",
         "sealed and verified",
         "Five moments",
         "taffrail query ",
@@ -57,7 +57,7 @@ fn where_recording_is_refused_the_demo_says_why_and_tells_the_story_of_a_sample(
     let refusals: Vec<&str> = said.lines().filter(|line| line.starts_with("Recording is refused here")).collect();
     assert_eq!(refusals.len(), 1, "{said}");
     assert!(refusals[0].contains("needs root"), "{said}");
-    assert!(said.contains("Five moments") && said.contains("reverse_shell"), "{said}");
+    assert!(said.contains("Five moments") && said.contains("Shell on a network connection"), "{said}");
     let (code, _, _) = told(taffrail().arg("verify").arg(bundle_of(&said)).output().expect("runs"));
     assert_eq!(code, 0);
 }

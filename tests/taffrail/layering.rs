@@ -6,12 +6,15 @@ use std::process::Command;
 
 /// Every edge between our crates that may be, by package.
 const ALLOWED: &[(&str, &[&str])] = &[
-    ("taffrail", &["taffrail-demo", "taffrail-query", "taffrail-recorder", "taffrail-trace", "taffrail-tui"]),
+    (
+        "taffrail",
+        &["taffrail-demo", "taffrail-query", "taffrail-recorder", "taffrail-rules", "taffrail-trace", "taffrail-tui"],
+    ),
     ("taffrail-demo", &["taffrail-query", "taffrail-recorder", "taffrail-trace"]),
     ("taffrail-probes", &["taffrail-probes-abi"]),
     ("taffrail-probes-abi", &[]),
     ("taffrail-query", &["taffrail-trace"]),
-    ("taffrail-recorder", &["taffrail-probes", "taffrail-trace"]),
+    ("taffrail-recorder", &["taffrail-probes", "taffrail-rules", "taffrail-trace"]),
     ("taffrail-rules", &["taffrail-trace"]),
     ("taffrail-trace", &[]),
     ("taffrail-tui", &["taffrail-query", "taffrail-trace"]),

@@ -62,6 +62,8 @@ fn a_killed_recorders_history_is_a_bundle_from_a_copied_disk_too() {
     for (at, from) in [("here", &state), ("there", &copy)] {
         let bundle = salvaged(from, &box_.name, &dir.path().join(at));
         assert_eq!(run(&["verify", &bundle.to_string_lossy()]).0, 0);
+        let state = ask(&bundle, "SELECT state_missing FROM bundle");
+        assert!(state[0]["state_missing"].as_str().is_some_and(|why| why.contains("nobody looked")), "{state:?}");
         told.push((number(&bundle, MADE), ask(&bundle, "SELECT cause FROM gap")));
         assert!(number(&bundle, "SELECT count(*) AS n FROM process WHERE cmdline LIKE '%n=0; while%'") > 0);
     }

@@ -4,6 +4,7 @@
 //! process     the lives of images: ends, ancestors, digests      image      rows of `process`
 //! network     moments -> flows; rows of `network` and `dns`      file       rows of `file`
 //! call        rows of `privilege`, `kernel`, `terminal` and `syscall`
+//! state       the state at the trigger: rows of `state_*`
 //! flags, syscall      numbers -> names
 //! ```
 //!
@@ -18,6 +19,7 @@ use crate::event::{Actor, Body, Event, EventRef, Finding, Gap, Image, Lifecycle}
 use crate::ids::ExecId;
 use crate::manifest::{Loss, Window};
 use crate::schema::{self, FINDING, FINDING_EVENT, GAP, LIFECYCLE};
+use crate::state::State;
 use crate::table::{Cell, RowError, Tables};
 use std::collections::{BTreeMap, HashSet};
 
@@ -27,6 +29,7 @@ pub mod flags;
 mod image;
 mod network;
 mod process;
+mod state;
 pub mod syscall;
 
 use process::Processes;
@@ -44,6 +47,8 @@ pub struct Source<'a> {
     pub live: Vec<Image>,
     /// Whether ancestors outside the container are rows too.
     pub ancestors_outside: bool,
+    /// The state at the trigger, where it was looked at.
+    pub state: Option<&'a State>,
     /// Events, in any order; those outside the window only serve to know images, their digests, flows and the names
     /// of servers. Whatever others refer to is among them.
     pub events: Vec<Event>,
@@ -78,6 +83,7 @@ pub fn assemble(mut source: Source<'_>, more: &mut dyn Iterator<Item = Event>) -
         rows.event(&event)?;
     }
     known.try_for_each(|event| rows.event(event))?;
+    rows.state()?;
     rows.finding_events()?;
     rows.processes()?;
     Ok(Assembled { tables: rows.tables, losses: rows.losses.into_values().collect() })

@@ -28,6 +28,71 @@ pub struct Container {
     /// Labels as the runtime tells them.
     #[serde(default)]
     pub labels: BTreeMap<String, String>,
+    /// How it was set up, where its runtime told.
+    #[serde(default)]
+    pub setup: Option<Box<Setup>>,
+}
+
+/// How a container was set up, as its runtime tells it: what was asked for. What the kernel made of it is in the tables
+/// `state_process` and `state_mount`, and in the manifest's `state.init`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Setup {
+    /// Program and arguments: entry point and command together.
+    pub command: Vec<String>,
+    /// Working directory; `None` for `/`.
+    pub working_dir: Option<String>,
+    /// The user that it begins as, as in `www-data` or `1000:1000`; `None` for root.
+    pub user: Option<String>,
+    /// Every environment variable as `NAME=value`; a value that is not among those that the recorder keeps is `***`.
+    pub environment: Vec<String>,
+    /// Whether it was given everything that the host has.
+    pub privileged: bool,
+    /// Capabilities beyond the runtime's own choice.
+    pub capabilities_added: Vec<String>,
+    /// Capabilities taken from the runtime's own choice.
+    pub capabilities_dropped: Vec<String>,
+    /// What of the host is mounted into it.
+    pub mounts: Vec<SetupMount>,
+    /// Devices of the host, as `HOST PATH:PATH INSIDE:PERMISSIONS`.
+    pub devices: Vec<String>,
+    /// Whether its root file system cannot be written.
+    pub read_only_root: bool,
+    /// Its network: `bridge`, `none`, `host`, `container:ID` or the name of one.
+    pub network_mode: Option<String>,
+    /// Its pid namespace: `host`, `container:ID`; `None` for one of its own, as for all below.
+    pub pid_mode: Option<String>,
+    /// Its IPC namespace.
+    pub ipc_mode: Option<String>,
+    /// Its host name namespace.
+    pub uts_mode: Option<String>,
+    /// Its user namespace.
+    pub user_namespace_mode: Option<String>,
+    /// Its cgroup namespace.
+    pub cgroup_namespace_mode: Option<String>,
+    /// Ports of the host that lead into it, as in `0.0.0.0:8080 -> 80/tcp`.
+    pub published_ports: Vec<String>,
+    /// Options for security modules and system call filter, as in `seccomp=unconfined`; none for the runtime's defaults.
+    pub security_options: Vec<String>,
+    /// Its AppArmor profile.
+    pub apparmor: Option<String>,
+    /// When it was made, as the runtime says it (RFC 3339).
+    pub created: Option<String>,
+    /// When it was last started.
+    pub started: Option<String>,
+}
+
+/// Something of the host in a container.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SetupMount {
+    /// `bind`, `volume` or `tmpfs`.
+    pub kind: String,
+    /// Where it is on the host.
+    pub source: String,
+    /// Where it is in the container.
+    pub path: String,
+    /// Whether it cannot be written.
+    pub read_only: bool,
 }
 
 /// The name and id of everything that runs in no container.

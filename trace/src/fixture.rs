@@ -25,12 +25,15 @@ use crate::event::{
     GapCause, Image, LifecycleOp, Protocol, Severity, Stdio,
 };
 use crate::ids::{BootId, ContainerKey};
-use crate::manifest::{Hook, Host, Manifest, SegmentRef, TableRef, Trigger, Window};
+use crate::manifest::{self, Hook, Host, Manifest, SegmentRef, TableRef, Trigger, Window};
+use crate::segment::Content;
 use crate::table::Tables;
 use std::path::{Path, PathBuf};
 use story::{Story, actor, at, end};
 
 mod calls;
+pub mod mutate;
+mod state;
 mod story;
 mod visit;
 
@@ -65,6 +68,7 @@ pub fn incident() -> (Manifest, Tables) {
         clock: &clock,
         live: story.live,
         ancestors_outside: true,
+        state: Some(&story.state),
         events: story.events,
     };
     let assembled = assemble(source, &mut std::iter::empty()).expect("the story fits the tables");
@@ -99,12 +103,25 @@ pub fn incident() -> (Manifest, Tables) {
             },
         ],
         losses: assembled.losses,
-        segments: vec![
-            SegmentRef { class: Class::Vital, seq: 0, events: 40, sha256: "a".repeat(64) },
-            SegmentRef { class: Class::Bulk, seq: 0, events: 4, sha256: "b".repeat(64) },
-        ],
+        state: manifest::State {
+            looked: Some(Window { from_ns: story.state.from_ns, to_ns: story.state.to_ns }),
+            missing: None,
+            left_out: story.state.left_out.clone(),
+            init: story.state.describe_init(),
+        },
+        segments: vec![segment(Class::Vital, 40, "a"), segment(Class::Bulk, 4, "b")],
+        chain_heads: Vec::new(),
+        config_sha256: None,
+        signature_namespace: None,
+        redaction: None,
     };
     (manifest, assembled.tables)
+}
+
+/// The incident as the events that it is made of.
+pub fn content() -> Content {
+    let story = tell();
+    Content { live: story.live, events: story.events }
 }
 
 /// Writes the incident as a bundle into `dir` and gives its path.
@@ -116,6 +133,10 @@ pub fn write_incident(dir: &Path) -> PathBuf {
     let path = dir.join(format!("web-20260314T090010Z-{}{SUFFIX}", manifest.id));
     bundle::write(&path, &manifest, tables).expect("the directory can be written");
     path
+}
+
+fn segment(class: Class, events: u32, letter: &str) -> SegmentRef {
+    SegmentRef { class, seq: 0, events, sha256: letter.repeat(64), previous: Some("0".repeat(64)) }
 }
 
 fn boot() -> BootId {
@@ -133,6 +154,7 @@ fn container() -> Container {
         image: Some("registry.example/web:1.4".to_owned()),
         image_digest: Some(format!("sha256:{}", "c0ffee".repeat(10))),
         labels: [("team".to_owned(), "harbour".to_owned())].into(),
+        setup: None,
     }
 }
 
@@ -149,6 +171,7 @@ fn tell() -> Story {
     story.file(710, &httpd, FileOp::Open, "/etc/httpd.d/extra.conf", -2);
     let shell = intrusion(&mut story, &httpd);
     download(&mut story, &shell);
+    story.state = state::tell(&init, &httpd, &shell);
     let implant = implant(&mut story, &shell);
     calls::tell(&mut story, &implant);
     aftermath(&mut story, &shell, &implant, &httpd);

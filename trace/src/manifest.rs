@@ -2,7 +2,7 @@
 
 use crate::clock::{BootNs, Clock, UtcNs};
 use crate::container::Container;
-use crate::event::{Class, GapCause, Severity};
+use crate::event::{Class, GapCause, Namespaces, Severity};
 use serde::{Deserialize, Serialize};
 
 /// The manifest. Unknown fields are passed over, so that an older reader opens what a newer writer added to.
@@ -34,6 +34,22 @@ pub struct Manifest {
     pub segments: Vec<SegmentRef>,
     /// The tables, with their rows.
     pub tables: Vec<TableRef>,
+    /// The state of the container at the trigger, as a whole; the tables `state_*` have it. Empty before format 3.
+    #[serde(default)]
+    pub state: State,
+    /// How far each class's chain of segments had come when it was sealed. The recorder writes the same to its
+    /// `chain.log`, which can be kept where nobody can change it.
+    #[serde(default)]
+    pub chain_heads: Vec<ChainHead>,
+    /// SHA-256 of the configuration that was recorded with, as `taffrail config print` prints it; in hex.
+    #[serde(default)]
+    pub config_sha256: Option<String>,
+    /// What the signature in it is for, [`crate::signature::NAMESPACE`]; nothing where it is not signed.
+    #[serde(default)]
+    pub signature_namespace: Option<String>,
+    /// What was taken out on purpose, where something was.
+    #[serde(default)]
+    pub redaction: Option<Redaction>,
 }
 
 /// Why a bundle was sealed.
@@ -106,6 +122,105 @@ pub struct SegmentRef {
     pub events: u32,
     /// SHA-256 of its frame, in hex; the next segment of the class names it.
     pub sha256: String,
+    /// What it names itself: the SHA-256 of the segment before it, zeros where it was the first. Nothing in bundles of
+    /// formats 1 and 2.
+    #[serde(default)]
+    pub previous: Option<String>,
+}
+
+/// The newest segment of a class when the bundle was sealed. It can be newer than the window.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ChainHead {
+    /// Which class.
+    pub class: Class,
+    /// Its number in the class's chain.
+    pub seq: u64,
+    /// SHA-256 of its frame, in hex.
+    pub sha256: String,
+}
+
+/// What was taken out of a bundle to make this one. A bundle that was redacted twice names the one in the middle, whose
+/// own redaction is in `custody.log`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Redaction {
+    /// The original's id.
+    pub original_id: String,
+    /// SHA-256 of the original's SHA256SUMS, in hex: of everything in it.
+    pub original_sums_sha256: String,
+    /// Name and version of the program that did it.
+    pub tool: String,
+    /// When, UTC nanoseconds.
+    pub redacted_utc_ns: UtcNs,
+    /// What was taken out, in the order in which it was.
+    pub removed: Vec<Removed>,
+}
+
+/// One thing that was taken out.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Removed {
+    /// `member`, `table`, `column`, `path`, `arguments`, `terminal` or `size`.
+    pub what: String,
+    /// The member, table, column (`table.column`) or prefix; the table for `size`.
+    pub name: String,
+    /// How many rows went, or lost what was in them; nothing for a member.
+    pub rows: Option<u64>,
+    /// Why it had to be so, where something else was asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
+}
+
+/// The state of the container at the trigger, as a whole.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct State {
+    /// When it was looked at, from the beginning of the look to its end; `None` where it was not.
+    pub looked: Option<Window>,
+    /// Why there is none.
+    pub missing: Option<String>,
+    /// What is not in the tables, and why.
+    #[serde(default)]
+    pub left_out: Vec<LeftOut>,
+    /// The process that began the container, as the kernel has it.
+    pub init: Option<Init>,
+}
+
+/// Rows that a table of the state lacks.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LeftOut {
+    /// The table.
+    pub table: String,
+    /// How many rows; `None` where that is not known.
+    pub rows: Option<u64>,
+    /// Why.
+    pub reason: String,
+}
+
+/// The process that began a container, or the oldest that is left of it: what the kernel made of the container's setup.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Init {
+    /// Its pid on the host.
+    pub pid: u32,
+    /// Its executable.
+    pub exe: Option<String>,
+    /// Its arguments.
+    pub command: Vec<String>,
+    /// Real user id in the initial user namespace.
+    pub uid: Option<u32>,
+    /// Real group id, likewise.
+    pub gid: Option<u32>,
+    /// Capabilities that it can ever have, as 16 hex digits, a bit each as `capabilities(7)` numbers them.
+    pub capabilities_bounding: Option<String>,
+    /// Capabilities in force, likewise.
+    pub capabilities_effective: Option<String>,
+    /// Whether it cannot gain privileges.
+    pub no_new_privs: Option<bool>,
+    /// System call filter: `disabled`, `strict` or `filter`.
+    pub seccomp: Option<String>,
+    /// The security module's label: AppArmor profile, SELinux context.
+    pub security_label: Option<String>,
+    /// Inode numbers of its namespaces, 0 for each that could not be read.
+    pub namespaces: Namespaces,
+    /// Those of them that are the host's: `mount`, `pid`, `network`, `user`, `uts`, `ipc`, `cgroup`.
+    pub shares_with_host: Vec<String>,
 }
 
 /// One table of the bundle.

@@ -12,12 +12,14 @@ mod file;
 mod network;
 mod process;
 mod record;
+mod state;
 
 pub use call::{KERNEL, PRIVILEGE, SYSCALL, TERMINAL};
 pub use file::FILE;
 pub use network::{DNS, NETWORK};
 pub use process::PROCESS;
 pub use record::{FINDING, FINDING_EVENT, GAP, LIFECYCLE};
+pub use state::{STATE_FILE, STATE_MAP, STATE_MOUNT, STATE_PROCESS, STATE_SOCKET};
 
 /// A table of the evidence.
 #[derive(Debug)]
@@ -26,7 +28,9 @@ pub struct Table {
     pub name: &'static str,
     /// One sentence: what a row is.
     pub doc: &'static str,
-    /// The columns that are its own; [`COMMON`] come before them.
+    /// The columns that it begins with: [`COMMON`] for events, [`STATE`] for the state at the trigger.
+    pub common: &'static [Column],
+    /// The columns that are its own.
     pub columns: &'static [Column],
 }
 
@@ -89,8 +93,24 @@ pub const COMMON: &[Column] = &[
     may("uid", Kind::U32, "Real user id in the initial user namespace."),
 ];
 
-/// Every event table, in the order in which a reader wants them.
-pub const TABLES: [&Table; 12] = [
+/// The columns that every table of the state at the trigger begins with.
+pub const STATE: &[Column] = &[
+    has("time", Kind::Time, "When the look at the container began, right after the trigger; the same in all rows."),
+    has("container_id", Kind::Text, "The runtime's container id."),
+    has("container_name", Kind::Text, "The runtime's container name, else the id's first 12 characters."),
+    may(
+        "exec_id",
+        Kind::U64,
+        "The program image that the process ran then; joins `process.exec_id`. NULL where no process has it, or none that the recorder knows.",
+    ),
+    may("pid", Kind::U32, "Process id (thread group) in the host's pid namespace."),
+    may("comm", Kind::Text, "The name of the process's first thread; the program can choose it."),
+    may("exe", Kind::Text, "Path of the executable, as /proc/PID/exe shows it; NULL where it could not be read."),
+    may("uid", Kind::U32, "Real user id in the initial user namespace."),
+];
+
+/// Every table, in the order in which a reader wants them: events, then the state at the trigger.
+pub const TABLES: [&Table; 17] = [
     &PROCESS,
     &FILE,
     &NETWORK,
@@ -103,15 +123,25 @@ pub const TABLES: [&Table; 12] = [
     &FINDING,
     &FINDING_EVENT,
     &GAP,
+    &STATE_PROCESS,
+    &STATE_MAP,
+    &STATE_FILE,
+    &STATE_SOCKET,
+    &STATE_MOUNT,
 ];
 
 /// The key of a field's documentation in its metadata.
 pub const DESCRIPTION: &str = "description";
 
 impl Table {
-    /// All columns, [`COMMON`] first.
+    /// All columns, the common ones first.
     pub fn all_columns(&self) -> impl Iterator<Item = &'static Column> {
-        COMMON.iter().chain(self.columns)
+        self.common.iter().chain(self.columns)
+    }
+
+    /// Whether its rows are events; else they are the state at the trigger.
+    pub fn has_events(&self) -> bool {
+        !self.name.starts_with("state_")
     }
 
     /// The Arrow schema, documentation in its metadata.
@@ -127,7 +157,7 @@ impl Table {
 
     /// The member of a bundle that holds it.
     pub fn member(&self) -> String {
-        format!("events/{}.parquet", self.name)
+        format!("{}/{}.parquet", if self.has_events() { "events" } else { "state" }, self.name)
     }
 }
 

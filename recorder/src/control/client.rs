@@ -3,6 +3,7 @@
 use super::{LevelRequest, REPLY_MAX_BYTES, Reply, Request, TriggerRequest};
 use crate::config::Config;
 use crate::health::Status;
+use crate::models::{ModelAnswer, ModelRequest};
 use nix::unistd::{Gid, Group};
 use std::fs;
 use std::io::{self, BufRead as _, BufReader, Read as _, Write as _};
@@ -50,7 +51,7 @@ pub enum ClientError {
 /// # Errors
 /// [`ClientError`].
 pub fn status(state_dir: &Path) -> Result<Status, ClientError> {
-    match ask(state_dir, &Request::Status)? {
+    match ask(state_dir, &Request::Status, &[])? {
         Reply::Status(status) => Ok(*status),
         other => Err(unexpected(other)),
     }
@@ -61,7 +62,7 @@ pub fn status(state_dir: &Path) -> Result<Status, ClientError> {
 /// # Errors
 /// [`ClientError`].
 pub fn trigger(state_dir: &Path, request: TriggerRequest) -> Result<PathBuf, ClientError> {
-    match ask(state_dir, &Request::Trigger(request))? {
+    match ask(state_dir, &Request::Trigger(request), &[])? {
         Reply::Bundle { path } => Ok(path),
         other => Err(unexpected(other)),
     }
@@ -72,8 +73,19 @@ pub fn trigger(state_dir: &Path, request: TriggerRequest) -> Result<PathBuf, Cli
 /// # Errors
 /// [`ClientError`].
 pub fn level(state_dir: &Path, request: LevelRequest) -> Result<(), ClientError> {
-    match ask(state_dir, &Request::Level(request))? {
+    match ask(state_dir, &Request::Level(request), &[])? {
         Reply::Done => Ok(()),
+        other => Err(unexpected(other)),
+    }
+}
+
+/// Asks about models, or changes them. `file` is the model that is imported, else empty.
+///
+/// # Errors
+/// [`ClientError`].
+pub fn model(state_dir: &Path, request: ModelRequest, file: &[u8]) -> Result<ModelAnswer, ClientError> {
+    match ask(state_dir, &Request::Model(request), file)? {
+        Reply::Model(answer) => Ok(answer),
         other => Err(unexpected(other)),
     }
 }
@@ -81,13 +93,14 @@ pub fn level(state_dir: &Path, request: LevelRequest) -> Result<(), ClientError>
 fn unexpected(reply: Reply) -> ClientError {
     match reply {
         Reply::Refused { reason } => ClientError::Refused(reason),
-        Reply::Status(_) | Reply::Bundle { .. } | Reply::Done => {
+        Reply::Status(_) | Reply::Bundle { .. } | Reply::Model(_) | Reply::Done => {
             ClientError::Answer("it answers another question".to_owned())
         }
     }
 }
 
-fn ask(state_dir: &Path, request: &Request) -> Result<Reply, ClientError> {
+/// Asks, with what follows the request's line.
+fn ask(state_dir: &Path, request: &Request, rest: &[u8]) -> Result<Reply, ClientError> {
     let path = Config::socket_of(state_dir);
     let mut stream = UnixStream::connect(&path).map_err(|source| match source.kind() {
         io::ErrorKind::PermissionDenied => ClientError::Permission { path: path.clone(), group: group_of(state_dir) },
@@ -96,7 +109,8 @@ fn ask(state_dir: &Path, request: &Request) -> Result<Reply, ClientError> {
     let lost = |source| ClientError::Lost { path: path.clone(), source };
     let mut line = serde_json::to_string(request).map_err(|error| ClientError::Answer(error.to_string()))?;
     line.push('\n');
-    match stream.write_all(line.as_bytes()).map_err(|error| (error.kind(), error)) {
+    let told = stream.write_all(line.as_bytes()).and_then(|()| stream.write_all(rest));
+    match told.map_err(|error| (error.kind(), error)) {
         // Who is refused before he could ask has the reason waiting for him.
         Ok(()) | Err((io::ErrorKind::BrokenPipe | io::ErrorKind::ConnectionReset, _)) => {}
         Err((_, error)) => return Err(lost(error)),

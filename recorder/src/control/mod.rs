@@ -1,6 +1,6 @@
-//! The control socket: how `status`, `trigger` and `level` talk to a running recorder.
+//! The control socket: how `status`, `trigger`, `level` and `model` talk to a running recorder.
 //!
-//! One request a connection: a line of JSON there, a line of JSON back. Root, the recorder's own user and the members of
+//! One request a connection: a line of JSON there, a line of JSON back. A model that is imported follows its line. Root, the recorder's own user and the members of
 //! one configured group are answered; modes keep everybody else from connecting at all, and the peer's credentials are
 //! checked besides.
 //!
@@ -17,9 +17,10 @@ pub(crate) mod server;
 mod tests;
 
 pub use access::AccessError;
-pub use client::{ClientError, level, status, trigger};
+pub use client::{ClientError, level, model, status, trigger};
 
 use crate::health::Status;
+use crate::models::{ModelAnswer, ModelRequest};
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 
@@ -38,6 +39,8 @@ pub enum Request {
     Trigger(TriggerRequest),
     /// Record more or less of a container.
     Level(LevelRequest),
+    /// About models of images.
+    Model(ModelRequest),
 }
 
 /// How much is to be recorded of a container.
@@ -93,6 +96,8 @@ pub enum Reply {
         /// The path.
         path: PathBuf,
     },
+    /// About models of images.
+    Model(ModelAnswer),
     /// It is done.
     Done,
     /// It cannot be done; why, in one line.

@@ -13,6 +13,7 @@ use std::os::fd::AsFd as _;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
+use taffrail_rules::model::DOCUMENT_MAX_BYTES;
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
@@ -84,11 +85,11 @@ fn admit(stream: &UnixStream, access: &Access, places: &Places) -> Result<(Asker
 }
 
 async fn converse(mut stream: UnixStream, asker: &Asker, commands: &mpsc::Sender<Command>) -> io::Result<()> {
-    let reply = match timeout(REQUEST_WAIT, listen(&mut stream)).await {
+    let reply = match timeout(REQUEST_WAIT, listen(&mut stream, asker)).await {
         Err(_) => refused("no request came"),
         Ok(heard) => match heard? {
-            Ok(request) => tokio::select! {
-                reply = answer(request, asker, commands) => reply,
+            Ok((request, file)) => tokio::select! {
+                reply = answer(request, file, asker, commands) => reply,
                 () = hung_up(&stream) => return Ok(()),
             },
             Err(reason) => Reply::Refused { reason },
@@ -97,14 +98,33 @@ async fn converse(mut stream: UnixStream, asker: &Asker, commands: &mpsc::Sender
     say(stream, &reply).await
 }
 
-/// Reads the request, or gives what is wrong with it.
-async fn listen(stream: &mut UnixStream) -> io::Result<Result<Request, String>> {
+/// Reads the request and the model that may follow it, or gives what is wrong with it.
+async fn listen(stream: &mut UnixStream, asker: &Asker) -> io::Result<Result<(Request, String), String>> {
     let mut line = Vec::new();
-    BufReader::new(stream.take(REQUEST_MAX_BYTES)).read_until(b'\n', &mut line).await?;
+    let mut reader = BufReader::new(stream.take(REQUEST_MAX_BYTES));
+    reader.read_until(b'\n', &mut line).await?;
     if line.len() as u64 == REQUEST_MAX_BYTES && !line.ends_with(b"\n") {
         return Ok(Err(format!("a request is a line of at most {REQUEST_MAX_BYTES} bytes")));
     }
-    Ok(serde_json::from_slice(&line).map_err(|error| format!("the request cannot be read: {error}")))
+    let request: Request = match serde_json::from_slice(&line) {
+        Ok(request) => request,
+        Err(error) => return Ok(Err(format!("the request cannot be read: {error}"))),
+    };
+    let Request::Model(model) = &request else { return Ok(Ok((request, String::new()))) };
+    if model.changes() && !asker.is_root {
+        return Ok(Err("only root changes models: they decide what is told".to_owned()));
+    }
+    let bytes = model.bytes_that_follow();
+    if bytes > DOCUMENT_MAX_BYTES {
+        return Ok(Err(format!("a model is at most {DOCUMENT_MAX_BYTES} bytes, this has {bytes}")));
+    }
+    let mut file = vec![0; bytes];
+    reader.get_mut().set_limit(bytes as u64);
+    reader.read_exact(&mut file).await?;
+    Ok(match String::from_utf8(file) {
+        Ok(file) => Ok((request, file)),
+        Err(_) => Err("a model is text in UTF-8".to_owned()),
+    })
 }
 
 async fn say(mut stream: UnixStream, reply: &Reply) -> io::Result<()> {
@@ -129,7 +149,7 @@ async fn hung_up(stream: &UnixStream) {
     }
 }
 
-async fn answer(request: Request, asker: &Asker, commands: &mpsc::Sender<Command>) -> Reply {
+async fn answer(request: Request, file: String, asker: &Asker, commands: &mpsc::Sender<Command>) -> Reply {
     match request {
         Request::Status => match ask(commands, Command::Status).await {
             Some(status) => Reply::Status(Box::<Status>::new(status)),
@@ -144,6 +164,16 @@ async fn answer(request: Request, asker: &Asker, commands: &mpsc::Sender<Command
             );
             match ask(commands, |reply| Command::Level(request, reply)).await {
                 Some(Ok(())) => Reply::Done,
+                Some(Err(reason)) => Reply::Refused { reason },
+                None => refused("the recorder is ending"),
+            }
+        }
+        Request::Model(request) => {
+            if request.changes() {
+                tracing::info!(uid = asker.uid, request = ?request, "a change of models asked for");
+            }
+            match ask(commands, |reply| Command::Model(request, file, reply)).await {
+                Some(Ok(answer)) => Reply::Model(answer),
                 Some(Err(reason)) => Reply::Refused { reason },
                 None => refused("the recorder is ending"),
             }

@@ -11,7 +11,7 @@ use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 use taffrail_trace::clock::BootNs;
-use taffrail_trace::container::{Container, HOST, Runtime};
+use taffrail_trace::container::{Container, HOST, Runtime, Setup};
 use taffrail_trace::ids::{BootId, ContainerKey};
 
 /// Id of the unified hierarchy's root cgroup: the inode of a kernfs root.
@@ -58,6 +58,8 @@ pub struct Details {
     pub image_digest: Option<String>,
     /// Labels.
     pub labels: std::collections::BTreeMap<String, String>,
+    /// How it was set up.
+    pub setup: Option<Box<Setup>>,
 }
 
 /// Where the unified hierarchy is mounted, from `/proc/mounts`.
@@ -151,6 +153,11 @@ impl Containers {
         self.by_cgroup.iter().filter(|(_, known)| **known == key).map(|(id, _)| *id).collect()
     }
 
+    /// Where its cgroup is.
+    pub fn dir_of(&self, container: &Container) -> PathBuf {
+        self.root.join(container.cgroup_path.trim_start_matches('/'))
+    }
+
     /// Whether its cgroup is gone.
     pub fn is_removed(&self, key: ContainerKey) -> bool {
         self.removed.contains(&key)
@@ -165,6 +172,7 @@ impl Containers {
         container.image = details.image.or(container.image.take());
         container.image_digest = details.image_digest.or(container.image_digest.take());
         container.labels.extend(details.labels);
+        container.setup = details.setup.or(container.setup.take());
         Some(container)
     }
 
@@ -232,6 +240,7 @@ impl Containers {
             image: None,
             image_digest: None,
             labels: std::collections::BTreeMap::new(),
+            setup: None,
         };
         self.known.insert(key, container);
         changes.push(Change::New(key));
@@ -273,6 +282,7 @@ fn host_container(key: ContainerKey) -> Container {
         image: None,
         image_digest: None,
         labels: std::collections::BTreeMap::new(),
+        setup: None,
     }
 }
 

@@ -13,6 +13,16 @@ pub struct Selection {
     masked: Vec<WildMatch>,
 }
 
+/// What becomes of a variable.
+enum Choice {
+    /// It is kept without its value.
+    Masked,
+    /// It is kept.
+    Kept,
+    /// Nobody asked for it.
+    Neither,
+}
+
 impl Selection {
     /// The choice that a configuration makes.
     pub fn of(config: &Config) -> Self {
@@ -27,16 +37,33 @@ impl Selection {
 
     /// What is kept of an environment, secrets masked.
     pub fn of_program(&self, environment: &[String]) -> Vec<String> {
-        let any = |patterns: &[WildMatch], name: &str| patterns.iter().any(|pattern| pattern.matches(name));
         let chosen = environment.iter().filter_map(|variable| {
             let (name, _) = variable.split_once('=')?;
-            let upper = name.to_uppercase();
-            if any(&self.masked, &upper) {
-                return Some(format!("{name}={MASK}"));
+            match self.choice(name) {
+                Choice::Masked => Some(format!("{name}={MASK}")),
+                Choice::Kept => Some(variable.clone()),
+                Choice::Neither => None,
             }
-            any(&self.kept, &upper).then(|| variable.clone())
         });
         chosen.collect()
+    }
+
+    /// The environment that a container was given: every name, and the values that are kept of a program's too.
+    pub fn of_container(&self, environment: &[String]) -> Vec<String> {
+        let shown = environment.iter().map(|variable| match variable.split_once('=') {
+            Some((name, _)) if !matches!(self.choice(name), Choice::Kept) => format!("{name}={MASK}"),
+            _ => variable.clone(),
+        });
+        shown.collect()
+    }
+
+    fn choice(&self, name: &str) -> Choice {
+        let upper = name.to_uppercase();
+        let any = |patterns: &[WildMatch]| patterns.iter().any(|pattern| pattern.matches(&upper));
+        if any(&self.masked) {
+            return Choice::Masked;
+        }
+        if any(&self.kept) { Choice::Kept } else { Choice::Neither }
     }
 }
 

@@ -108,6 +108,11 @@ impl Files {
         })
     }
 
+    /// The file that a process has at a descriptor, or had last.
+    pub fn path(&self, pid: u32, fd: u32) -> Option<&str> {
+        Some(&self.by_pid.get(&pid)?.get(&fd)?.path)
+    }
+
     /// The descriptors of a process.
     pub fn of(&self, pid: u32) -> Vec<u32> {
         self.by_pid.get(&pid).map(|files| files.keys().copied().collect()).unwrap_or_default()

@@ -1,13 +1,17 @@
 //! Open incidents, from trigger to sealed bundle.
 
+use super::chain::{ChainLog, Head};
 use super::sealer::{Reply, Sealer};
+use crate::config::Config;
 use crate::pipeline::{Pipeline, report};
 use crate::ring::RingFile;
-use crate::seal::{self, Job};
+use crate::seal::{self, Job, Proof};
+use crate::state::{Pending, Wanted, Watch};
 use crate::trigger::{Incident, Order};
 use std::collections::HashMap;
 use std::sync::{Arc, Weak};
 use taffrail_trace::clock::{Anchor, BootNs};
+use taffrail_trace::container::{Container, Runtime};
 use taffrail_trace::event::{Class, Gap, GapCause, Image};
 use taffrail_trace::ids::{BootId, ContainerKey, bundle_id};
 use taffrail_trace::manifest::{Hook, Host, Window};
@@ -16,8 +20,28 @@ use taffrail_trace::manifest::{Hook, Host, Window};
 const SETTLE_NS: u64 = 100_000_000;
 /// How many windows can run at once: each holds what its container's history lets go meanwhile.
 const OPEN_MAX: usize = 64;
-/// A rule that goes on matching in one container seals no more often than this.
-const RULE_PAUSE_NS: u64 = 60_000_000_000;
+/// However often rules match, an incident's window ends so long after its trigger at the latest.
+const GROWS_MAX_NS: u64 = 300_000_000_000;
+
+/// What rules may do.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// A rule that goes on matching in one container seals no more often than this.
+    pub rule_pause_ns: u64,
+    /// What evidence may take on the disk before rules seal no more.
+    pub evidence_total_bytes: u64,
+}
+
+/// Findings that opened no incident of their own.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Storms {
+    /// They are part of one that was open.
+    pub joined: u64,
+    /// Their rule had sealed a moment before; they are in the ring.
+    pub held_back: u64,
+    /// There was no room for their evidence; they are in the ring.
+    pub refused: u64,
+}
 
 /// The open incidents and the seals at work.
 #[derive(Debug)]
@@ -25,10 +49,16 @@ pub struct Incidents {
     host: Host,
     hooks: Vec<Hook>,
     host_ancestors: bool,
+    proof: Proof,
+    chain: ChainLog,
     started: Anchor,
     open: Vec<(Incident, Vec<Image>)>,
+    limits: Limits,
+    /// When each rule last opened or joined an incident of a container.
     by_rule: HashMap<(ContainerKey, String), BootNs>,
+    storms: Storms,
     sealer: Sealer,
+    watch: Watch,
     /// Files of bundles that are being sealed or wait for that.
     sealing: Vec<Weak<RingFile>>,
     count: u32,
@@ -36,15 +66,20 @@ pub struct Incidents {
 
 impl Incidents {
     /// No incident yet.
-    pub fn new(host: Host, hooks: Vec<Hook>, host_ancestors: bool, started: Anchor, sealer: Sealer) -> Self {
+    pub fn new(host: Host, hooks: Vec<Hook>, config: &Config, proof: Proof, started: Anchor, sealer: Sealer, limits: Limits) -> Self {
         Self {
             host,
             hooks,
-            host_ancestors,
+            host_ancestors: config.host_ancestors,
+            proof,
+            chain: ChainLog::of(&config.state_dir),
             started,
             open: Vec::new(),
+            limits,
             by_rule: HashMap::new(),
+            storms: Storms::default(),
             sealer,
+            watch: Watch::default(),
             sealing: Vec::new(),
             count: 0,
         }
@@ -56,6 +91,7 @@ impl Incidents {
             Ok(incident) => incident,
             Err(reason) => return drop(reply.send(Err(reason))),
         };
+        incident.by_person = true;
         if wait {
             incident.order.reply = Some(reply);
         } else {
@@ -64,19 +100,45 @@ impl Incidents {
         self.open.push((incident, live));
     }
 
-    /// Opens an incident that a rule asks for, unless one of the same is open or was just sealed.
+    /// Takes what was found to the incident that is open in its container, which grows by it, or opens one: unless the
+    /// rule did that a moment ago, or rules have filled their share of the disk.
     pub fn open_by_rule(&mut self, order: Order, pipeline: &mut Pipeline, now: Anchor) {
         let rule = (order.container, order.trigger.rule.clone());
-        let recent = self.by_rule.get(&rule).is_some_and(|at| now.boot_ns.saturating_sub(*at) < RULE_PAUSE_NS);
-        if recent || self.open.iter().any(|(open, _)| open.covers(rule.0, &rule.1)) {
+        if let Some((open, _)) = self.open.iter_mut().find(|(open, _)| open.takes_in(order.container)) {
+            open.grow(order.trigger.time_ns.saturating_add(order.after_ns), GROWS_MAX_NS);
+            self.storms.joined += 1;
+            self.by_rule.insert(rule, now.boot_ns);
+            return;
+        }
+        let pause_ns = self.limits.rule_pause_ns;
+        if self.by_rule.get(&rule).is_some_and(|at| now.boot_ns.saturating_sub(*at) < pause_ns) {
+            self.storms.held_back += 1;
+            return;
+        }
+        if self.sealer.evidence_bytes() >= self.limits.evidence_total_bytes {
+            self.storms.refused += 1;
+            tracing::error!(rule = rule.1, "a rule matched and nothing is sealed: evidence_total_bytes is used up");
             return;
         }
         tracing::info!(rule = rule.1, reason = order.trigger.reason, "rule matched");
         self.by_rule.insert(rule, now.boot_ns);
         match self.incident(order, pipeline, now) {
             Ok(incident) => self.open.push(incident),
-            Err(reason) => tracing::error!(reason, "a rule matched and nothing is sealed; the finding is in the ring"),
+            Err(reason) => {
+                self.storms.refused += 1;
+                tracing::error!(reason, "a rule matched and nothing is sealed; the finding is in the ring");
+            }
         }
+    }
+
+    /// Forgets what rules did in a container.
+    pub fn forget(&mut self, key: ContainerKey) {
+        self.by_rule.retain(|(container, _), _| *container != key);
+    }
+
+    /// What became of findings that opened no incident.
+    pub fn storms(&self) -> Storms {
+        self.storms
     }
 
     fn incident(
@@ -97,13 +159,17 @@ impl Incidents {
         let (container, pin) = pinned.ok_or("the container has no history any more")?;
         self.count += 1;
         let boot = BootId(self.host.boot_id.clone());
+        let state = match wanted(pipeline, container, boot.clone()) {
+            Ok(wanted) => self.watch.begin(wanted),
+            Err(reason) => Pending::none(reason),
+        };
         let id = bundle_id(&boot, order.trigger.time_ns, self.count);
         let bundle = order.out_dir.join(seal::file_name(container, now.utc_ns, &id));
         let live = live_images(pipeline, order.container);
         let evicted_until_ns = Class::ALL.map(|class| {
             pipeline.ring.history(order.container).and_then(|history| history.reach(class).evicted_until_ns)
         });
-        Ok((Incident { order, bundle, id, pin, evicted_until_ns }, live))
+        Ok((Incident { order, bundle, id, pin, state, by_person: false, evicted_until_ns }, live))
     }
 
     /// Bytes on disk that the ring let go and incidents still hold.
@@ -135,6 +201,7 @@ impl Incidents {
     pub fn finish_all(&mut self, pipeline: &mut Pipeline, now: Anchor) {
         let open = std::mem::take(&mut self.open);
         self.finish(open, pipeline, now);
+        self.tell_all_heads(pipeline, now);
         self.sealer.finish();
     }
 
@@ -163,11 +230,32 @@ impl Incidents {
                 live,
                 host_ancestors: self.host_ancestors,
                 anchor: now,
+                state: Err("nobody waited for it".to_owned()),
+                proof: self.proof.clone(),
             };
+            let heads = Class::ALL.into_iter().filter_map(|class| {
+                let head = pipeline.ring.history(key)?.head(class)?;
+                Some(Head::new(key, &job.container.name, class, head))
+            });
+            self.chain.tell(heads, false, now.utc_ns);
             self.sealing.retain(|file| file.strong_count() > 0);
             self.sealing.extend(job.files.iter().map(Arc::downgrade));
-            self.sealer.seal(job, incident.order.reply);
+            self.sealer.seal(job, incident.state, incident.order.reply);
         }
+    }
+
+    /// Writes down how far all chains have come, now and then.
+    pub fn tell_heads(&mut self, pipeline: &Pipeline, now: Anchor) {
+        if self.chain.is_due() {
+            self.tell_all_heads(pipeline, now);
+        }
+    }
+
+    fn tell_all_heads(&mut self, pipeline: &Pipeline, now: Anchor) {
+        let name = |key| pipeline.containers.get(key).map_or("", |container| container.name.as_str());
+        let heads =
+            pipeline.ring.heads().map(|(key, class, seq, sha256)| Head::new(key, name(key), class, (seq, sha256)));
+        self.chain.tell(heads, true, now.utc_ns);
     }
 
     /// Gaps of the window that no segment tells: what the ring had let go when it was held, what it could not write, and
@@ -231,4 +319,25 @@ fn live_images(pipeline: &Pipeline, key: ContainerKey) -> Vec<Image> {
     let Some(container) = pipeline.containers.get(key) else { return Vec::new() };
     let inside = pipeline.processes.live().filter(|known| known.image.container_id == container.id);
     inside.flat_map(|known| known.lineage().map(|ancestor| ancestor.image.clone())).collect()
+}
+
+/// Whom to look at for the state of a container; else why there is none to look at.
+fn wanted(pipeline: &Pipeline, container: &Container, boot: BootId) -> Result<Wanted, &'static str> {
+    if container.runtime == Runtime::Host {
+        return Err("the host is no container: its processes are not looked at");
+    }
+    if container.cgroup_path.is_empty() || pipeline.containers.is_removed(container.key) {
+        return Err("the container was gone before the trigger");
+    }
+    let (own, others): (Vec<_>, Vec<_>) =
+        pipeline.processes.live().partition(|known| known.image.container_id == container.id);
+    let namespaces = others.into_iter().filter_map(|known| known.image.namespaces);
+    Ok(Wanted {
+        container: container.key,
+        cgroup_dir: pipeline.containers.dir_of(container),
+        cgroup_path: container.cgroup_path.clone(),
+        boot,
+        known: own.into_iter().map(|known| (known.image.pid, known.image.process_id)).collect(),
+        foreign: namespaces.flat_map(|theirs| [theirs.network, theirs.mount]).filter(|inode| *inode != 0).collect(),
+    })
 }

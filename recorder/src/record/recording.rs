@@ -12,7 +12,7 @@ mod losses;
 
 use super::Command;
 use super::governor::{Caps, Governor};
-use super::incidents::Incidents;
+use super::incidents::{Incidents, Limits};
 use super::sealer::Sealer;
 use crate::config::Config;
 use crate::control::TriggerRequest;
@@ -20,6 +20,7 @@ use crate::enrich::containers::Change;
 use crate::enrich::docker::Question;
 use crate::host;
 use crate::pipeline::{Match, Pipeline, report};
+use crate::seal::Proof;
 use crate::trigger::Order;
 use levels::Levels;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
@@ -72,6 +73,8 @@ pub struct Begun {
     pub pipeline: Pipeline,
     /// Who seals.
     pub sealer: Sealer,
+    /// What binds bundles to this recorder.
+    pub proof: Proof,
     /// What it is asked.
     pub inbox: mpsc::Receiver<Command>,
     /// What it asks.
@@ -81,11 +84,15 @@ pub struct Begun {
 impl Recording {
     /// A recording that has everything it needs and has not begun.
     pub fn new(begun: Begun, config: Config, host: Host, started: Anchor) -> Self {
-        let Begun { probes, pipeline, sealer, inbox, questions } = begun;
+        let Begun { probes, pipeline, sealer, proof, inbox, questions } = begun;
         let hooks = describe_hooks(&probes);
+        let limits = Limits {
+            rule_pause_ns: config.rule_pause_seconds.saturating_mul(1_000_000_000),
+            evidence_total_bytes: config.evidence_total_bytes,
+        };
         let caps = Caps { cpu_percent: config.cpu_percent, memory_bytes: config.memory_bytes };
         Self {
-            incidents: Incidents::new(host, hooks.clone(), config.host_ancestors, started, sealer),
+            incidents: Incidents::new(host, hooks.clone(), &config, proof, started, sealer, limits),
             hooks,
             probes: Some(probes),
             pipeline,
@@ -190,6 +197,9 @@ impl Recording {
         report(self.pipeline.ring.write_all(host::anchor()));
         self.pipeline.ring.sync_all();
         self.incidents.finish_all(&mut self.pipeline, host::anchor());
+        if let Some(models) = &mut self.pipeline.watch.models {
+            models.close(host::anchor());
+        }
         Ok(())
     }
 
@@ -243,6 +253,8 @@ impl Recording {
                 }
             }
             Command::Level(request, reply) => drop(reply.send(self.level(&request))),
+            Command::Rules(rules) => self.pipeline.watch.ask(rules),
+            Command::Model(request, file, reply) => drop(reply.send(self.model(&request, &file))),
             Command::Digest(answer) => self.pipeline.digested(answer),
             Command::Stop => {}
         }
@@ -283,6 +295,9 @@ impl Recording {
     }
 
     fn matched(&mut self, found: Match) {
+        if found.finding.severity < self.config.seal_from {
+            return;
+        }
         let order = Order {
             container: found.container,
             trigger: Trigger {
@@ -305,10 +320,16 @@ impl Recording {
         self.govern();
         self.pipeline.containers.prune();
         self.pipeline.mend();
+        self.pipeline.tell_storms();
+        if let Some(models) = &mut self.pipeline.watch.models {
+            models.tick(host::anchor());
+        }
         for key in self.pipeline.ring.make_room() {
             self.pipeline.forget(key);
             self.levels.forget(key);
+            self.incidents.forget(key);
         }
+        self.incidents.tell_heads(&self.pipeline, host::anchor());
     }
 }
 

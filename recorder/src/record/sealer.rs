@@ -4,10 +4,12 @@
 
 use crate::control::access::Access;
 use crate::seal::Job;
+use crate::state::Pending;
 use std::fmt::Display;
+use std::fs::Metadata;
 use std::io::{self, BufWriter};
 use std::os::unix::process::CommandExt as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, mpsc};
@@ -23,10 +25,20 @@ const WAITING: usize = 256;
 /// Who wants to be told of a bundle.
 pub type Reply = oneshot::Sender<Result<PathBuf, String>>;
 
+/// A bundle that is wanted.
+#[derive(Debug)]
+struct Order {
+    job: Box<Job>,
+    /// The state at the trigger.
+    state: Pending,
+    /// Who wants to be told.
+    reply: Option<Reply>,
+}
+
 /// The asking side.
 #[derive(Debug)]
 pub struct Sealer {
-    jobs: Option<mpsc::SyncSender<(Box<Job>, Option<Reply>)>>,
+    jobs: Option<mpsc::SyncSender<Order>>,
     thread: Option<JoinHandle<()>>,
     counts: Arc<Counts>,
 }
@@ -36,26 +48,31 @@ struct Counts {
     waiting: AtomicU64,
     sealed: AtomicU64,
     failed: AtomicU64,
+    /// What the bundles in the recorder's own directory take.
+    evidence_bytes: AtomicU64,
 }
 
 impl Sealer {
-    /// Starts the thread. What it seals is readable for who may ask.
+    /// Starts the thread. What it seals is readable for who may ask; what `evidence` has is counted.
     ///
     /// # Errors
     /// Where no thread can be made.
-    pub fn start(access: Access) -> io::Result<Self> {
-        let (jobs, inbox) = mpsc::sync_channel::<(Box<Job>, Option<Reply>)>(WAITING);
+    pub fn start(access: Access, evidence: PathBuf) -> io::Result<Self> {
+        let (jobs, inbox) = mpsc::sync_channel::<Order>(WAITING);
         let counts = Arc::<Counts>::default();
+        counts.evidence_bytes.store(bytes_of(&evidence), Ordering::Relaxed);
         let thread = std::thread::Builder::new().name("seal".to_owned()).spawn({
             let counts = Arc::clone(&counts);
             move || {
-                for (job, reply) in inbox {
+                for Order { mut job, state, reply } in inbox {
+                    job.state = state.wait();
                     let sealed = by_another_process(&job);
                     if let Ok(path) = &sealed
                         && let Err(error) = access.share(path)
                     {
                         tracing::warn!(%error, "the control group cannot read this bundle");
                     }
+                    counts.evidence_bytes.store(bytes_of(&evidence), Ordering::Relaxed);
                     counts.done(sealed, reply);
                 }
             }
@@ -63,19 +80,24 @@ impl Sealer {
         Ok(Self { jobs: Some(jobs), thread: Some(thread), counts })
     }
 
-    /// Has a bundle sealed.
-    pub fn seal(&self, job: Job, reply: Option<Reply>) {
+    /// Has a bundle sealed, with the state at its trigger when that is known.
+    pub fn seal(&self, job: Job, state: Pending, reply: Option<Reply>) {
         self.counts.waiting.fetch_add(1, Ordering::Relaxed);
-        let sent = self.jobs.as_ref().map(|jobs| jobs.try_send((Box::new(job), reply)));
-        if let Some(Err(mpsc::TrySendError::Full((_, reply)) | mpsc::TrySendError::Disconnected((_, reply)))) = sent {
-            self.counts.done(Err(format!("{WAITING} bundles wait to be sealed already")), reply);
+        let sent = self.jobs.as_ref().map(|jobs| jobs.try_send(Order { job: Box::new(job), state, reply }));
+        if let Some(Err(mpsc::TrySendError::Full(order) | mpsc::TrySendError::Disconnected(order))) = sent {
+            self.counts.done(Err(format!("{WAITING} bundles wait to be sealed already")), order.reply);
         }
     }
 
     /// Bundles that wait or are at work, those that were sealed, and those that could not be.
     pub fn outcome(&self) -> (u64, u64, u64) {
-        let Counts { waiting, sealed, failed } = &*self.counts;
+        let Counts { waiting, sealed, failed, .. } = &*self.counts;
         (waiting.load(Ordering::Relaxed), sealed.load(Ordering::Relaxed), failed.load(Ordering::Relaxed))
+    }
+
+    /// What the bundles in the recorder's own directory take on the disk.
+    pub fn evidence_bytes(&self) -> u64 {
+        self.counts.evidence_bytes.load(Ordering::Relaxed)
     }
 
     /// Waits until everything is sealed.
@@ -105,6 +127,11 @@ impl Counts {
             let _ = reply.send(result);
         }
     }
+}
+
+fn bytes_of(dir: &Path) -> u64 {
+    let entries = std::fs::read_dir(dir).into_iter().flatten().flatten();
+    entries.filter_map(|entry| entry.metadata().ok()).filter(Metadata::is_file).map(|meta| meta.len()).sum()
 }
 
 /// This program again, with the job as its input; see [`crate::seal::serve`].

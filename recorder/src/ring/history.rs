@@ -63,6 +63,7 @@ pub fn description(dir: &Path) -> Result<Container, RingError> {
             image: None,
             image_digest: None,
             labels: BTreeMap::new(),
+            setup: None,
         })
     })
 }
@@ -114,6 +115,9 @@ pub struct RecordedBy {
     pub hooks: Vec<Hook>,
     /// Whether evidence may name the host's processes above a container.
     pub host_ancestors: bool,
+    /// SHA-256 of the configuration that it was recorded with, in hex.
+    #[serde(default)]
+    pub config_sha256: Option<String>,
 }
 
 impl RecordedBy {
@@ -203,6 +207,11 @@ impl History {
     /// Events of one class that wait to be written as segments.
     pub fn waiting(&self, class: Class) -> usize {
         self.lanes[class as usize].waiting()
+    }
+
+    /// How far the chain of a class has come: the number and SHA-256 of its newest segment.
+    pub fn head(&self, class: Class) -> Option<(u64, [u8; 32])> {
+        self.lanes[class as usize].head()
     }
 
     /// One class, to be told what to do with it.

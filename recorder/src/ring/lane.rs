@@ -58,6 +58,8 @@ pub struct Lane {
     files: VecDeque<Kept>,
     next_file: u64,
     next_seq: u64,
+    /// The newest segment's number, where there is one, and its name.
+    newest: Option<u64>,
     previous: [u8; 32],
     /// Of all files that this lane makes.
     nonce: u64,
@@ -86,6 +88,7 @@ impl Lane {
             files: VecDeque::new(),
             next_file: 0,
             next_seq: 0,
+            newest: None,
             previous: [0; 32],
             nonce,
             let_go: Reach::default(),
@@ -114,11 +117,17 @@ impl Lane {
         }
         if let Some((seq, sha256)) = holds.last {
             self.next_seq = seq.saturating_add(1);
+            self.newest = Some(seq);
             self.previous = sha256;
         }
         self.next_file = number.saturating_add(1);
         self.files.push_back(Kept::of(&file, holds));
         Ok(())
+    }
+
+    /// Number and name of the newest segment, which may be gone from the disk by now.
+    pub fn head(&self) -> Option<(u64, [u8; 32])> {
+        self.newest.map(|seq| (seq, self.previous))
     }
 
     /// Takes an event; true when the batch is full.
@@ -319,6 +328,7 @@ impl Lane {
         kept.holds.events += holds.events;
         kept.holds.first_ns = kept.holds.first_ns.or(holds.first_ns);
         kept.holds.last_ns = holds.last_ns.or(kept.holds.last_ns);
+        self.newest = Some(self.next_seq);
         self.next_seq = self.next_seq.saturating_add(1);
         self.previous = framed.sha256;
         Ok(())

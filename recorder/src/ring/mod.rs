@@ -413,6 +413,14 @@ impl Ring {
         self.budget.total_bytes
     }
 
+    /// How far the chains of all histories have come; see [`History::head`].
+    pub fn heads(&self) -> impl Iterator<Item = (ContainerKey, Class, u64, [u8; 32])> {
+        self.histories.iter().flat_map(|(key, history)| {
+            let head = |class| history.head(class).map(|(seq, sha256)| (*key, class, seq, sha256));
+            Class::ALL.into_iter().filter_map(head)
+        })
+    }
+
     /// One container's history.
     pub fn history(&self, key: ContainerKey) -> Option<&History> {
         self.histories.get(&key)

@@ -1,25 +1,27 @@
 //! Triggers: which events pull the cord, and the incidents that follow.
 //!
-//! An incident goes: trigger -> pin what the ring has -> wait for the after-window -> hand to the sealer. While one is
-//! open, the same rule in the same container adds its finding and opens no second one.
+//! An incident goes: trigger -> pin what the ring has -> wait for the after-window -> hand to the sealer. While one that
+//! a rule opened is open in a container, whatever else is found there joins it.
+//!
+//! ```text
+//! rules       which rules are asked
+//! watch       every event, asked about
+//! storm       rules that match all the time
+//! ```
 
-mod reverse_shell;
+pub mod rules;
+mod storm;
+mod watch;
 
 use crate::ring::Pin;
+use crate::state::Pending;
 use std::path::PathBuf;
 use taffrail_trace::clock::BootNs;
-use taffrail_trace::event::{Body, Event, Finding};
 use taffrail_trace::ids::ContainerKey;
 use taffrail_trace::manifest;
 use tokio::sync::oneshot;
 
-/// What a rule has to say of an event, if anything.
-pub fn judge(event: &Event) -> Option<Finding> {
-    match &event.body {
-        Body::Image(image) => reverse_shell::judge(image),
-        _ => None,
-    }
-}
+pub use watch::{Surroundings, Watch};
 
 /// What somebody wants sealed.
 #[derive(Debug)]
@@ -49,6 +51,10 @@ pub struct Incident {
     pub id: String,
     /// The ring's files, held.
     pub pin: Pin,
+    /// A person asked for it.
+    pub by_person: bool,
+    /// The state of the container at the trigger, which is being looked at.
+    pub state: Pending,
     /// Until when the ring had let go what was before it, by class, when it was held.
     pub evicted_until_ns: [Option<BootNs>; 2],
 }
@@ -64,8 +70,14 @@ impl Incident {
         self.order.trigger.time_ns.saturating_add(self.order.after_ns)
     }
 
-    /// Whether a finding of `rule` in `container` belongs to it.
-    pub fn covers(&self, container: ContainerKey, rule: &str) -> bool {
-        self.order.container == container && self.order.trigger.rule == rule
+    /// Whether what is found in `container` belongs to it: a person's order stays as it was given.
+    pub fn takes_in(&self, container: ContainerKey) -> bool {
+        self.order.container == container && !self.by_person
+    }
+
+    /// Goes on until `to_ns`, but no longer than `most_ns` after its trigger.
+    pub fn grow(&mut self, to_ns: BootNs, most_ns: u64) {
+        let after_ns = to_ns.saturating_sub(self.order.trigger.time_ns).min(most_ns);
+        self.order.after_ns = self.order.after_ns.max(after_ns);
     }
 }

@@ -121,6 +121,7 @@ pub fn container(key: u64) -> Container {
         image: None,
         image_digest: None,
         labels: std::collections::BTreeMap::new(),
+        setup: None,
     }
 }
 

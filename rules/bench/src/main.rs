@@ -9,6 +9,7 @@
 //! evaluator is told the sort of each event, and gets it as the JSON that it reads, made before the clock runs.
 
 mod events;
+mod model;
 mod sigma;
 
 use events::World;
@@ -31,7 +32,8 @@ fn main() -> Done {
     let mut out = std::io::stdout().lock();
     let world = World::new();
     falco(&world, &mut out)?;
-    sigma::compare(&world, &mut out)
+    sigma::compare(&world, &mut out)?;
+    Ok(model::print(&world, &mut out)?)
 }
 
 fn falco(world: &World, out: &mut impl Write) -> Done {

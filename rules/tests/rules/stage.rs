@@ -21,7 +21,7 @@ use taffrail_trace::ids::{ContainerKey, ExecId, ProcessId};
 pub const SECOND: u64 = 1_000_000_000;
 
 /// Everything that a scene can be asked for.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub struct Stage {
     pub event: Event,
     pub lineage: Vec<Image>,
@@ -87,6 +87,7 @@ pub fn stage(body: Body) -> Stage {
             image: Some("registry.example:5000/shop/web:1.4".to_owned()),
             image_digest: Some("sha256:c0ffee00c0ffee00".to_owned()),
             labels: labels.map(|(name, value)| (name.to_owned(), value.to_owned())).into(),
+            setup: None,
         },
         lineage,
         socket: Some((end([10, 1, 2, 3], 40_000), end([198, 51, 100, 7], 4444))),

@@ -23,17 +23,32 @@ impl Container {
     /// `docker run -d IMAGE sh -c SCRIPT`, with a network of its own that has loopback only.
     pub fn run(name: &str, script: &str) -> Self {
         import(IMAGE, |_| ());
-        Self::start(name, &[], IMAGE, &["sh", "-c", script])
+        Self::start(name, &["--network=none"], IMAGE, &["sh", "-c", script])
     }
 
     /// A container of the workloads' image with more of docker's own arguments.
     pub fn workloads(name: &str, options: &[&str], command: &[&str]) -> Self {
-        Self::start(name, options, &workloads_image(), command)
+        Self::start(name, &[&["--network=none"], options].concat(), &workloads_image(), command)
+    }
+
+    /// The same in a network of docker's.
+    pub fn workloads_in(network: &str, name: &str, command: &[&str]) -> Self {
+        Self::start(name, &[&format!("--network={network}")], &workloads_image(), command)
+    }
+
+    /// A container of an image of its own, which other tests run nothing of. The image goes with it.
+    pub fn of_own_image(name: &str, script: &str) -> (Self, OwnImage) {
+        import(IMAGE, |_| ());
+        let image = OwnImage(format!("taffrail-test-{name}:{}", std::process::id()));
+        let made = docker(&["create", IMAGE, "sh"]);
+        docker(&["commit", &made, &image.0]);
+        docker(&["rm", &made]);
+        (Self::start(name, &[], &image.0, &["sh", "-c", script]), image)
     }
 
     fn start(name: &str, options: &[&str], image: &str, command: &[&str]) -> Self {
         let name = format!("taffrail-{name}-{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
-        let fixed = ["run", "-d", "--network=none", "--label", "test=yes", "--name", &name];
+        let fixed = ["run", "-d", "--label", "test=yes", "--name", &name];
         let id = docker(&[&fixed[..], options, &[image], command].concat());
         Self { name, id }
     }
@@ -49,6 +64,16 @@ impl Container {
             let test = Command::new("docker").args(["exec", &self.name, "test", "-e", file]).output();
             test.is_ok_and(|test| test.status.success())
         });
+    }
+}
+
+/// The name of an image that is removed with the test.
+pub struct OwnImage(pub String);
+
+impl Drop for OwnImage {
+    fn drop(&mut self) {
+        let _ =
+            Command::new("docker").args(["rmi", "-f", &self.0]).stdout(Stdio::null()).stderr(Stdio::null()).status();
     }
 }
 

@@ -6,6 +6,7 @@
 //! sys         system calls by number: the acts must make exactly the call that they are named after
 //! process file network privilege kernel      the families of events
 //! uring emulated hidden rewrite paths flood  what an attacker would try against a recorder
+//! hold        a process that has something of everything open, and stays
 //! intruder    what programs do that intruders bring along
 //! http server      what stands around a container, and asks it
 //! bench       loops that measure themselves
@@ -20,6 +21,7 @@ mod emulated;
 mod file;
 mod flood;
 mod hidden;
+mod hold;
 mod http;
 mod intruder;
 mod kernel;
@@ -37,7 +39,7 @@ use act::{Act, Args};
 use std::io::Write as _;
 use std::process::ExitCode;
 
-const FAMILIES: [&[Act]; 16] = [
+const FAMILIES: [&[Act]; 17] = [
     process::ACTS,
     file::ACTS,
     network::ACTS,
@@ -49,6 +51,7 @@ const FAMILIES: [&[Act]; 16] = [
     rewrite::ACTS,
     paths::ACTS,
     flood::ACTS,
+    hold::ACTS,
     bench::ACTS,
     programs::ACTS,
     intruder::ACTS,

@@ -196,6 +196,7 @@ mod tests {
             image: None,
             image_digest: None,
             labels: BTreeMap::new(),
+            setup: None,
         }
     }
 
@@ -224,6 +225,7 @@ mod tests {
             clock: &Clock::new(Vec::new()),
             live: Vec::new(),
             ancestors_outside: true,
+            state: None,
             events,
         };
         let flows = flows(&source);

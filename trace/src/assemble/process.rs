@@ -84,6 +84,19 @@ impl<'a> Processes<'a> {
         self.images.get(&exec_id).copied()
     }
 
+    /// The image that each process ran at the moment that is asked for it, where one is known.
+    pub fn running(&self, at: &HashMap<ProcessId, BootNs>) -> HashMap<ProcessId, ExecId> {
+        let mut newest: HashMap<ProcessId, (BootNs, ExecId)> = HashMap::new();
+        for image in self.images.values() {
+            let id = image.process_id;
+            if at.get(&id).is_some_and(|at_ns| image.time_ns <= *at_ns) {
+                let one = newest.entry(id).or_insert((image.time_ns, image.exec_id));
+                *one = (*one).max((image.time_ns, image.exec_id));
+            }
+        }
+        newest.into_iter().map(|(process, (_, exec_id))| (process, exec_id)).collect()
+    }
+
     /// SHA-256 of an image's executable as it was when it was run, where that could be read.
     pub fn digest(&self, image: &Image) -> Option<&'a [u8; 32]> {
         let ExeFile { inode, dev, ctime_ns, .. } = image.exe_file?;

@@ -1,24 +1,20 @@
 //! Reading a bundle as hostile input: every count, name, length and position is checked at the door.
 
-use super::{MANIFEST, SUMS};
+use super::directory::{Problem, begins_as_bundle, directory};
+use super::{MANIFEST, SIGNATURE, SUMS};
 use crate::FORMAT_VERSION;
 use crate::manifest::Manifest;
 use crate::text::hex;
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
-use std::fs::File;
-use std::io::{self, BufReader, Read};
+use std::fs::{self, File};
+use std::io::{self, Read};
 use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use zip::{CompressionMethod, ZipArchive};
 
-/// The most members a bundle can have: a few dozen tables and documents, with room to grow.
-const MEMBERS_MAX: usize = 256;
 /// The largest manifest or checksum list that is read into memory.
 const TEXT_MAX_BYTES: u64 = 16 << 20;
-/// The longest member name.
-const NAME_MAX_BYTES: usize = 128;
 
 /// Why a file is not opened as a bundle. Each is one line for a person.
 #[derive(Debug, thiserror::Error)]
@@ -31,12 +27,20 @@ pub enum OpenError {
         /// What the system said.
         source: io::Error,
     },
-    /// It is not a ZIP, or one cut short.
-    #[error("{}: not an evidence bundle, or one cut short ({reason})", path.display())]
+    /// It begins as a bundle does and has no end.
+    #[error("{}: truncated: it begins as an evidence bundle and is cut short, or its end is damaged ({reason})", path.display())]
+    Truncated {
+        /// The file.
+        path: PathBuf,
+        /// What was stumbled over.
+        reason: String,
+    },
+    /// It is not a ZIP.
+    #[error("{}: not an evidence bundle ({reason})", path.display())]
     NotABundle {
         /// The file.
         path: PathBuf,
-        /// What the ZIP reader stumbled over.
+        /// What was stumbled over.
         reason: String,
     },
     /// A ZIP, but one that no recorder wrote: it is refused by what is wrong with it.
@@ -104,13 +108,16 @@ impl Bundle {
     /// [`OpenError`], which never depends on more than the directory of the ZIP and the manifest.
     pub fn open(path: &Path) -> Result<Self, OpenError> {
         let io_error = |source| OpenError::Io { path: path.to_owned(), source };
-        let file = Arc::new(File::open(path).map_err(io_error)?);
-        let meta = file.metadata().map_err(io_error)?;
-        if !meta.is_file() {
+        // Before it is opened: a pipe would wait for somebody to write.
+        if !fs::metadata(path).map_err(io_error)?.is_file() {
             return Err(OpenError::NotABundle { path: path.to_owned(), reason: "not a regular file".to_owned() });
         }
-        let members = directory(&file, meta.len()).map_err(|problem| match problem {
+        let file = Arc::new(File::open(path).map_err(io_error)?);
+        let len = file.metadata().map_err(io_error)?.len();
+        let members = directory(&file, len).map_err(|problem| match problem {
+            Problem::Zip(reason) if begins_as_bundle(&file) => OpenError::Truncated { path: path.to_owned(), reason },
             Problem::Zip(reason) => OpenError::NotABundle { path: path.to_owned(), reason },
+            Problem::Io(source) => OpenError::Io { path: path.to_owned(), source },
             Problem::Shape(reason) => OpenError::Refused { path: path.to_owned(), reason },
         })?;
 
@@ -155,13 +162,8 @@ impl Bundle {
     /// # Errors
     /// [`OpenError`] where the file cannot be read or has no readable SHA256SUMS.
     pub fn verify(&self) -> Result<Verdict, OpenError> {
-        let refused = |reason: String| OpenError::Refused { path: self.path.clone(), reason };
         let io_error = |source| OpenError::Io { path: self.path.clone(), source };
-        let sums = *self.members.get(SUMS).ok_or_else(|| refused(format!("it has no {SUMS}")))?;
-        let text = read_text(&self.file, SUMS, sums).map_err(|problem| match problem {
-            TextProblem::Io(source) => io_error(source),
-            TextProblem::TooLong(reason) => refused(reason),
-        })?;
+        let text = self.text(SUMS)?.ok_or_else(|| self.refused(format!("it has no {SUMS}")))?;
 
         let mut wrong = Vec::new();
         let mut stated = BTreeMap::new();
@@ -173,7 +175,7 @@ impl Bundle {
                 _ => wrong.push(Mismatch::BadLine(line.to_owned())),
             }
         }
-        for (name, member) in self.members.iter().filter(|(name, _)| *name != SUMS) {
+        for (name, member) in self.listed() {
             match stated.remove(name) {
                 None => wrong.push(Mismatch::Added(name.clone())),
                 Some(digest) if digest != self.digest(*member).map_err(io_error)? => {
@@ -183,7 +185,39 @@ impl Bundle {
             }
         }
         wrong.extend(stated.into_keys().map(Mismatch::Missing));
-        Ok(if wrong.is_empty() { Verdict::Intact(self.members.len() - 1) } else { Verdict::Altered(wrong) })
+        Ok(if wrong.is_empty() { Verdict::Intact(self.listed().count()) } else { Verdict::Altered(wrong) })
+    }
+
+    /// The members that SHA256SUMS has to name.
+    fn listed(&self) -> impl Iterator<Item = (&String, &Member)> {
+        self.members.iter().filter(|(name, _)| ![SUMS, SIGNATURE].contains(&name.as_str()))
+    }
+
+    /// A short member as a whole; nothing where it is not there.
+    ///
+    /// # Errors
+    /// [`OpenError`] where it cannot be read or is too long.
+    pub fn text(&self, name: &str) -> Result<Option<Vec<u8>>, OpenError> {
+        let Some(member) = self.members.get(name) else { return Ok(None) };
+        match read_text(&self.file, name, *member) {
+            Ok(text) => Ok(Some(text)),
+            Err(TextProblem::Io(source)) => Err(OpenError::Io { path: self.path.clone(), source }),
+            Err(TextProblem::TooLong(reason)) => Err(self.refused(reason)),
+        }
+    }
+
+    /// SHA-256 of its SHA256SUMS, in hex: of everything in it.
+    ///
+    /// # Errors
+    /// [`OpenError`] where there is none that can be read.
+    pub fn sums_sha256(&self) -> Result<String, OpenError> {
+        let sums = self.text(SUMS)?.ok_or_else(|| self.refused(format!("it has no {SUMS}")))?;
+        Ok(hex(&Sha256::digest(&sums)))
+    }
+
+    /// This bundle is refused, and why.
+    pub(super) fn refused(&self, reason: String) -> OpenError {
+        OpenError::Refused { path: self.path.clone(), reason }
     }
 
     fn digest(&self, member: Member) -> io::Result<String> {
@@ -210,65 +244,9 @@ struct Version {
     format_version: u32,
 }
 
-enum Problem {
-    Zip(String),
-    Shape(String),
-}
-
 enum TextProblem {
     Io(io::Error),
     TooLong(String),
-}
-
-/// The members of the ZIP, each checked.
-fn directory(file: &File, file_len: u64) -> Result<BTreeMap<String, Member>, Problem> {
-    let zip_problem = |error: zip::result::ZipError| Problem::Zip(error.to_string());
-    let mut zip = ZipArchive::new(BufReader::new(file)).map_err(zip_problem)?;
-    if zip.len() > MEMBERS_MAX {
-        return Err(Problem::Shape(format!("it has {} members, more than {MEMBERS_MAX}", zip.len())));
-    }
-    let mut members = BTreeMap::new();
-    let mut ranges = Vec::new();
-    for index in 0..zip.len() {
-        let entry = zip.by_index_raw(index).map_err(zip_problem)?;
-        let name = checked_name(entry.name_raw()).map_err(Problem::Shape)?;
-        if entry.compression() != CompressionMethod::Stored || entry.encrypted() {
-            return Err(Problem::Shape(format!("member {name} is compressed or encrypted; ours are stored plain")));
-        }
-        if entry.size() != entry.compressed_size() {
-            return Err(Problem::Shape(format!("member {name} states two different lengths")));
-        }
-        let Some(offset) = entry.data_start() else {
-            return Err(Problem::Shape(format!("member {name} has no place in the file")));
-        };
-        let len = entry.size();
-        match offset.checked_add(len) {
-            Some(end) if end <= file_len => ranges.push((offset, end)),
-            _ => return Err(Problem::Shape(format!("member {name} reaches beyond the end of the file"))),
-        }
-        if members.insert(name.clone(), Member { offset, len }).is_some() {
-            return Err(Problem::Shape(format!("member {name} is there twice")));
-        }
-    }
-    ranges.sort_unstable();
-    if ranges.windows(2).any(|pair| pair[1].0 < pair[0].1) {
-        return Err(Problem::Shape("members overlap".to_owned()));
-    }
-    Ok(members)
-}
-
-/// A member name made of plain words and at most one folder, or why not.
-fn checked_name(raw: &[u8]) -> Result<String, String> {
-    let shown = || crate::text::shown(&crate::text::from_bytes(raw)).into_owned();
-    let plain = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-' | b'/');
-    if raw.is_empty() || raw.len() > NAME_MAX_BYTES || !raw.iter().all(plain) {
-        return Err(format!("member name {:?} is not one of ours", shown()));
-    }
-    let name = String::from_utf8_lossy(raw).into_owned();
-    if name.split('/').any(|part| part.is_empty() || part.starts_with('.')) {
-        return Err(format!("member name {:?} is not one of ours", shown()));
-    }
-    Ok(name)
 }
 
 fn read_text(file: &Arc<File>, name: &str, member: Member) -> Result<Vec<u8>, TextProblem> {
@@ -280,7 +258,7 @@ fn read_text(file: &Arc<File>, name: &str, member: Member) -> Result<Vec<u8>, Te
     Ok(text)
 }
 
-fn section(file: &Arc<File>, member: Member) -> Section {
+pub(super) fn section(file: &Arc<File>, member: Member) -> Section {
     Section { file: Arc::clone(file), at: member.offset, end: member.offset + member.len }
 }
 

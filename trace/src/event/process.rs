@@ -156,6 +156,21 @@ pub struct Namespaces {
     pub user: u32,
 }
 
+impl Namespaces {
+    /// Each with its name.
+    pub fn named(self) -> [(&'static str, u32); 7] {
+        [
+            ("mount", self.mount),
+            ("pid", self.pid),
+            ("network", self.network),
+            ("user", self.user),
+            ("uts", self.uts),
+            ("ipc", self.ipc),
+            ("cgroup", self.cgroup),
+        ]
+    }
+}
+
 /// How a program image came to be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Origin {

@@ -172,6 +172,8 @@ pub enum GapCause {
     Damaged,
     /// The recorder was not running.
     RecorderDown,
+    /// Somebody left it out of a smaller bundle (`taffrail redact --max-size`).
+    Redacted,
 }
 
 impl GapCause {
@@ -187,6 +189,7 @@ impl GapCause {
             Self::Evicted => "evicted",
             Self::Damaged => "damaged",
             Self::RecorderDown => "recorder_down",
+            Self::Redacted => "redacted",
         }
     }
 }

@@ -1,6 +1,6 @@
 //! System calls: privileges, the kernel itself, terminals, and every call at level `full`.
 
-use super::{Column, Kind, Table, has, may};
+use super::{COMMON, Column, Kind, Table, has, may};
 
 const ABI: Column = has("abi", Kind::Text, "How the call was made: `x86_64`, `i386`, `x32` or `io_uring`.");
 
@@ -8,6 +8,7 @@ const ABI: Column = has("abi", Kind::Text, "How the call was made: `x86_64`, `i3
 pub const PRIVILEGE: Table = Table {
     name: "privilege",
     doc: "One row per system call that changes what a process may do, or asks to, failed ones included.",
+    common: COMMON,
     columns: &[
         has(
             "op",
@@ -33,6 +34,7 @@ pub const KERNEL: Table = Table {
     name: "kernel",
     doc: "One row per system call that reaches beyond its own process: programs and modules loaded into the kernel, \
           mounts, other processes' memory, memory that is writable and executable, the machine's clock and name.",
+    common: COMMON,
     columns: &[
         has(
             "op",
@@ -64,6 +66,7 @@ pub const KERNEL: Table = Table {
 pub const TERMINAL: Table = Table {
     name: "terminal",
     doc: "One row per stretch of bytes that went over a terminal: what was typed, and what was printed.",
+    common: COMMON,
     columns: &[
         has("session_id", Kind::U64, "Tells this terminal session from every other since boot."),
         has("direction", Kind::Text, "`typed` or `printed`."),
@@ -83,6 +86,7 @@ pub const TERMINAL: Table = Table {
 pub const SYSCALL: Table = Table {
     name: "syscall",
     doc: "One row per system call, of containers that were recorded at level `full`.",
+    common: COMMON,
     columns: &[
         has("syscall", Kind::Text, "The call by name; `syscall_NNN` where the number has none."),
         has("nr", Kind::U32, "Its number, in the numbering of `abi`."),

@@ -1,12 +1,13 @@
 //! Files.
 
-use super::{Kind, Table, has, may};
+use super::{COMMON, Kind, Table, has, may};
 
 /// `file`: one row per operation on a file.
 pub const FILE: Table = Table {
     name: "file",
     doc: "One row per file operation that a program asked for, failed ones included, and one (`io`) for what went \
           through an open file until it was closed or a while had passed.",
+    common: COMMON,
     columns: &[
         has(
             "op",

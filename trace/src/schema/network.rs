@@ -1,12 +1,13 @@
 //! Flows, sockets and names.
 
-use super::{Kind, Table, has, may};
+use super::{COMMON, Kind, Table, has, may};
 
 /// `network`: one row per flow, and per socket that makes none.
 pub const NETWORK: Table = Table {
     name: "network",
     doc: "One row per TCP or UDP flow: who began it, both ends, and how it ended; and one per use of a socket that makes \
           no flow: a unix socket connected, a connect that failed before a packet was sent, a raw or packet socket made.",
+    common: COMMON,
     columns: &[
         has(
             "op",
@@ -59,6 +60,7 @@ pub const NETWORK: Table = Table {
 pub const DNS: Table = Table {
     name: "dns",
     doc: "One row per DNS message that passed the container's network over UDP, read from the packet itself.",
+    common: COMMON,
     columns: &[
         has("op", Kind::Text, "`query` or `response`."),
         has("sent", Kind::Bool, "The container sent it; false where it received it."),

@@ -1,12 +1,13 @@
 //! Who: program images.
 
-use super::{Kind, Table, has, may};
+use super::{COMMON, Kind, Table, has, may};
 
 /// `process`: one row per program image.
 pub const PROCESS: Table = Table {
     name: "process",
     doc: "One row per program image: run by an exec, copied by a fork, or found running when the recorder started. \
           Ancestors outside the container are included so that every lineage reaches the host's init.",
+    common: COMMON,
     columns: &[
         has("origin", Kind::Text, "`exec`, `fork` (has its parent's program) or `scan` (older than the recorder)."),
         has(

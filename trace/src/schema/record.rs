@@ -1,11 +1,12 @@
 //! What the recorder itself has to say.
 
-use super::{Kind, Table, has, may};
+use super::{COMMON, Kind, Table, has, may};
 
 /// `lifecycle`: the container itself.
 pub const LIFECYCLE: Table = Table {
     name: "lifecycle",
     doc: "One row per moment in the life of the container itself.",
+    common: COMMON,
     columns: &[
         has(
             "op",
@@ -22,6 +23,7 @@ pub const FINDING: Table = Table {
     name: "finding",
     doc: "One row per rule that matched, per deviation from a model, per alarm from outside and per person who asked; \
           its time is the moment of the trigger.",
+    common: COMMON,
     columns: &[
         has("rule", Kind::Text, "The rule's stable name; `manual` where a person asked."),
         has("severity", Kind::Text, "`info`, `warning` or `critical`."),
@@ -42,6 +44,7 @@ pub const FINDING: Table = Table {
 pub const FINDING_EVENT: Table = Table {
     name: "finding_event",
     doc: "One row per event that a finding stands on: `time` and `exec_id` are the event's, and find it in its own table.",
+    common: COMMON,
     columns: &[
         has("finding_id", Kind::U32, "The finding; joins `finding.finding_id`."),
         has("rule", Kind::Text, "The finding's rule."),
@@ -54,12 +57,13 @@ pub const GAP: Table = Table {
     name: "gap",
     doc: "One row per interval and class in which events are missing, with their number and the reason. `time` is \
           `from_time`.",
+    common: COMMON,
     columns: &[
         has("class", Kind::Text, "`vital` or `bulk`."),
         has(
             "cause",
             Kind::Text,
-            "`ring_full`, `flow_table_full`, `descriptor_table_full`, `nested`, `malformed` (the kernel could not deliver), `refused` (a budget said no), `evicted` (the ring aged it out), `damaged`, `recorder_down`.",
+            "`ring_full`, `flow_table_full`, `descriptor_table_full`, `nested`, `malformed` (the kernel could not deliver), `refused` (a budget said no), `evicted` (the ring aged it out), `damaged`, `recorder_down`, `redacted` (left out of a smaller bundle).",
         ),
         may("lost", Kind::U64, "How many events are missing; NULL where that cannot be known."),
         has("from_time", Kind::Time, "They happened not before this."),

@@ -7,8 +7,15 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-/// What the tests use: the engine, a static busybox for images, tmux for the replay's terminal.
-const PACKAGES: [(&str, &str); 3] = [("dockerd", "docker.io"), ("busybox", "busybox-static"), ("tmux", "tmux")];
+/// What the tests use: the engine, a static busybox for images, tmux for the replay's terminal, and what anybody checks a
+/// bundle with.
+const PACKAGES: [(&str, &str); 5] = [
+    ("dockerd", "docker.io"),
+    ("busybox", "busybox-static"),
+    ("tmux", "tmux"),
+    ("ssh-keygen", "openssh-client"),
+    ("unzip", "unzip"),
+];
 /// How long the engine may take to answer.
 const READY: Duration = Duration::from_secs(60);
 

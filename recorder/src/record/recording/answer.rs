@@ -2,8 +2,9 @@
 
 use super::Recording;
 use super::levels::word;
-use crate::health::{ContainerStatus, Cost, Lowered, Status};
+use crate::health::{ContainerStatus, Cost, Lowered, Rules, Status};
 use crate::host;
+use crate::models::{ModelAnswer, ModelRequest};
 use crate::pipeline::report;
 use taffrail_trace::clock::{BootNs, rfc3339};
 use taffrail_trace::event::Class;
@@ -21,6 +22,26 @@ impl Recording {
             seconds: now_ns.saturating_sub(step.since_ns) / 1_000_000_000,
         });
         told.collect()
+    }
+
+    fn rules(&self) -> Rules {
+        let watch = &self.pipeline.watch;
+        let ((matched, counted), storms) = (watch.counts(), self.incidents.storms());
+        Rules {
+            loaded: watch.rules().rules().len() as u64,
+            matched,
+            counted,
+            joined: storms.joined,
+            held_back: storms.held_back,
+            refused: storms.refused,
+        }
+    }
+
+    pub(super) fn model(&mut self, request: &ModelRequest, file: &str) -> Result<ModelAnswer, String> {
+        match &mut self.pipeline.watch.models {
+            Some(models) => models.answer(request, file, host::anchor()),
+            None => Err("models are off: the configuration has `models = false`".to_owned()),
+        }
     }
 
     pub(super) fn status(&mut self) -> Status {
@@ -74,6 +95,7 @@ impl Recording {
                 memory_cap_bytes: self.config.memory_bytes,
                 lowered: self.lowered(now.boot_ns),
             },
+            rules: self.rules(),
             incidents_open: self.incidents.open_count(),
             disk_full_seconds: disk_full.map(|ns| now.boot_ns.saturating_sub(ns) / 1_000_000_000),
             hooks: self.hooks.clone(),

@@ -1,0 +1,282 @@
+//! Models: which container has which, how old they are, and what deviates.
+//!
+//! ```text
+//! models (this file)  container -> image -> model; events in, findings out
+//! model               one image's model: learning, then dry run, then active
+//! recent              findings that were told lately: each deviation once a container, then counted
+//! finding             a deviation as a finding
+//! store               models on disk, each whole or not at all, written by a thread of its own
+//! request             what can be asked about models, and changed
+//! ```
+//!
+//! ```text
+//! learning  --model_learn_seconds-->  dry run  --model_dry_run_seconds-->  active
+//!    ^                                                                        |
+//!    '------------------------------ relearn ---------------------------------'
+//! ```
+//!
+//! A model's time runs while a container of its image does and the recorder sees it; both ends of a restart of the
+//! recorder fit together. Which image a container is of is told by its runtime, often after its first events: until
+//! then these are kept aside, to be learned or judged when it is known.
+//!
+//! A container whose image nobody tells goes by its name, where it has one of its own; else it has no model. What runs in
+//! no container has none either.
+
+mod finding;
+mod model;
+mod recent;
+mod request;
+mod store;
+#[cfg(test)]
+mod tests;
+
+pub use model::{Phase, Said};
+pub use request::{ModelAnswer, ModelRequest, ModelShown, ModelStatus};
+
+use crate::config::Config;
+use model::{Model, Verdict};
+use recent::Recent;
+use std::cmp::Reverse;
+use std::collections::HashMap;
+use std::io;
+use store::Store;
+use taffrail_rules::model::{Profile, Reader};
+use taffrail_rules::scene::Scene;
+use taffrail_trace::clock::{Anchor, BootNs};
+use taffrail_trace::container::{Container, Runtime};
+use taffrail_trace::event::{Body, Finding, LifecycleOp};
+use taffrail_trace::ids::ContainerKey;
+
+/// The most images that have a model. The one whose containers ended the longest ago goes first.
+const MODELS: usize = 256;
+/// The most containers whose image is not known yet and whose first events are kept aside.
+const EARLY: usize = 64;
+/// How long a container's image may stay unknown before the container goes by its name.
+const EARLY_NS: u64 = 10_000_000_000;
+/// The longest time that one turn adds to a model's age: a recorder that was stopped saw nothing meanwhile.
+const TURN_MAX_NS: u64 = 10_000_000_000;
+
+/// All models, and the containers that they are for.
+#[derive(Debug)]
+pub struct Models {
+    times: Times,
+    models: Vec<Model>,
+    containers: HashMap<ContainerKey, Seat>,
+    reader: Reader,
+    recent: Recent,
+    store: Store,
+    turned_ns: Option<BootNs>,
+}
+
+/// How long the first two phases last.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Times {
+    /// Learning, seconds.
+    pub learn: u64,
+    /// Dry run, seconds.
+    pub dry_run: u64,
+}
+
+/// Where a container stands.
+#[derive(Debug)]
+enum Seat {
+    /// Its image is not known yet.
+    Early { profile: Box<Profile>, since_ns: BootNs },
+    /// It is of the image with this key.
+    Of(usize),
+    /// Nobody told its image, and it has no name of its own.
+    Unknown,
+    /// It ended. What is still told of it is neither learned nor judged.
+    Ended,
+}
+
+impl Models {
+    /// The models that an earlier recorder left in the state directory, to be gone on with.
+    ///
+    /// # Errors
+    /// Where their directory cannot be made or read, or the writing thread not be started.
+    pub fn open(config: &Config) -> io::Result<Self> {
+        let (store, mut models) = Store::open(&config.state_dir)?;
+        models.sort_by_key(|model| Reverse(model.state.seen_utc_seconds));
+        models.truncate(MODELS);
+        Ok(Self {
+            times: Times { learn: config.model_learn_seconds, dry_run: config.model_dry_run_seconds },
+            models,
+            containers: HashMap::new(),
+            reader: Reader::default(),
+            recent: Recent::default(),
+            store,
+            turned_ns: None,
+        })
+    }
+
+    /// Learns from an event or judges it.
+    pub fn see(&mut self, scene: &dyn Scene) -> Option<Finding> {
+        let container = scene.container();
+        if container.runtime == Runtime::Host {
+            return None;
+        }
+        match &scene.event().body {
+            Body::Lifecycle(moment) if moment.op == LifecycleOp::Removed => {
+                self.gone(container.key);
+                return None;
+            }
+            Body::Lifecycle(_) | Body::Finding(_) | Body::Gap(_) => return None,
+            _ => {}
+        }
+        let mut late = None;
+        let at = match self.containers.get(&container.key) {
+            Some(Seat::Of(at)) => *at,
+            Some(Seat::Ended) => return None,
+            _ => {
+                let (at, said) = self.settle(scene)?;
+                late = said;
+                at
+            }
+        };
+        let verdict = self.models.get_mut(at)?.see(scene, &mut self.reader);
+        let finding = match verdict {
+            Verdict::Usual => None,
+            Verdict::Deviates(deviation) => {
+                let told = self.recent.tell(container.key, &deviation, scene.event().time_ns);
+                let model = self.models.get_mut(at)?;
+                model.count(told.is_some());
+                told.map(|unsaid| finding::of(model, &deviation, scene, unsaid))
+            }
+        };
+        // What was before comes first; it holds for longer.
+        late.or(finding)
+    }
+
+    /// A container ended: its model's time stands still until there is another.
+    pub fn gone(&mut self, key: ContainerKey) {
+        if let Some(Seat::Of(at)) = self.containers.insert(key, Seat::Ended)
+            && let Some(model) = self.models.get_mut(at)
+        {
+            model.containers = model.containers.saturating_sub(1);
+        }
+        self.recent.forget(key);
+    }
+
+    /// Forgets a container of which nothing will be told any more.
+    pub fn forget(&mut self, key: ContainerKey) {
+        self.gone(key);
+        self.containers.remove(&key);
+    }
+
+    /// Lets time pass: models grow older, and what changed is written down. To be called about once a second.
+    pub fn tick(&mut self, now: Anchor) {
+        let turned_ns = self.turned_ns.replace(now.boot_ns).unwrap_or(now.boot_ns);
+        let passed_ns = now.boot_ns.saturating_sub(turned_ns).min(TURN_MAX_NS);
+        for model in &mut self.models {
+            if model.containers > 0 {
+                model.age(passed_ns, self.times, now);
+            }
+            model.save(&mut self.store, now.boot_ns, false);
+        }
+    }
+
+    /// Writes down everything that is not yet, and waits for it.
+    pub fn close(&mut self, now: Anchor) {
+        self.tick(now);
+        for model in &mut self.models {
+            model.save(&mut self.store, now.boot_ns, true);
+        }
+        self.store.close();
+    }
+
+    /// Finds out which model a container has, and has it learn or judge what was kept aside. `None` while that is open.
+    fn settle(&mut self, scene: &dyn Scene) -> Option<(usize, Option<Finding>)> {
+        let container = scene.container();
+        let now_ns = scene.event().time_ns;
+        let seat = self.containers.get(&container.key);
+        let waited_ns = match seat {
+            Some(Seat::Early { since_ns, .. }) => now_ns.saturating_sub(*since_ns),
+            Some(Seat::Unknown) => EARLY_NS,
+            _ => 0,
+        };
+        let Some(identity) = identity(container, waited_ns >= EARLY_NS) else {
+            self.keep_aside(scene, waited_ns >= EARLY_NS);
+            return None;
+        };
+        let at = self.model_of(identity, scene)?;
+        let seat = self.containers.insert(container.key, Seat::Of(at));
+        let model = self.models.get_mut(at)?;
+        model.containers += 1;
+        let late = match seat {
+            Some(Seat::Early { profile, .. }) => model.see_early(&profile),
+            _ => Vec::new(),
+        };
+        let told: Vec<_> =
+            late.into_iter().filter(|it| self.recent.tell(container.key, it, now_ns).is_some()).collect();
+        for _ in &told {
+            model.count(true);
+        }
+        let finding = finding::late(model, &told);
+        Some((at, finding))
+    }
+
+    /// Learns what a container does whose image is not known, until that is given up.
+    fn keep_aside(&mut self, scene: &dyn Scene, is_given_up: bool) {
+        let key = scene.container().key;
+        let open = self.containers.values().filter(|seat| matches!(seat, Seat::Early { .. })).count();
+        let seat = self.containers.entry(key).or_insert_with(|| match open {
+            0..EARLY => Seat::Early { profile: Box::default(), since_ns: scene.event().time_ns },
+            _ => Seat::Unknown,
+        });
+        match seat {
+            _ if is_given_up => *seat = Seat::Unknown,
+            Seat::Early { profile, .. } => drop(profile.learn(&mut self.reader, scene)),
+            Seat::Of(_) | Seat::Unknown | Seat::Ended => {}
+        }
+    }
+
+    /// The model of an image, a new one where there is none. `None` where all are in use.
+    fn model_of(&mut self, identity: Identity, scene: &dyn Scene) -> Option<usize> {
+        if let Some(at) = self.find(&identity) {
+            return Some(at);
+        }
+        let new = Model::new(identity, scene.utc(scene.event().time_ns));
+        if self.models.len() < MODELS {
+            self.models.push(new);
+            return Some(self.models.len() - 1);
+        }
+        let idle = self.models.iter().enumerate().filter(|(_, model)| model.containers == 0);
+        let (at, _) = idle.min_by_key(|(_, model)| model.state.seen_utc_seconds)?;
+        self.store.remove(&self.models[at].state.key);
+        self.models[at] = new;
+        Some(at)
+    }
+
+    /// The model of an image by its digest; by its name where the model has no digest.
+    fn find(&self, identity: &Identity) -> Option<usize> {
+        let by_digest = |model: &Model| identity.digest.is_some() && model.profile().digest == identity.digest;
+        let by_name = |model: &Model| model.profile().digest.is_none() && model.profile().image == identity.image;
+        self.models.iter().position(by_digest).or_else(|| self.models.iter().position(by_name))
+    }
+}
+
+/// What an image is known by.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Identity {
+    image: Option<String>,
+    digest: Option<String>,
+}
+
+impl Identity {
+    /// The text that models are kept under: the digest, else the name.
+    fn key(&self) -> Option<&str> {
+        self.digest.as_deref().or(self.image.as_deref())
+    }
+}
+
+/// What a container's image is known by, or the container itself where nobody told its image in time.
+fn identity(container: &Container, is_late: bool) -> Option<Identity> {
+    let Container { image, image_digest: digest, name, .. } = container;
+    if image.is_some() || digest.is_some() {
+        return Some(Identity { image: image.clone(), digest: digest.clone() });
+    }
+    let is_number = name.len() >= 12 && name.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let has_name = !is_number && container.runtime != Runtime::Unknown;
+    (is_late && has_name).then(|| Identity { image: Some(name.clone()), digest: None })
+}

@@ -1,0 +1,426 @@
+//! Models over time: phases, restarts, containers whose image is told late, what is told and how often.
+
+use super::{Models, Phase};
+use crate::config::Config;
+use std::fs;
+use taffrail_rules::scene::Scene;
+use taffrail_trace::clock::{Anchor, BootNs, UtcNs};
+use taffrail_trace::container::{Container, Runtime};
+use taffrail_trace::event::{Actor, Body, Event, Finding, FindingSource, Image, Lifecycle, LifecycleOp, Origin, Stdio};
+use taffrail_trace::ids::{ContainerKey, ExecId, ProcessId};
+use tempfile::TempDir;
+
+const SECOND: u64 = 1_000_000_000;
+const DIGEST: &str = "sha256:c0ffee00c0ffee00c0ffee00c0ffee00c0ffee00c0ffee00c0ffee00c0ffee00";
+
+/// A program was run by nginx.
+struct Ran {
+    event: Event,
+    lineage: [Image; 2],
+    container: Container,
+}
+
+impl Scene for Ran {
+    fn event(&self) -> &Event {
+        &self.event
+    }
+
+    fn image(&self, generation: usize) -> Option<&Image> {
+        self.lineage.get(generation)
+    }
+
+    fn container(&self) -> &Container {
+        &self.container
+    }
+
+    fn utc(&self, boot_ns: BootNs) -> UtcNs {
+        i64::try_from(boot_ns).expect("a time")
+    }
+}
+
+fn container(number: u64) -> Container {
+    Container {
+        key: ContainerKey(number),
+        id: format!("{number:064x}"),
+        name: format!("{number:012x}"),
+        runtime: Runtime::Docker,
+        cgroup_path: "/docker/x".to_owned(),
+        created_ns: None,
+        image: None,
+        image_digest: None,
+        labels: Default::default(),
+        setup: None,
+    }
+}
+
+fn web(number: u64) -> Container {
+    let (image, image_digest) = (Some("nginx:1.27".to_owned()), Some(DIGEST.to_owned()));
+    Container { name: "web".to_owned(), image, image_digest, ..container(number) }
+}
+
+fn image(exe: &str, container: &Container) -> Image {
+    let name = exe.rsplit('/').next().unwrap_or(exe).to_owned();
+    Image {
+        exec_id: ExecId(7),
+        process_id: ProcessId(7),
+        parent_exec_id: None,
+        origin: Origin::Exec,
+        time_ns: 1,
+        pid: 7,
+        ppid: 1,
+        uid: 33,
+        gid: 33,
+        credentials: None,
+        namespaces: None,
+        login_uid: None,
+        tty: None,
+        comm: name.clone(),
+        exe: exe.to_owned(),
+        exe_file: None,
+        script: None,
+        environment: Vec::new(),
+        entered: None,
+        args: vec![name, "-c".to_owned(), "id; uname -a".to_owned()],
+        args_cut: false,
+        cwd: "/".to_owned(),
+        stdio: [Stdio::Unknown; 3],
+        container_id: container.id.clone(),
+        container_name: container.name.clone(),
+    }
+}
+
+fn ran(container: &Container, program: &str, second: u64) -> Ran {
+    let lineage = [image(program, container), image("/usr/sbin/nginx", container)];
+    let own = &lineage[0];
+    let actor = Actor { exec_id: own.exec_id, pid: 7, tid: 7, uid: 33, comm: own.comm.clone() };
+    let event = Event { time_ns: second * SECOND, actor: Some(actor), body: Body::Image(Box::new(own.clone())) };
+    Ran { event, lineage, container: container.clone() }
+}
+
+fn ended(container: &Container) -> Ran {
+    let mut scene = ran(container, "/x", 0);
+    let moment = Lifecycle { op: LifecycleOp::Removed, cgroup_path: String::new(), detail: None };
+    scene.event.body = Body::Lifecycle(moment);
+    scene
+}
+
+fn at(second: u64) -> Anchor {
+    Anchor {
+        boot_ns: second * SECOND,
+        utc_ns: i64::try_from(1_773_478_800 * SECOND + second * SECOND).expect("a time"),
+    }
+}
+
+/// A recorder's models, in a directory that outlives them.
+struct Bench {
+    dir: TempDir,
+    models: Models,
+    second: u64,
+}
+
+impl Bench {
+    fn new() -> Self {
+        let dir = tempfile::tempdir().expect("a directory");
+        let models = open(&dir);
+        Self { dir, models, second: 0 }
+    }
+
+    /// A model of `web` that is active and knows that nginx runs envsubst and date.
+    fn active() -> Self {
+        let mut bench = Self::new();
+        bench.see(&web(1), "/usr/bin/envsubst");
+        bench.see(&web(1), "/bin/date");
+        bench.wait(30);
+        assert_eq!(bench.phase(), Phase::Active);
+        bench
+    }
+
+    fn see(&mut self, container: &Container, program: &str) -> Option<Finding> {
+        self.models.see(&ran(container, program, self.second))
+    }
+
+    fn wait(&mut self, seconds: u64) {
+        for _ in 0..=seconds {
+            self.models.tick(at(self.second));
+            self.second += 1;
+        }
+        self.second -= 1;
+    }
+
+    /// Ends the recorder in order and starts another.
+    fn restart(&mut self) {
+        self.models.close(at(self.second));
+        self.models = open(&self.dir);
+    }
+
+    fn phase(&self) -> Phase {
+        self.models.show(DIGEST).expect("a model").status.phase
+    }
+}
+
+/// Ten seconds of learning, twenty of dry run.
+fn open(dir: &TempDir) -> Models {
+    let state_dir = dir.path().to_owned();
+    let config = Config { state_dir, model_learn_seconds: 10, model_dry_run_seconds: 20, ..Config::default() };
+    Models::open(&config).expect("models")
+}
+
+#[test]
+fn a_model_learns_then_tries_then_judges() {
+    let mut bench = Bench::new();
+    assert_eq!(bench.see(&web(1), "/usr/bin/envsubst"), None);
+    bench.wait(9);
+    assert_eq!(bench.phase(), Phase::Learning);
+    bench.wait(1);
+    assert_eq!(bench.phase(), Phase::DryRun);
+    assert_eq!(bench.see(&web(1), "/bin/sh"), None, "a dry run tells nobody");
+    assert_eq!(bench.see(&web(1), "/bin/sh"), None);
+    bench.wait(19);
+    assert_eq!(bench.phase(), Phase::DryRun);
+    bench.wait(1);
+    assert_eq!(bench.phase(), Phase::Active);
+    let shown = bench.models.show("nginx:1.27").expect("by name");
+    assert_eq!((shown.status.deviations, shown.status.findings), (2, 0));
+    assert_eq!(shown.said.len(), 1);
+    assert_eq!((shown.said[0].words.as_str(), shown.said[0].times), ("nginx has never run sh; it runs: envsubst", 2));
+    assert!(bench.see(&web(1), "/usr/bin/envsubst").is_none());
+    assert!(bench.see(&web(1), "/bin/sh").is_some(), "what a dry run saw is not learned");
+}
+
+#[test]
+fn a_finding_says_what_was_expected_and_what_it_was() {
+    let mut bench = Bench::active();
+    let finding = bench.see(&web(1), "/bin/sh").expect("a finding");
+    assert_eq!(
+        finding.message,
+        "nginx has never run sh; it runs: date, envsubst. This was: sh -c 'id; uname -a' (pid 7)"
+    );
+    assert_eq!((finding.rule.as_str(), finding.source), ("model", FindingSource::Model));
+    assert_eq!((finding.tags, finding.techniques), (vec!["runs".to_owned()], vec!["T1059".to_owned()]));
+    assert_eq!(finding.events.len(), 1);
+    assert_eq!(finding.events[0].time_ns, bench.second * SECOND);
+}
+
+#[test]
+fn a_deviation_is_told_once_a_container_and_cool_down_and_then_with_its_count() {
+    let mut bench = Bench::active();
+    assert!(bench.see(&web(1), "/bin/sh").is_some());
+    for _ in 0..5 {
+        assert_eq!(bench.see(&web(1), "/bin/sh"), None);
+    }
+    assert!(bench.see(&web(1), "/bin/nc").is_some(), "another deviation");
+    assert!(bench.see(&web(2), "/bin/sh").is_some(), "another container");
+    bench.second += 601;
+    let again = bench.see(&web(1), "/bin/sh").expect("told again");
+    assert!(again.message.ends_with(". 5 more like it since it was told last"), "{}", again.message);
+    let status = bench.models.show(DIGEST).expect("a model").status;
+    assert_eq!((status.deviations, status.findings), (9, 4));
+}
+
+#[test]
+fn a_storm_of_different_deviations_is_bounded_and_counted() {
+    let mut bench = Bench::active();
+    let told = (0..10_000)
+        .filter(|at| {
+            let name = format!("/opt/{}x", char::from_u32(0x4e00 + at).expect("a letter"));
+            bench.see(&web(1), &name).is_some()
+        })
+        .count();
+    assert_eq!(told, 4096);
+    let status = bench.models.show(DIGEST).expect("a model").status;
+    assert_eq!((status.deviations, status.findings), (10_000, 4096));
+    bench.second += 601;
+    assert!(bench.see(&web(1), "/bin/sh").is_some(), "there is room again");
+}
+
+#[test]
+fn time_runs_only_while_a_container_of_the_image_does() {
+    let mut bench = Bench::new();
+    bench.see(&web(1), "/bin/date");
+    bench.wait(5);
+    bench.models.see(&ended(&web(1)));
+    // What comes late does not begin it again.
+    bench.see(&web(1), "/bin/late");
+    bench.wait(50);
+    let status = bench.models.show(DIGEST).expect("a model").status;
+    assert_eq!((status.phase, status.phase_seconds, status.containers), (Phase::Learning, 5, 0));
+    assert_eq!(status.facts, 1);
+    bench.see(&web(2), "/bin/date");
+    bench.wait(5);
+    assert_eq!(bench.phase(), Phase::DryRun);
+    // A recorder that was stopped for an hour saw nothing of it.
+    bench.second += 3600;
+    bench.wait(0);
+    assert_eq!(bench.phase(), Phase::DryRun);
+}
+
+#[test]
+fn a_restart_goes_on_learning_where_it_was() {
+    let mut bench = Bench::new();
+    bench.see(&web(1), "/usr/bin/envsubst");
+    bench.wait(6);
+    bench.restart();
+    let status = bench.models.show(DIGEST).expect("a model").status;
+    assert_eq!((status.phase, status.phase_seconds, status.facts), (Phase::Learning, 6, 1));
+    bench.see(&web(1), "/bin/date");
+    bench.wait(4);
+    assert_eq!(bench.phase(), Phase::DryRun);
+    bench.see(&web(1), "/bin/sh");
+    bench.wait(20);
+    bench.restart();
+    let shown = bench.models.show(DIGEST).expect("a model");
+    assert_eq!((shown.status.phase, shown.status.deviations, shown.said.len()), (Phase::Active, 1, 1));
+    assert_eq!(bench.see(&web(1), "/usr/bin/envsubst"), None);
+    assert!(bench.see(&web(1), "/bin/sh").is_some());
+}
+
+#[test]
+fn a_recorder_that_was_killed_lost_seconds_and_nothing_whole() {
+    let mut bench = Bench::new();
+    bench.see(&web(1), "/usr/bin/envsubst");
+    bench.wait(30);
+    // What a kill leaves: no last write, and half a file of the next one.
+    bench.models.store.close();
+    fs::write(bench.dir.path().join("models/x.partial"), "format = 1\n[pro").expect("a file");
+    bench.models = open(&bench.dir);
+    let status = bench.models.show(DIGEST).expect("a model").status;
+    assert_eq!((status.phase, status.facts), (Phase::Active, 1));
+}
+
+#[test]
+fn a_model_that_cannot_be_read_is_set_aside_and_its_image_learned_anew() {
+    let mut bench = Bench::active();
+    bench.models.close(at(bench.second));
+    let models = bench.dir.path().join("models");
+    let path = fs::read_dir(&models).expect("models").next().expect("one").expect("a file").path();
+    assert!(path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("sha256_c0ffee")), "{path:?}");
+    let text = fs::read_to_string(&path).expect("text");
+    fs::write(&path, text.replace("format = 1", "format = 99")).expect("damage");
+    bench.models = open(&bench.dir);
+    assert!(bench.models.list().is_empty() && path.with_extension("damaged").exists());
+    assert_eq!(bench.see(&web(1), "/bin/sh"), None);
+    assert_eq!(bench.phase(), Phase::Learning);
+}
+
+#[test]
+fn hostile_names_in_words_do_not_end_the_file_of_a_model() {
+    let mut bench = Bench::new();
+    bench.see(&web(1), "/bin/date");
+    bench.wait(10);
+    bench.see(&web(1), "/opt/\n[recorder]\nx\u{1b}[2J\"'''");
+    bench.wait(1);
+    bench.restart();
+    let shown = bench.models.show(DIGEST).expect("a model");
+    assert_eq!((shown.said.len(), shown.status.phase), (1, Phase::DryRun));
+}
+
+#[test]
+fn what_a_container_did_before_its_image_was_told_is_learned() {
+    let mut bench = Bench::new();
+    bench.see(&container(1), "/usr/bin/envsubst");
+    bench.see(&web(1), "/bin/date");
+    let status = bench.models.show(DIGEST).expect("a model").status;
+    assert_eq!((status.facts, status.containers), (2, 1));
+    assert_eq!(bench.models.list().len(), 1);
+}
+
+#[test]
+fn what_a_container_did_before_its_image_was_told_is_judged_in_one_finding() {
+    let mut bench = Bench::active();
+    for program in ["/bin/sh", "/bin/nc", "/bin/date", "/bin/curl", "/bin/wget"] {
+        assert_eq!(bench.see(&container(2), program), None);
+    }
+    let finding = bench.see(&web(2), "/usr/bin/envsubst").expect("a finding");
+    assert!(finding.message.starts_with("before its image was known: nginx has never run"), "{}", finding.message);
+    assert!(finding.message.ends_with(". And 1 more"), "{}", finding.message);
+    assert_eq!(bench.see(&web(2), "/bin/sh"), None, "it was told");
+    assert_eq!(bench.see(&web(2), "/bin/date"), None);
+}
+
+#[test]
+fn a_container_whose_image_nobody_tells_goes_by_its_own_name_or_has_no_model() {
+    let mut bench = Bench::new();
+    let plain = Container { name: "db".to_owned(), runtime: Runtime::Runc, ..container(1) };
+    bench.see(&plain, "/bin/date");
+    bench.see(&container(2), "/bin/date");
+    bench.see(&Container { runtime: Runtime::Host, name: "host".to_owned(), ..container(3) }, "/bin/date");
+    assert!(bench.models.list().is_empty());
+    bench.second += 11;
+    for number in 1..=3 {
+        let container = match number {
+            1 => plain.clone(),
+            2 => container(2),
+            _ => Container { runtime: Runtime::Host, name: "host".to_owned(), ..container(3) },
+        };
+        bench.see(&container, "/bin/true");
+    }
+    let all = bench.models.list();
+    assert_eq!(all.iter().map(|it| it.key.as_str()).collect::<Vec<_>>(), ["db"]);
+    assert_eq!(all[0].facts, 2, "what was kept aside is in it");
+    bench.see(&web(2), "/bin/date");
+    assert_eq!(bench.models.list().len(), 2, "told at last");
+}
+
+#[test]
+fn an_exported_model_can_be_imported_elsewhere_and_judges_at_once() {
+    let mut bench = Bench::active();
+    let toml = bench.models.show("c0ffee00").expect("by the beginning of its digest").toml;
+    let mut other = Bench::new();
+    let status = other.models.import(&toml, false, at(0)).expect("a model");
+    assert_eq!((status.phase, status.facts), (Phase::Active, 2));
+    assert_eq!(other.models.show(DIGEST).expect("a model").toml, toml);
+    assert_eq!(other.see(&web(9), "/bin/date"), None);
+    assert!(other.see(&web(9), "/bin/sh").is_some());
+    other.models.import(&toml, true, at(0)).expect("again");
+    assert_eq!(other.phase(), Phase::DryRun);
+    assert_eq!(other.models.list().len(), 1);
+    let nameless = "format = 1\n";
+    assert!(other.models.import(nameless, false, at(0)).expect_err("no image").contains("names no image"));
+    assert!(other.models.import("x", false, at(0)).expect_err("no model").starts_with("line 1: "));
+    drop(bench.see(&web(1), "/bin/date"));
+}
+
+#[test]
+fn relearning_begins_with_nothing_or_with_what_is_known() {
+    let mut bench = Bench::active();
+    bench.models.relearn("nginx:1.27", true, at(bench.second)).expect("a model");
+    assert_eq!(bench.see(&web(1), "/bin/sh"), None);
+    bench.wait(30);
+    assert_eq!(bench.see(&web(1), "/bin/sh"), None, "it was learned besides");
+    assert_eq!(bench.see(&web(1), "/bin/date"), None);
+    let status = bench.models.relearn("nginx:1.27", false, at(bench.second)).expect("a model");
+    assert_eq!((status.facts, status.phase_seconds, status.findings), (0, 0, 0));
+    assert_eq!(status.digest.as_deref(), Some(DIGEST));
+    let unknown = bench.models.relearn("redis", false, at(0)).expect_err("unknown");
+    assert_eq!(unknown, "there is no model of redis; there are: nginx:1.27");
+}
+
+#[test]
+fn a_name_that_several_models_have_is_not_enough() {
+    let mut bench = Bench::new();
+    bench.see(&web(1), "/bin/date");
+    let other = Container { image_digest: Some(DIGEST.replace("c0ffee", "decade")), ..web(2) };
+    bench.see(&other, "/bin/date");
+    let message = bench.models.show("nginx:1.27").expect_err("two");
+    assert!(message.contains("several models are of nginx:1.27") && message.contains("sha256:decade00"), "{message}");
+    assert!(bench.models.show("decade").is_ok() && bench.models.show("sha256:decade").is_ok());
+    assert!(bench.models.show("dec").is_err(), "too short to mean one");
+}
+
+#[test]
+fn models_are_bounded_and_the_one_that_was_idle_longest_goes() {
+    let mut bench = Bench::new();
+    for number in 0..300 {
+        let digest = format!("sha256:{number:064x}");
+        let container = Container { image_digest: Some(digest), ..web(number) };
+        bench.second = number;
+        bench.see(&container, "/bin/date");
+        bench.models.see(&ended(&container));
+    }
+    assert_eq!(bench.models.list().len(), 256);
+    assert!(bench.models.show(&format!("sha256:{:064x}", 299)).is_ok());
+    assert!(bench.models.show(&format!("sha256:{:064x}", 3)).is_err());
+    bench.restart();
+    assert_eq!(bench.models.list().len(), 256);
+    assert!(bench.models.show(&format!("sha256:{:064x}", 299)).is_ok());
+}

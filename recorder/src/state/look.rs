@@ -1,0 +1,363 @@
+//! One look at a container.
+//!
+//! What changes fastest and says most comes first: the processes, then what they have open, the sockets, the mounts, and
+//! the memory last. Where there is no room for more, what is left out is counted where it can be, and said in any case.
+
+use super::descriptor::{self, DESCRIPTORS_MAX};
+use super::map::maps;
+use super::mount::mounts;
+use super::process::{Proc, Stat};
+use super::room::{Full, Room};
+use super::socket::{self, FILES};
+use crate::enrich::cgroup;
+use crate::host;
+use std::collections::{BTreeSet, HashMap, HashSet};
+use std::fs;
+use std::path::{Path, PathBuf};
+use taffrail_trace::event::Namespaces;
+use taffrail_trace::ids::{BootId, ContainerKey, ProcessId};
+use taffrail_trace::manifest::LeftOut;
+use taffrail_trace::schema::{STATE_FILE, STATE_MAP, STATE_MOUNT, STATE_PROCESS, STATE_SOCKET, Table};
+use taffrail_trace::state::{Map, Mount, Process, Socket, State};
+
+/// Processes told of a container.
+const PROCESSES_MAX: usize = 1024;
+/// Mappings told of one process.
+const MAPPINGS_MAX: u32 = 4096;
+/// Bytes read of one process's maps, of a namespace's mounts, and of one of its lists of sockets.
+const LIST_MAX_BYTES: usize = 4 << 20;
+/// How deep a container's own cgroups are walked.
+const DEPTH_MAX: usize = 16;
+
+/// Whom to look at.
+#[derive(Debug)]
+pub struct Wanted {
+    /// Which container.
+    pub container: ContainerKey,
+    /// Where its cgroup is.
+    pub cgroup_dir: PathBuf,
+    /// That cgroup's path below the hierarchy's root.
+    pub cgroup_path: String,
+    /// This boot.
+    pub boot: BootId,
+    /// Processes that the recorder knows to be the container's, by pid: those that joined it are in other cgroups.
+    pub known: HashMap<u32, ProcessId>,
+    /// Namespaces of everybody else's processes: what is in them is not the container's alone.
+    pub foreign: HashSet<u32>,
+}
+
+/// A process that is looked at.
+struct Held {
+    proc: Proc,
+    process: Process,
+}
+
+/// What is left out so far, by table.
+#[derive(Default)]
+struct Omissions(Vec<LeftOut>);
+
+impl Omissions {
+    /// Rows of a table, where they were counted. What is said twice is said once.
+    fn add(&mut self, table: &Table, rows: Option<u64>, reason: String) {
+        match self.0.iter_mut().find(|known| known.table == table.name && known.reason == reason) {
+            Some(known) => known.rows = known.rows.zip(rows).map(|(one, other)| one + other),
+            None => self.0.push(LeftOut { table: table.name.to_owned(), rows, reason }),
+        }
+    }
+}
+
+/// Looks at a container as it is now.
+pub fn look(wanted: &Wanted, room: &mut Room) -> State {
+    let from_ns = host::boot_now();
+    let mut left_out = Omissions::default();
+    let mut held = processes(wanted, room, &mut left_out);
+    descriptors(&mut held, room, &mut left_out);
+    let sockets = sockets(wanted, &held, room, &mut left_out);
+    let mounts = all_mounts(wanted, &held, room, &mut left_out);
+    memory(&mut held, room, &mut left_out);
+    let processes: Vec<Process> = held.into_iter().map(|held| held.process).collect();
+    let oldest = (0..).zip(&processes).min_by_key(|(_, process)| (process.start_ns, process.pid));
+    State {
+        from_ns,
+        to_ns: host::boot_now(),
+        init: oldest.map(|(at, _)| at),
+        host: Proc::open(std::process::id()).map_or_else(|_| Namespaces::default(), |own| own.namespaces()),
+        processes,
+        sockets,
+        mounts,
+        left_out: left_out.0,
+    }
+}
+
+/// The container's processes, by pid. One that ends meanwhile is none of them.
+fn processes(wanted: &Wanted, room: &mut Room, left_out: &mut Omissions) -> Vec<Held> {
+    let mut pids = BTreeSet::new();
+    pids_below(wanted, &wanted.cgroup_dir, &wanted.cgroup_path, 0, &mut pids);
+    pids.extend(wanted.known.keys());
+    let mut held: Vec<Held> = Vec::new();
+    let (mut more, mut full) = (0, Ok(()));
+    for pid in pids {
+        if held.len() >= PROCESSES_MAX || full.is_err() {
+            more += 1;
+            continue;
+        }
+        let Some((proc, stat)) = of_container(wanted, pid) else { continue };
+        let process = proc.describe(&wanted.boot, pid, stat);
+        let text_bytes = process.args.iter().map(String::len).sum::<usize>() + process.cwd.len();
+        full = room.take::<Process>(text_bytes);
+        held.push(Held { proc, process });
+    }
+    if more > 0 {
+        let many = || format!("there are more than the {PROCESSES_MAX} that are kept");
+        left_out.add(&STATE_PROCESS, Some(more), full.map_or_else(Full::reason, |()| many()));
+    }
+    held
+}
+
+/// The processes in a cgroup and those below it that are no other container's.
+fn pids_below(wanted: &Wanted, dir: &Path, path: &str, depth: usize, pids: &mut BTreeSet<u32>) {
+    // One that vanishes is a cgroup that was removed.
+    let listed = fs::read_to_string(dir.join("cgroup.procs")).unwrap_or_default();
+    pids.extend(listed.lines().filter_map(|line| line.parse::<u32>().ok()).filter(|pid| *pid != 0));
+    for entry in fs::read_dir(dir).into_iter().flatten().flatten() {
+        let is_dir = entry.file_type().is_ok_and(|kind| kind.is_dir());
+        let below = format!("{}/{}", path.trim_end_matches('/'), entry.file_name().to_string_lossy());
+        if is_dir && depth < DEPTH_MAX && is_own(wanted, &below) {
+            pids_below(wanted, &entry.path(), &below, depth + 1, pids);
+        }
+    }
+}
+
+/// Whether a cgroup is the container's own, and not that of one inside it.
+fn is_own(wanted: &Wanted, path: &str) -> bool {
+    let below = path.strip_prefix(&wanted.cgroup_path).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+    // Which of them is runc's does not matter below a container: its own names count there.
+    below && cgroup::place(path, &|_| false).is_none_or(|place| place.path.len() <= wanted.cgroup_path.len())
+}
+
+/// A process, held, where it is the container's: by its cgroup, which may have changed since it was listed, or by what
+/// the recorder knows of it.
+fn of_container(wanted: &Wanted, pid: u32) -> Option<(Proc, Stat)> {
+    let proc = Proc::open(pid).ok()?;
+    let stat = proc.stat().ok()?;
+    let tick_ns = 1_000_000_000 / procfs::ticks_per_second().max(1);
+    let id = ProcessId::new(&wanted.boot, pid, stat.start_ticks.saturating_mul(tick_ns));
+    let is_known = wanted.known.get(&pid) == Some(&id);
+    let is_inside = || proc.cgroup().is_ok_and(|path| is_own(wanted, &path));
+    (is_known || is_inside()).then_some((proc, stat))
+}
+
+fn descriptors(held: &mut [Held], room: &mut Room, left_out: &mut Omissions) {
+    for one in held {
+        let (open, full) = descriptor::open(&one.proc, room);
+        let count = open.count.unwrap_or(0);
+        let more = u64::from(count).saturating_sub(open.files.len() as u64);
+        (one.process.descriptors, one.process.files) = (open.count, open.files);
+        if more > 0 {
+            let many = || format!("a process has more than the {DESCRIPTORS_MAX} that are kept of one");
+            left_out.add(&STATE_FILE, Some(more), full.map_or_else(Full::reason, |()| many()));
+        }
+    }
+}
+
+/// Positions of the processes that are the first to be in a namespace.
+fn first_in(held: &[Held], namespace: fn(Namespaces) -> u32) -> Vec<(u32, usize)> {
+    let mut seen = HashSet::new();
+    let all = held.iter().enumerate().map(|(at, one)| (namespace(one.process.namespaces), at));
+    all.filter(|(inode, _)| *inode != 0 && seen.insert(*inode)).collect()
+}
+
+fn sockets(wanted: &Wanted, held: &[Held], room: &mut Room, left_out: &mut Omissions) -> Vec<Socket> {
+    let owners = socket::owners(held.iter().map(|one| &one.process));
+    let mut found = Vec::new();
+    for (network_ns, at) in first_in(held, |namespaces| namespaces.network) {
+        let is_shared = wanted.foreign.contains(&network_ns);
+        for (file, protocol) in FILES {
+            let Ok((bytes, cut)) = held[at].proc.read_long(&format!("net/{file}"), LIST_MAX_BYTES, room) else {
+                continue;
+            };
+            let mut full = if cut { Err(room.time().err().unwrap_or(Full::Bytes)) } else { Ok(()) };
+            let mut more = 0;
+            for mut socket in socket::sockets(protocol, whole_lines(&bytes)) {
+                socket.network_ns = network_ns;
+                socket::own(&mut socket, &owners);
+                if is_shared && socket.owners == 0 {
+                    continue;
+                }
+                match room.take::<Socket>(socket.path.as_ref().map_or(0, String::len)) {
+                    Ok(()) => found.push(socket),
+                    Err(reason) => (more, full) = (more + 1, Err(reason)),
+                }
+            }
+            if let Err(reason) = full {
+                left_out.add(&STATE_SOCKET, (!cut).then_some(more), reason.reason());
+            }
+        }
+        if is_shared {
+            let reason = format!("network namespace {network_ns} is shared: only sockets that a process here has open");
+            left_out.add(&STATE_SOCKET, None, reason);
+        }
+    }
+    found
+}
+
+/// A list that was cut short ends in the middle of a line.
+fn whole_lines(bytes: &[u8]) -> &[u8] {
+    bytes.iter().rposition(|byte| *byte == b'\n').map_or(&[], |end| &bytes[..=end])
+}
+
+fn all_mounts(wanted: &Wanted, held: &[Held], room: &mut Room, left_out: &mut Omissions) -> Vec<Mount> {
+    let mut found = Vec::new();
+    for (mount_ns, at) in first_in(held, |namespaces| namespaces.mount) {
+        if wanted.foreign.contains(&mount_ns) {
+            let pid = held[at].process.pid;
+            let reason = format!("pid {pid} is in mount namespace {mount_ns}, which is not the container's alone");
+            left_out.add(&STATE_MOUNT, None, reason);
+            continue;
+        }
+        let Ok((bytes, cut)) = held[at].proc.read_long("mountinfo", LIST_MAX_BYTES, room) else { continue };
+        let mut full = if cut { Err(room.time().err().unwrap_or(Full::Bytes)) } else { Ok(()) };
+        let mut more = 0;
+        for mount in mounts(whole_lines(&bytes)) {
+            let text_bytes = mount.path.len() + mount.source.len() + mount.super_options.len();
+            match room.take::<Mount>(text_bytes) {
+                Ok(()) => found.push(Mount { of: at as u32, mount_ns, ..mount }),
+                Err(reason) => (more, full) = (more + 1, Err(reason)),
+            }
+        }
+        if let Err(reason) = full {
+            left_out.add(&STATE_MOUNT, (!cut).then_some(more), reason.reason());
+        }
+    }
+    found
+}
+
+fn memory(held: &mut [Held], room: &mut Room, left_out: &mut Omissions) {
+    for one in held {
+        if let Err(full) = room.time() {
+            left_out.add(&STATE_MAP, None, full.reason());
+            return;
+        }
+        let Ok((bytes, cut)) = one.proc.read_long("maps", LIST_MAX_BYTES, room) else { continue };
+        let mut full = if cut { Err(room.time().err().unwrap_or(Full::Bytes)) } else { Ok(()) };
+        let (mut count, mut more) = (0_u32, 0);
+        for map in maps(whole_lines(&bytes)) {
+            count += 1;
+            if count > MAPPINGS_MAX || full.is_err() {
+                more += 1;
+                continue;
+            }
+            match room.take::<Map>(map.path.as_ref().map_or(0, String::len)) {
+                Ok(()) => one.process.maps.push(map),
+                Err(reason) => (more, full) = (more + 1, Err(reason)),
+            }
+        }
+        one.process.mappings = Some(count);
+        if more > 0 || full.is_err() {
+            let many = || format!("a process has more than the {MAPPINGS_MAX} that are kept of one");
+            left_out.add(&STATE_MAP, (!cut).then_some(more), full.map_or_else(Full::reason, |()| many()));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Duration;
+
+    fn wanted(path: &str) -> Wanted {
+        Wanted {
+            container: ContainerKey(1),
+            cgroup_dir: PathBuf::from("/nowhere"),
+            cgroup_path: path.to_owned(),
+            boot: BootId("b".to_owned()),
+            known: HashMap::new(),
+            foreign: HashSet::new(),
+        }
+    }
+
+    /// This process alone, as one that joined a container.
+    fn this() -> Wanted {
+        let proc = Proc::open(std::process::id()).expect("this process");
+        let stat = proc.stat().expect("its line");
+        let own = proc.describe(&BootId("b".to_owned()), std::process::id(), stat);
+        Wanted { known: HashMap::from([(own.pid, own.process_id)]), ..wanted("/docker/x") }
+    }
+
+    #[test]
+    fn a_container_inside_a_container_is_somebody_else() {
+        let (outer, inner) = ("ab".repeat(32), "cd".repeat(32));
+        let wanted = wanted(&format!("/docker/{outer}"));
+        for (path, own) in [
+            (format!("/docker/{outer}"), true),
+            (format!("/docker/{outer}/init.scope"), true),
+            (format!("/docker/{outer}/docker/{inner}"), false),
+            (format!("/docker/{outer}x"), false),
+            (format!("/docker/{inner}"), false),
+            ("/".to_owned(), false),
+        ] {
+            assert_eq!(is_own(&wanted, &path), own, "{path}");
+        }
+    }
+
+    #[test]
+    fn a_process_of_another_container_is_not_read_even_where_its_pid_is_listed() {
+        let dir = tempfile::tempdir().expect("a directory");
+        fs::write(dir.path().join("cgroup.procs"), format!("{}\n1\n0\n4194304000\nx\n", std::process::id()))
+            .expect("a list");
+        let elsewhere = Wanted { cgroup_dir: dir.path().to_owned(), ..wanted("/docker/elsewhere") };
+        let state = look(&elsewhere, &mut Room::default());
+        assert_eq!((state.processes.len(), state.sockets.len(), state.mounts.len()), (0, 0, 0));
+        assert_eq!((state.init, state.left_out), (None, Vec::new()));
+        let reused = Wanted { known: HashMap::from([(std::process::id(), ProcessId(9))]), ..wanted("/docker/x") };
+        assert!(look(&reused, &mut Room::default()).processes.is_empty(), "the pid is another process's now");
+    }
+
+    #[test]
+    fn this_process_is_found_with_everything_that_it_has() {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+        let port = listener.local_addr().expect("its end").port();
+        let state = look(&this(), &mut Room::default());
+        assert_eq!((state.processes.len(), state.init), (1, Some(0)));
+        let own = &state.processes[0];
+        assert!(own.maps.iter().any(|map| map.path == own.exe && map.permissions.starts_with("r-x")));
+        let socket =
+            state.sockets.iter().find(|it| it.state == "LISTEN" && it.local.is_some_and(|end| end.port == port));
+        let socket = socket.expect("the listener");
+        assert_eq!((socket.owner, socket.owners), (Some(0), 1));
+        assert!(own.files.iter().any(|file| Some(file.fd) == socket.fd && file.inode == Some(socket.inode)));
+        assert!(state.mounts.iter().any(|mount| mount.path == "/"));
+        assert_eq!(state.left_out, []);
+        assert!(state.from_ns <= own.looked_ns && own.looked_ns <= state.to_ns);
+        let init = state.describe_init().expect("it is the oldest");
+        assert!(init.shares_with_host.iter().any(|name| name == "mount"), "{init:?}");
+    }
+
+    #[test]
+    fn what_is_shared_with_others_is_told_only_as_far_as_it_is_the_containers() {
+        let own = this();
+        let namespaces = Proc::open(std::process::id()).expect("this process").namespaces();
+        let shared = Wanted { foreign: HashSet::from([namespaces.network, namespaces.mount]), ..own };
+        let _listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+        let state = look(&shared, &mut Room::default());
+        assert!(!state.sockets.is_empty() && state.sockets.iter().all(|socket| socket.owners > 0));
+        assert!(state.mounts.is_empty());
+        let tables: Vec<&str> = state.left_out.iter().map(|left| left.table.as_str()).collect();
+        assert_eq!(tables, ["state_socket", "state_mount"]);
+    }
+
+    #[test]
+    fn a_look_ends_in_time_and_within_its_bytes_and_says_what_it_lacks() {
+        for (room, reason) in [
+            (Room::of(Duration::ZERO, 1 << 20), Full::Time.reason()),
+            (Room::of(Duration::from_mins(1), 6_000), Full::Bytes.reason()),
+        ] {
+            let mut room = room;
+            let state = look(&this(), &mut room);
+            assert_eq!(state.processes.len(), 1);
+            let told: HashSet<&str> = state.left_out.iter().map(|left| left.table.as_str()).collect();
+            assert!(told.contains("state_map"), "{:?}", state.left_out);
+            assert!(state.left_out.iter().all(|left| left.reason == reason), "{:?}", state.left_out);
+        }
+    }
+}

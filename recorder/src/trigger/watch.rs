@@ -1,0 +1,148 @@
+//! Every event on its way to the ring, asked about by rules and models.
+
+use super::storm::{Say, Storm};
+use crate::enrich::containers::Containers;
+use crate::enrich::files::Files;
+use crate::enrich::processes::Known;
+use crate::models::Models;
+use std::collections::HashMap;
+use std::net::IpAddr;
+use std::sync::Arc;
+use taffrail_rules::judge::Judge;
+use taffrail_rules::matcher::RuleSet;
+use taffrail_rules::names::Names;
+use taffrail_rules::scene::{Descriptor, Scene};
+use taffrail_trace::clock::{Anchor, BootNs, Clock, UtcNs};
+use taffrail_trace::container::Container;
+use taffrail_trace::event::{Body, Event, Finding, Image};
+use taffrail_trace::ids::ContainerKey;
+
+/// The rules, and what they need to know of what was before.
+#[derive(Debug)]
+pub struct Watch {
+    judge: Judge,
+    /// What is normal for images; `None` where models are off.
+    pub models: Option<Models>,
+    names: HashMap<ContainerKey, Names>,
+    storm: Storm,
+    clock: Clock,
+    hostname: String,
+}
+
+/// What surrounds an event that is on its way.
+#[derive(Clone, Copy, Debug)]
+pub struct Surroundings<'a> {
+    /// The directory of containers.
+    pub containers: &'a Containers,
+    /// The open files.
+    pub files: &'a Files,
+    /// Who did it.
+    pub actor: Option<&'a Arc<Known>>,
+}
+
+impl Watch {
+    /// Asks these rules and models.
+    pub fn new(rules: Arc<RuleSet>, models: Option<Models>, now: Anchor, hostname: String) -> Self {
+        let (names, clock) = (HashMap::new(), Clock::new(vec![now]));
+        Self { judge: Judge::new(rules), models, names, storm: Storm::default(), clock, hostname }
+    }
+
+    /// Asks other rules from now on. What the old ones remembered goes.
+    pub fn ask(&mut self, rules: Arc<RuleSet>) {
+        self.judge = Judge::new(rules);
+    }
+
+    /// The rules that it asks.
+    pub fn rules(&self) -> &Arc<RuleSet> {
+        self.judge.rules()
+    }
+
+    /// The clocks as they are now.
+    pub fn tick(&mut self, now: Anchor) {
+        self.clock = Clock::new(vec![now]);
+    }
+
+    /// What is to be said of an event in `key`; each finding goes into the ring, and pulls the cord where it is told to.
+    pub fn see(&mut self, key: ContainerKey, event: &Event, around: Surroundings<'_>) -> Vec<Finding> {
+        if let Body::Dns(message) = &event.body {
+            self.names.entry(key).or_default().heard(message);
+        }
+        let is_wanted = self.judge.rules().wants(event);
+        if !is_wanted && self.models.is_none() {
+            return Vec::new();
+        }
+        let Some(container) = around.containers.get(key) else { return Vec::new() };
+        let Self { judge, models, names, storm, clock, hostname } = self;
+        let scene = Live { event, around, container, clock, names: names.get(&key), hostname };
+        let mut findings: Vec<Finding> = models.as_mut().and_then(|models| models.see(&scene)).into_iter().collect();
+        for matched in is_wanted.then(|| judge.see(&scene)).into_iter().flatten() {
+            if storm.matched(key, &matched.rule.name, event.time_ns) == Say::It {
+                findings.push(matched.finding(&scene));
+            }
+        }
+        findings
+    }
+
+    /// Findings that stand for many, of which the time to be told came.
+    pub fn overdue(&mut self, now_ns: BootNs) -> Vec<(ContainerKey, BootNs, Finding)> {
+        self.storm.overdue(now_ns)
+    }
+
+    /// Forgets a container.
+    pub fn forget(&mut self, key: ContainerKey) {
+        self.judge.forget(key);
+        self.names.remove(&key);
+        self.storm.forget(key);
+        self.models.iter_mut().for_each(|models| models.forget(key));
+    }
+
+    /// How often rules matched since the start, and how many of these matches are told only as a number.
+    pub fn counts(&self) -> (u64, u64) {
+        self.storm.counts()
+    }
+}
+
+struct Live<'a> {
+    event: &'a Event,
+    around: Surroundings<'a>,
+    container: &'a Container,
+    clock: &'a Clock,
+    names: Option<&'a Names>,
+    hostname: &'a str,
+}
+
+impl Scene for Live<'_> {
+    fn event(&self) -> &Event {
+        self.event
+    }
+
+    fn image(&self, generation: usize) -> Option<&Image> {
+        self.around.actor?.lineage().nth(generation).map(|known| &known.image)
+    }
+
+    fn ancestors(&self, eye: &mut dyn FnMut(&Image) -> bool) -> bool {
+        self.around.actor.is_some_and(|actor| actor.lineage().skip(1).any(|known| eye(&known.image)))
+    }
+
+    fn container(&self) -> &Container {
+        self.container
+    }
+
+    fn utc(&self, boot_ns: BootNs) -> UtcNs {
+        self.clock.utc(boot_ns)
+    }
+
+    fn descriptor(&self, fd: i32) -> Option<Descriptor<'_>> {
+        let pid = self.event.actor.as_ref()?.pid;
+        let path = self.around.files.path(pid, u32::try_from(fd).ok()?)?;
+        Some(Descriptor::File { path })
+    }
+
+    fn names_of(&self, addr: IpAddr, eye: &mut dyn FnMut(&str) -> bool) -> bool {
+        self.names.is_some_and(|names| names.show(addr, eye))
+    }
+
+    fn hostname(&self) -> Option<&str> {
+        Some(self.hostname)
+    }
+}

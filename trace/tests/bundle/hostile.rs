@@ -1,0 +1,218 @@
+//! Files that somebody made to harm whoever opens them: refused, each by what is wrong with it.
+
+use crate::support::{bytes, members, signed, with_member, zipped};
+use std::fs;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use taffrail_trace::bundle::{Bundle, MANIFEST, OpenError, SUMS, Verdict};
+use taffrail_trace::fixture;
+use zip::write::SimpleFileOptions;
+use zip::{CompressionMethod, ZipWriter};
+
+/// Why the file with these bytes is not opened.
+fn refused(dir: &Path, bytes: &[u8]) -> String {
+    let path = dir.join("hostile.evidence.zip");
+    fs::write(&path, bytes).expect("written");
+    match Bundle::open(&path) {
+        Err(error) => error.to_string(),
+        Ok(_) => panic!("it was opened"),
+    }
+}
+
+/// Every place where `what` is.
+fn places(bytes: &[u8], what: &[u8]) -> Vec<usize> {
+    (0..bytes.len().saturating_sub(what.len())).filter(|at| bytes[*at..].starts_with(what)).collect()
+}
+
+/// The bytes of a ZIP of these members.
+fn zip_of(dir: &Path, all: &[(&str, &[u8])]) -> Vec<u8> {
+    let path = dir.join("made.zip");
+    zipped(&path, &all.iter().map(|(name, bytes)| ((*name).to_owned(), bytes.to_vec())).collect::<Vec<_>>());
+    fs::read(&path).expect("the ZIP")
+}
+
+#[test]
+fn a_name_that_leads_elsewhere_is_refused() {
+    let dir = tempfile::tempdir().expect("a directory");
+    for name in
+        ["../evil", "/etc/passwd", "events/../../x", "a/./b", ".ssh", "events//x", "C:\\x", "new\nline", "\u{202e}x"]
+    {
+        let said = refused(dir.path(), &zip_of(dir.path(), &[(MANIFEST, b"{}"), (name, b"x")]));
+        assert!(said.contains("is not one of ours"), "{said}");
+        assert!(!said.contains('\n') && !said.contains('\u{202e}'), "{said:?}");
+    }
+}
+
+#[test]
+fn a_bomb_is_refused_before_anything_of_it_is_unpacked() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let path = fixture::write_incident(dir.path());
+    let whole = fs::read(&path).expect("bytes");
+    // Deflate, as far as the headers say: what is behind them is not looked at.
+    let mut bomb = whole.clone();
+    let entry = places(&whole, b"PK\x01\x02")[1];
+    bomb[entry + 10] = 8;
+    assert!(refused(dir.path(), &bomb).contains("compressed"));
+    let mut encrypted = whole.clone();
+    encrypted[entry + 8] = 1;
+    assert!(refused(dir.path(), &encrypted).contains("encrypted"));
+}
+
+#[test]
+fn more_members_than_a_bundle_has_are_refused_by_their_number() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let names: Vec<String> = (0..300).map(|at| format!("m{at}")).collect();
+    let all: Vec<(&str, &[u8])> = names.iter().map(|name| (name.as_str(), &b""[..])).collect();
+    assert!(refused(dir.path(), &zip_of(dir.path(), &all)).contains("300 members, more than 256"));
+}
+
+#[test]
+fn members_that_share_bytes_or_names_are_refused() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let whole = zip_of(dir.path(), &[(MANIFEST, b"{}"), ("aa", b"first"), ("bb", b"other")]);
+    let entries = places(&whole, b"PK\x01\x02");
+    // The second and the third begin at the same place.
+    let mut overlapping = whole.clone();
+    let at: [u8; 4] = whole[entries[1] + 42..][..4].try_into().expect("four");
+    overlapping[entries[2] + 42..][..4].copy_from_slice(&at);
+    let said = refused(dir.path(), &overlapping);
+    assert!(said.contains("overlaps") || said.contains("says something else"), "{said}");
+    // The same name twice, in the directory and before each of them.
+    let mut twice = whole.clone();
+    for at in places(&whole, b"bb") {
+        twice[at..at + 2].copy_from_slice(b"aa");
+    }
+    assert!(refused(dir.path(), &twice).contains("member aa is there twice"));
+    // A name that only one of two readers sees.
+    let mut cloaked = whole.clone();
+    let local = places(&whole, b"aa")[0];
+    cloaked[local..local + 2].copy_from_slice(b"zz");
+    assert!(refused(dir.path(), &cloaked).contains("says something else than the directory"));
+}
+
+#[test]
+fn a_member_beyond_the_end_and_hidden_bytes_are_refused() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let whole = zip_of(dir.path(), &[(MANIFEST, b"{}"), ("aa", b"first")]);
+    let entry = places(&whole, b"PK\x01\x02")[1];
+    for len in [u32::MAX - 1, 0x7FFF_FFFF, 1000] {
+        let mut long = whole.clone();
+        long[entry + 20..][..4].copy_from_slice(&len.to_le_bytes());
+        long[entry + 24..][..4].copy_from_slice(&len.to_le_bytes());
+        assert!(refused(dir.path(), &long).contains("beyond the end"), "{len}");
+    }
+    let mut two = whole.clone();
+    two[entry + 20] ^= 1;
+    assert!(refused(dir.path(), &two).contains("two different lengths"));
+    let before = [&b"hidden"[..], &whole].concat();
+    assert!(refused(dir.path(), &before).contains("directory"));
+    let behind = [&whole[..], b"hidden"].concat();
+    assert!(refused(dir.path(), &behind).contains("truncated"));
+    let mut empty = ZipWriter::new(fs::File::create(dir.path().join("comment")).expect("a file"));
+    let options = SimpleFileOptions::default().compression_method(CompressionMethod::Stored);
+    empty.start_file(MANIFEST, options).expect("a member");
+    empty.write_all(b"{}").expect("written");
+    empty.set_comment("hidden").expect("a comment");
+    empty.finish().expect("a ZIP");
+    let comment = fs::read(dir.path().join("comment")).expect("the ZIP");
+    assert!(refused(dir.path(), &comment).contains("truncated"));
+}
+
+#[test]
+fn a_file_cut_short_is_told_from_one_that_never_was_a_bundle() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let whole = fs::read(signed(dir.path())).expect("bytes");
+    for part in 1..20 {
+        let said = refused(dir.path(), &whole[..whole.len() * part / 20]);
+        assert!(said.contains("truncated"), "{said}");
+    }
+    for foreign in
+        [&b""[..], b"PK", b"PK\x05\x06", &[0x7f; 5000], b"PK\x03\x04 another archive altogether, and long enough"]
+    {
+        assert!(refused(dir.path(), foreign).contains("not an evidence bundle"));
+    }
+    assert!(matches!(Bundle::open(dir.path()), Err(OpenError::NotABundle { .. })));
+    assert!(matches!(Bundle::open(&dir.path().join("none")), Err(OpenError::Io { .. })));
+}
+
+#[test]
+fn a_manifest_that_is_none_or_endless_or_of_the_future_is_refused() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let deep = [vec![b'['; 100_000], vec![b']'; 100_000]].concat();
+    for text in [&b""[..], b"{}", b"null", b"{\"format_version\":1}", b"{\"format_version\":-1}", &deep] {
+        let said = refused(dir.path(), &zip_of(dir.path(), &[(MANIFEST, text)]));
+        assert!(said.contains("manifest.json cannot be read"), "{said}");
+        assert!(said.len() < 500, "{said}");
+    }
+    let long = vec![b' '; (16 << 20) + 1];
+    assert!(refused(dir.path(), &zip_of(dir.path(), &[(MANIFEST, &long)])).contains("more than 16777216"));
+    let future = refused(dir.path(), &zip_of(dir.path(), &[(MANIFEST, b"{\"format_version\":4000}")]));
+    assert!(future.contains("newer than this program"), "{future}");
+}
+
+#[test]
+fn a_manifest_whose_digest_is_wrong_is_named() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let path = signed(dir.path());
+    let changed = with_member(&path, MANIFEST, |text| {
+        let at = places(text, b"web")[0];
+        text[at] = b'x';
+    });
+    let verdict = Bundle::open(&changed).expect("a bundle").verify().expect("a verdict");
+    let Verdict::Altered(wrong) = verdict else { panic!("{verdict:?}") };
+    assert_eq!(format!("{wrong:?}"), "[Changed(\"manifest.json\")]");
+    let lines = with_member(&path, SUMS, |text| text.splice(0..10, *b"no line is").for_each(drop));
+    let Ok(Verdict::Altered(wrong)) = Bundle::open(&lines).expect("a bundle").verify() else { panic!("altered") };
+    assert!(!wrong.is_empty());
+}
+
+/// The incident with `events/gap.parquet` replaced, and its sums made anew: only the Parquet itself is wrong.
+fn with_gap_table(dir: &Path, parquet: &[u8]) -> PathBuf {
+    use sha2::{Digest as _, Sha256};
+    let mut all = members(&fixture::write_incident(dir));
+    all.retain(|(name, _)| name != SUMS);
+    for (_, bytes) in all.iter_mut().filter(|(name, _)| name == "events/gap.parquet") {
+        *bytes = parquet.to_vec();
+    }
+    let sums: String = all
+        .iter()
+        .map(|(name, bytes)| format!("{}  {name}\n", taffrail_trace::text::hex(&Sha256::digest(bytes))))
+        .collect();
+    all.push((SUMS.to_owned(), sums.into_bytes()));
+    let path = dir.join("gap.evidence.zip");
+    zipped(&path, &all);
+    path
+}
+
+#[test]
+fn a_parquet_that_lies_about_its_lengths_is_refused_by_name() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let bundle = Bundle::open(&fixture::write_incident(dir.path())).expect("a bundle");
+    let gap = bytes(&bundle, "events/gap.parquet");
+    let footer_at = gap.len() - 8;
+    let mut tried = 0;
+    for (what, parquet) in [
+        ("an empty one", Vec::new()),
+        ("a foreign one", vec![b'x'; 500]),
+        ("a footer longer than the file", {
+            let mut longer = gap.clone();
+            longer[footer_at..footer_at + 4].copy_from_slice(&u32::MAX.to_le_bytes());
+            longer
+        }),
+        ("a footer of another length", {
+            let mut shorter = gap.clone();
+            shorter[footer_at] = shorter[footer_at].wrapping_sub(9);
+            shorter
+        }),
+        ("the first half", gap[..gap.len() / 2].to_vec()),
+        ("the footer alone", gap[gap.len() / 2..].to_vec()),
+    ] {
+        let path = with_gap_table(dir.path(), &parquet);
+        let bundle = Bundle::open(&path).expect("a bundle");
+        assert!(matches!(bundle.verify(), Ok(Verdict::Intact(_))), "{what}: its sums are right");
+        let error = bundle.prove().expect_err(what).to_string();
+        assert!(error.contains("events/gap.parquet cannot be read as Parquet"), "{what}: {error}");
+        tried += 1;
+    }
+    assert_eq!(tried, 6);
+}
