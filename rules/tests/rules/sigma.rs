@@ -153,7 +153,7 @@ fn what_is_not_recorded_is_told_with_the_reason() {
         (
             "process_creation",
             "selection:\n  Imge: x",
-            "Imge: no field of these events; did you mean 'Image'? (8:5)",
+            "Imge: no field of these events; did you mean 'Image'? (7:5)",
         ),
         ("process_creation", "selection:\n  CommandLine|expand: '%x%'", "CommandLine: 'expand': placeholders are filled in"),
         ("process_creation", "selection:\n  CommandLine|wide: x", "UTF-16 without 'base64' behind it"),
