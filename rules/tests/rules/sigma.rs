@@ -67,7 +67,7 @@ fn values_and_modifiers_say_what_sigma_says() {
         ("selection:\n  CurrentDirectory|startswith: /dev/shm", true),
         ("selection:\n  CommandLine: ''", false),
         ("selection:\n  CommandLine: null", false),
-        ("selection:\n  LogonUid: null", true),
+        ("selection:\n  fd.name: null", true),
         ("selection:\n  CommandLine|fieldref|contains: CommandLine", true),
         ("selection:\n  Image|fieldref: ParentImage", false),
         ("selection:\n  container.name: WEB\n  proc.aname: systemd", true),
