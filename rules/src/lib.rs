@@ -11,7 +11,7 @@
 //! rule, output         a rule, and what it says when it matches
 //! compile, branch, lane    conditions -> a program that asks everything once
 //! matcher              conditions asked about events, fast
-//! judge                rules asked about a stream of events, and what they remember of it
+//! judge, seen          rules asked about a stream of events, and what they remember of it
 //! threshold, sequence, keyed    so many in so short a time; one thing after the other; both bounded
 //! evidence             rules asked about a bundle
 //! names                what addresses were said to be called
@@ -99,6 +99,7 @@ pub mod pattern;
 pub mod problem;
 pub mod rule;
 pub mod scene;
+mod seen;
 pub mod sequence;
 pub mod sigma;
 pub mod source;
