@@ -1,10 +1,11 @@
-//! Every decoder of outside bytes in `trace`, as functions that take any bytes and must return.
+//! Every decoder of outside bytes in `trace` and `rules`, as functions that take any bytes and must return.
 //!
 //! ```text
 //! zip         a whole bundle: directory, manifest, sums, signature, tables, custody
 //! manifest    manifest.json by itself, and what is read of it
 //! signature   SHA256SUMS.sig, a public key, a list of allowed signers, a line of custody
 //! segment     a segment of the ring, and what is behind it
+//! rules       a file of rules, Falco's or Sigma's
 //! ```
 //!
 //! With coverage: `cargo +nightly fuzz run zip --features libfuzzer`. Without, on stable: `cargo run --release -- zip 300`.
@@ -15,6 +16,7 @@ use std::io::{Seek as _, SeekFrom, Write as _};
 use std::os::fd::AsRawFd as _;
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
+use taffrail_rules::matcher::RuleSet;
 use taffrail_trace::bundle::{self, Bundle, Ending, OpenError};
 use taffrail_trace::clock::Anchor;
 use taffrail_trace::custody::{self, Act, Deed};
@@ -26,8 +28,8 @@ use taffrail_trace::segment::{self, HEAD_BYTES, Head, Label, Whole};
 use taffrail_trace::signature::{CUSTODY_NAMESPACE, NAMESPACE, SignedBy, Signer, Trusted};
 
 /// Names and functions of all targets.
-pub const TARGETS: [(&str, fn(&[u8])); 4] =
-    [("zip", zip), ("manifest", manifest), ("signature", signature), ("segment", segment)];
+pub const TARGETS: [(&str, fn(&[u8])); 5] =
+    [("zip", zip), ("manifest", manifest), ("signature", signature), ("segment", segment), ("rules", rules)];
 
 /// Where a segment's head has its lengths and its checksum, see docs/FORMAT.md.
 const BODY_LEN_AT: usize = 8;
@@ -48,6 +50,16 @@ fn with_file(bytes: &[u8], look: impl FnOnce(&Path)) {
         file.write_all(bytes).expect("written");
         look(&PathBuf::from(format!("/proc/self/fd/{}", file.as_raw_fd())));
     });
+}
+
+/// A file of rules, loaded and made ready to be asked.
+pub fn rules(bytes: &[u8]) {
+    let text = String::from_utf8_lossy(bytes);
+    let loaded = taffrail_rules::load::load([("rules.yaml", &*text)]);
+    if loaded.problems.is_empty() {
+        let _ = RuleSet::new(loaded.rules);
+    }
+    let _ = taffrail_rules::falco::filter(&text);
 }
 
 /// A whole bundle.
@@ -146,6 +158,10 @@ pub fn seeds(target: &str) -> Vec<Vec<u8>> {
     let sealed = Bundle::open(&path).expect("a bundle");
     let member = |name: &str| sealed.text(name).expect("readable").unwrap_or_default();
     match target {
+        "rules" => {
+            let sigma = include_str!("../../rules/bench/src/sigma.yaml");
+            taffrail_rules::DEFAULT.iter().map(|(_, text)| *text).chain([sigma]).map(|text| text.as_bytes().to_vec()).collect()
+        }
         "segment" => {
             let raw = |frame: &Vec<u8>| zstd::bulk::decompress(&frame[HEAD_BYTES..], 1 << 24).expect("its body");
             segments().iter().flat_map(|frame| [frame.clone(), raw(frame)]).collect()

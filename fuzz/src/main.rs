@@ -1,7 +1,7 @@
 //! The targets without a fuzzing engine, on stable Rust: spoils the seeds, the same way for the same number, for so many
 //! seconds. What panics or takes longer than five seconds is written down and ends it.
 //!
-//! `cargo run --release -- zip|manifest|signature|segment|all SECONDS [FIRST]`
+//! `cargo run --release -- zip|manifest|signature|segment|rules|all SECONDS [FIRST]`
 
 use std::error::Error;
 use std::io::Write as _;
@@ -15,7 +15,7 @@ const SLOW: Duration = Duration::from_secs(5);
 
 fn main() -> Result<(), Box<dyn Error>> {
     let args: Vec<String> = env::args().skip(1).collect();
-    let usage = "usage: taffrail-fuzz zip|manifest|signature|segment|all SECONDS [FIRST]";
+    let usage = "usage: taffrail-fuzz zip|manifest|signature|segment|rules|all SECONDS [FIRST]";
     let (wanted, seconds) = args.first().zip(args.get(1)).ok_or(usage)?;
     let time = Duration::from_secs(seconds.parse().map_err(|_| usage)?);
     let first = args.get(2).map_or(Ok(0), |first| first.parse()).map_err(|_| usage)?;

@@ -15,10 +15,9 @@
 
 use crate::call::Calls;
 use crate::operand::{Operand, Scratch};
+use crate::pattern::Pattern;
 use crate::scene::View;
 use crate::value::{self, Network, Value};
-use regex::Regex;
-use std::cmp::Ordering;
 
 /// A condition.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -61,7 +60,7 @@ pub enum Check {
     Contains(Vec<String>),
     /// It contains one of these, ASCII letters in either case.
     ContainsFolded(Vec<String>),
-    /// The whole of it is as the pattern says.
+    /// It is as the pattern says.
     Pattern(Pattern),
     /// It is a number of these.
     Number(Vec<i64>),
@@ -96,74 +95,6 @@ pub enum Relation {
     Prefix,
     /// The first ends with the second.
     Suffix,
-}
-
-/// A regular expression that the whole of a text has to match.
-#[derive(Clone, Debug)]
-pub struct Pattern {
-    source: String,
-    regex: Regex,
-}
-
-/// How large a compiled pattern may become, in bytes: a rule file must not take the machine's memory.
-const PATTERN_BYTES_MAX: usize = 1 << 20;
-
-impl Pattern {
-    /// A pattern of this regular expression.
-    ///
-    /// # Errors
-    /// Where it is none, or one that is too large, in words for whoever wrote it.
-    pub fn new(source: &str) -> Result<Self, String> {
-        // First without the frame: `a) | (b` is no expression.
-        let plain = regex::RegexBuilder::new(source).size_limit(PATTERN_BYTES_MAX).build();
-        let framed = plain.and_then(|_| {
-            regex::RegexBuilder::new(&format!(r"\A(?:{source})\z")).size_limit(PATTERN_BYTES_MAX).build()
-        });
-        match framed {
-            Ok(regex) => Ok(Self { source: source.to_owned(), regex }),
-            // The last line says what is wrong, those before draw it.
-            Err(error) => {
-                let text = error.to_string();
-                Err(text.lines().last().unwrap_or_default().trim_start_matches("error: ").to_owned())
-            }
-        }
-    }
-
-    /// The expression as it was given.
-    pub fn source(&self) -> &str {
-        &self.source
-    }
-
-    /// Whether the whole of `text` matches.
-    pub fn matches(&self, text: &str) -> bool {
-        self.regex.is_match(text)
-    }
-}
-
-impl PartialEq for Pattern {
-    fn eq(&self, other: &Self) -> bool {
-        self.source == other.source
-    }
-}
-
-impl Eq for Pattern {}
-
-impl PartialOrd for Pattern {
-    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-impl Ord for Pattern {
-    fn cmp(&self, other: &Self) -> Ordering {
-        self.source.cmp(&other.source)
-    }
-}
-
-impl std::hash::Hash for Pattern {
-    fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
-        self.source.hash(state);
-    }
 }
 
 impl Expr {

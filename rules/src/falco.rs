@@ -1,7 +1,6 @@
 //! Falco's rule language.
 //!
 //! ```text
-//! yaml          a file -> a tree whose words know their places        source       text with places
 //! reader        pieces of the tree: words, texts, lists
 //! document      the tree -> the items of `item`                       definitions  items -> what they define together
 //! window        threshold and sequence, as written and as meant
@@ -29,78 +28,35 @@ mod item;
 mod lower;
 pub mod parse;
 mod reader;
-pub mod source;
 pub mod syntax;
 mod template;
 mod window;
-mod yaml;
 
 use crate::expr::Expr;
+use crate::load::{Loaded, Unsupported};
 use crate::problem::{Place, Problem};
 use crate::rule::{Rule, When};
+use crate::source::Source;
+use crate::yaml::Node;
 use definitions::{Defined, Definitions};
 use lower::Lowering;
-use std::collections::BTreeSet;
 use std::sync::Arc;
 use syntax::Syntax;
 
-/// What rule files came to.
-#[derive(Debug, Default)]
-pub struct Loaded {
-    /// Rules that can be asked about events.
-    pub rules: Vec<Rule>,
-    /// Rules that cannot.
-    pub unsupported: Vec<Unsupported>,
-    /// Names of rules that are switched off.
-    pub disabled: Vec<String>,
-    /// Faults, by place. Where there is one, nothing should be done with the rest.
-    pub problems: Vec<Problem>,
-}
-
-/// A rule that asks for what is not recorded.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Unsupported {
-    /// Its name.
-    pub rule: String,
-    /// Where it is defined.
-    pub place: Place,
-    /// What it asks for, and why that is not there.
-    pub reasons: Vec<String>,
-}
-
-/// Loads files, each a name for messages and its text, in this order: later ones change what earlier ones define.
-pub fn load<'a>(files: impl IntoIterator<Item = (&'a str, &'a str)>) -> Loaded {
-    let mut problems = Vec::new();
+/// Puts what documents of this language define into `loaded`, in this order: later ones change what earlier ones define.
+pub(crate) fn take<'a>(documents: impl IntoIterator<Item = &'a Node>, loaded: &mut Loaded) {
     let mut definitions = Definitions::default();
-    let mut readable = true;
-    for (name, text) in files {
-        match yaml::parse(&Arc::from(name), text) {
-            Ok(documents) => {
-                for document in &documents {
-                    for item in document::items(document, &mut problems) {
-                        definitions.take(item, &mut problems);
-                    }
-                }
-            }
-            Err(problem) => {
-                readable = false;
-                problems.push(problem);
-            }
+    for document in documents {
+        for item in document::items(document, &mut loaded.problems) {
+            definitions.take(item, &mut loaded.problems);
         }
     }
-    if !readable {
-        // What the unread file defines would be missed everywhere.
-        return Loaded { problems, ..Loaded::default() };
-    }
     let mut lowering = Lowering::new(&definitions);
-    let mut loaded = Loaded::default();
     for rule in &definitions.rules {
-        take(rule, &mut lowering, &mut loaded);
+        put(rule, &mut lowering, loaded);
     }
     lowering.all_macros();
-    let found: BTreeSet<Problem> = lowering.problems.into_iter().chain(problems).collect();
-    loaded.problems = found.into_iter().collect();
-    loaded
+    loaded.problems.extend(lowering.problems);
 }
 
 /// One expression of this language by itself, as `--filter` takes it.
@@ -112,7 +68,7 @@ pub fn filter(text: &str) -> Result<Expr, Vec<Problem>> {
     let place = Place { file, line: 1, column: 1 };
     let definitions = Definitions::default();
     let mut lowering = Lowering::new(&definitions);
-    let source = source::Source::at(text, place.clone());
+    let source = Source::at(text, place.clone());
     let syntax = parse::condition(&source).map_err(|problem| vec![problem])?;
     let lowered = lowering.condition(&syntax, &place);
     let missing = lowered.missing.iter().map(|reason| Problem::new(&place, reason.as_str()));
@@ -121,7 +77,7 @@ pub fn filter(text: &str) -> Result<Expr, Vec<Problem>> {
 }
 
 /// Puts a rule where it belongs, or its faults among the problems. One that is switched off is checked all the same.
-fn take(rule: &Defined, lowering: &mut Lowering<'_>, loaded: &mut Loaded) {
+fn put(rule: &Defined, lowering: &mut Lowering<'_>, loaded: &mut Loaded) {
     let name = rule.name.text.clone();
     let unsupported =
         |reasons: Vec<String>| Unsupported { rule: rule.name.text.clone(), place: rule.name.place.clone(), reasons };

@@ -5,11 +5,13 @@
 //! kind, call           what sort of event it is; names of system calls over events that stand for several
 //! field, value         the fields that rules speak of (proc.name, fd.sip), each over our events
 //! operand, expr        the one typed expression that every rule language is lowered to
-//! falco                Falco's language -> rules
+//! yaml, source         rule files as trees whose words know their places
+//! falco, sigma         Falco's and Sigma's languages -> rules      load    files of either -> rules
+//! pattern              regular expressions, bounded
 //! rule, output         a rule, and what it says when it matches
 //! compile, branch, lane    conditions -> a program that asks everything once
 //! matcher              conditions asked about events, fast
-//! judge                rules asked about a stream of events, and what they remember of it
+//! judge, seen          rules asked about a stream of events, and what they remember of it
 //! threshold, sequence, keyed    so many in so short a time; one thing after the other; both bounded
 //! evidence             rules asked about a bundle
 //! names                what addresses were said to be called
@@ -19,10 +21,10 @@
 //!
 //! ```no_run
 //! use std::sync::Arc;
-//! use taffrail_rules::{falco, judge::Judge, matcher::RuleSet, scene::Scene};
+//! use taffrail_rules::{judge::Judge, load, matcher::RuleSet, scene::Scene};
 //!
 //! fn judge(text: &str, scenes: &[&dyn Scene]) {
-//!     let loaded = falco::load([("rules.yaml", text)]);
+//!     let loaded = load::load([("rules.yaml", text)]);
 //!     for problem in &loaded.problems {
 //!         // `rules.yaml:7:14: 'proc.nmae' is no field; did you mean 'proc.name'?`
 //!         let _ = problem.to_string();
@@ -39,7 +41,7 @@
 //!
 //! A [`Judge`](judge::Judge) is asked by one thread, about every event in its order: live as they come, offline sorted by
 //! time. It has no clock but theirs, so both find the same. When a container is gone,
-//! [`forget`](judge::Judge::forget) frees what is remembered of it; [`counts`](judge::Judge::counts) says what was late or
+//! [`forget`](judge::Judge::forget) frees what is remembered of it; [`missed`](judge::Judge::missed) says what was late or
 //! had to be forgotten. New rules make a new judge, which remembers nothing.
 //!
 //! # How a scene is made
@@ -87,17 +89,23 @@ pub mod judge;
 pub mod keyed;
 pub mod kind;
 pub mod lane;
+pub mod load;
 pub mod matcher;
 pub mod model;
 pub mod names;
 pub mod operand;
 pub mod output;
+pub mod pattern;
 pub mod problem;
 pub mod rule;
 pub mod scene;
+mod seen;
 pub mod sequence;
+pub mod sigma;
+pub mod source;
 pub mod threshold;
 pub mod value;
+mod yaml;
 
 /// The rules that come with this program: names of files and their texts.
 pub const DEFAULT: &[(&str, &str)] = &[

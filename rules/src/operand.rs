@@ -75,7 +75,7 @@ impl Operand {
 
     /// How dear it is to read, beside others: what has to be put together, or is asked of all ancestors, comes last.
     pub fn cost(&self) -> u32 {
-        const DEAR: [&str; 8] = ["cmdline", "args", "aname", "aexe", "cap_", "env", "evt.arg", ".name"];
+        const DEAR: [&str; 9] = ["cmdline", "exeline", "args", "aname", "aexe", "cap_", "env", "evt.arg", ".name"];
         let name = self.field.name;
         let dear = DEAR.iter().any(|part| name.contains(part)) && !matches!(name, "proc.name" | "fd.name");
         u32::from(dear) * 8 + self.transforms.len() as u32 * 4

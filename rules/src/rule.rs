@@ -29,11 +29,12 @@ pub struct Rule {
 }
 
 impl Rule {
-    /// The ATT&CK techniques among its tags: `T1059`, `T1059.004`.
-    pub fn techniques(&self) -> impl Iterator<Item = &str> {
-        self.tags.iter().map(String::as_str).filter(|tag| {
-            tag.strip_prefix('T')
-                .is_some_and(|digits| digits.len() >= 4 && digits.chars().all(|ch| ch.is_ascii_digit() || ch == '.'))
+    /// The ATT&CK techniques among its tags: `T1059`, or `attack.t1059.004` as Sigma writes them.
+    pub fn techniques(&self) -> impl Iterator<Item = String> {
+        self.tags.iter().filter_map(|tag| {
+            let digits = tag.strip_prefix('T').or_else(|| tag.strip_prefix("attack.t"))?;
+            let is_one = digits.len() >= 4 && digits.chars().all(|ch| ch.is_ascii_digit() || ch == '.');
+            is_one.then(|| format!("T{digits}"))
         })
     }
 }
@@ -52,12 +53,12 @@ pub enum When {
 impl When {
     /// What it asks of single events; see [`Part`](crate::sequence::Part) for those of a sequence.
     pub fn conditions(&self) -> impl Iterator<Item = &Expr> {
-        let (one, steps) = match self {
-            Self::Event(condition) => (Some(condition), None),
-            Self::Threshold(threshold) => (Some(&threshold.condition), None),
-            Self::Sequence(sequence) => (None, Some(sequence.conditions())),
+        let (one, counted, steps) = match self {
+            Self::Event(condition) => (Some(condition), None, None),
+            Self::Threshold(threshold) => (None, Some(threshold.counted.iter().map(|sort| &sort.condition)), None),
+            Self::Sequence(sequence) => (None, None, Some(sequence.conditions())),
         };
-        one.into_iter().chain(steps.into_iter().flatten())
+        one.into_iter().chain(counted.into_iter().flatten()).chain(steps.into_iter().flatten())
     }
 }
 

@@ -30,7 +30,8 @@ pub trait Scene {
     /// The wall time of a moment on the boot clock.
     fn utc(&self, boot_ns: BootNs) -> UtcNs;
 
-    /// What a descriptor of the acting process leads to.
+    /// What a descriptor of the acting process leads to. Rules about `dup` ask for sockets too: a flow's own event knows
+    /// no descriptor, so an implementation that answers them has to keep which one `connect` and `accept` were given.
     fn descriptor(&self, fd: i32) -> Option<Descriptor<'_>> {
         let _ = fd;
         None

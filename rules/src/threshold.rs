@@ -9,7 +9,7 @@
 //!
 //! Time is that of the events. They may come in any order: one that is older than the window of its key is late and
 //! does not count, any other takes its place. Where a field has several values the first counts. Of a value that came
-//! twice the newer event stands. Late and resting events are counted in [`Counts`](crate::judge::Counts).
+//! twice the newer event stands. Late and resting events are counted in [`Counts`](crate::judge::Missed).
 
 use crate::expr::Expr;
 use crate::operand::Operand;
@@ -20,19 +20,39 @@ use taffrail_trace::event::EventRef;
 /// What `count` can be: every event that may still count is kept.
 pub const COUNT_MAX: usize = 1000;
 
-/// So many events in a window of time.
+/// So many events, or different values, in a window of time.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Threshold {
-    /// What an event has to be.
-    pub condition: Expr,
+    /// What counts. An event that is several of these counts for each.
+    pub counted: Vec<Counted>,
     /// How many, 2 to [`COUNT_MAX`].
     pub count: usize,
-    /// The field whose different values are counted; `None` to count events.
-    pub distinct: Option<Operand>,
-    /// What the events have in common, beside their container.
-    pub by: Vec<Operand>,
+    /// Different values are counted, not events.
+    pub distinct: bool,
     /// How long the window is.
     pub within_ns: u64,
+}
+
+/// A sort of events that count.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Counted {
+    /// What an event has to be.
+    pub condition: Expr,
+    /// What it has in common with the others, beside the container: as many fields for each sort.
+    pub by: Vec<Operand>,
+    /// Its value.
+    pub value: Counts,
+}
+
+/// What is counted of an event.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Counts {
+    /// The event itself.
+    Event,
+    /// The value of a field.
+    Field(Operand),
+    /// This: what sort of event it is.
+    Name(String),
 }
 
 /// The events of one key that count.
@@ -50,7 +70,7 @@ pub struct Tally {
 pub struct Entry {
     /// Which.
     pub event: EventRef,
-    /// The value of `distinct`; empty without one.
+    /// Its value; empty where events are counted.
     pub value: Box<str>,
 }
 
@@ -82,7 +102,7 @@ impl Tally {
         while self.entries.front().is_some_and(|oldest| oldest.event.time_ns < begin) {
             self.entries.pop_front();
         }
-        if threshold.distinct.is_some()
+        if threshold.distinct
             && let Some(same) = self.entries.iter().position(|known| known.value == entry.value)
         {
             if self.entries[same].event.time_ns > time_ns {

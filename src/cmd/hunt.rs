@@ -10,8 +10,8 @@ use std::io::{self, BufWriter, Write};
 use std::path::Path;
 use std::sync::Arc;
 use taffrail_rules::evidence::hunt;
-use taffrail_rules::falco;
 use taffrail_rules::judge::Judge;
+use taffrail_rules::load;
 use taffrail_rules::matcher::RuleSet;
 use taffrail_rules::scene::Scene;
 use taffrail_trace::bundle::Bundle;
@@ -22,7 +22,7 @@ use taffrail_trace::text::shown;
 /// Asks rules about bundles. Where nothing is found the answer is negative.
 pub fn run(args: &HuntArgs) -> Result<Outcome> {
     let loaded = match &args.filter {
-        Some(condition) => rules::checked(falco::load([("--filter", filter(condition, &args.output).as_str())]))?,
+        Some(condition) => rules::checked(load::load([("--filter", filter(condition, &args.output).as_str())]))?,
         None => rules::load(&args.rules)?,
     };
     for rule in &loaded.unsupported {

@@ -7,7 +7,7 @@ use anyhow::{Context as _, Result, bail};
 use std::fs::File;
 use std::io::{self, Read as _, Write as _};
 use std::path::{Path, PathBuf};
-use taffrail_rules::falco::{self, Loaded};
+use taffrail_rules::load::{self, Loaded};
 use taffrail_trace::text::shown;
 
 /// A rule file is no longer than this.
@@ -48,7 +48,7 @@ pub fn load(files: &[PathBuf]) -> Result<Loaded> {
     if files.is_empty() {
         texts.extend(taffrail_rules::DEFAULT.iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned())));
     }
-    checked(falco::load(texts.iter().map(|(name, text)| (name.as_str(), text.as_str()))))
+    checked(load::load(texts.iter().map(|(name, text)| (name.as_str(), text.as_str()))))
 }
 
 /// What was loaded, or everything that is wrong with it.

@@ -10,6 +10,7 @@ mod probes;
 mod recorder;
 mod rig;
 mod ring;
+mod rules;
 mod servers;
 
 use anyhow::Result;
@@ -23,6 +24,8 @@ pub enum Bench {
     Probes(Probes),
     /// The ring: bytes and time an event, beside other forms of the same events; delay, sealing. As root, with Docker.
     Ring(Ring),
+    /// The rules: events a second on one core, beside another evaluator.
+    Rules,
 }
 
 /// How the kernel programs are measured.
@@ -79,5 +82,6 @@ pub fn run(what: &Bench) -> Result<()> {
     match what {
         Bench::Probes(options) => probes::run(options),
         Bench::Ring(options) => ring::run(options),
+        Bench::Rules => rules::run(),
     }
 }

@@ -5,7 +5,7 @@ use std::fs;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use taffrail_rules::falco::{self, Loaded};
+use taffrail_rules::load::{self, Loaded};
 use taffrail_rules::matcher::RuleSet;
 
 /// A rule file is no longer than this.
@@ -40,7 +40,7 @@ pub fn load(config: &Config) -> Result<Arc<RuleSet>, RulesError> {
         files.push((path.display().to_string(), read(path)?));
     }
     let Loaded { rules, unsupported, problems, .. } =
-        falco::load(files.iter().map(|(name, text)| (name.as_str(), text.as_str())));
+        load::load(files.iter().map(|(name, text)| (name.as_str(), text.as_str())));
     if !problems.is_empty() {
         let lines: Vec<String> = problems.iter().map(ToString::to_string).collect();
         return Err(RulesError::Wrong(lines.join("\n")));

@@ -2,8 +2,9 @@
 
 use super::glob;
 use super::syntax::{Operator, Word};
-use crate::expr::{Check, Pattern, Relation};
+use crate::expr::{Check, Relation};
 use crate::operand::Operand;
+use crate::pattern::Pattern;
 use crate::problem::Place;
 use crate::value::{self, Network, Type};
 use taffrail_trace::text;

@@ -1,6 +1,6 @@
 //! Shell patterns, as `fnmatch(3)` reads them, as regular expressions: `*` and `?` match a slash too.
 
-use crate::expr::Pattern;
+use crate::pattern::Pattern;
 
 /// The pattern that a glob stands for.
 ///

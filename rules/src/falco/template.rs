@@ -2,11 +2,11 @@
 
 use super::lower::{Lowered, Lowering};
 use super::parse;
-use super::source::Source;
 use super::syntax::Subject;
 use crate::output::{Part, Template};
 use crate::problem::{Place, Problem};
 use crate::rule::When;
+use crate::source::Source;
 
 /// The template that a text says; what it shows of a sequence's steps is noted in `when`. A field that we have no data for stays in it as such; faults, names that no field has
 /// among them, are in what `lowering` has found and in the second half of what is given.
@@ -67,7 +67,7 @@ fn push_text(parts: &mut Vec<Part>, text: &mut String) {
 fn field(mut subject: Subject, when: &mut When, lowering: &mut Lowering<'_>, facts: &mut Lowered) -> Part {
     match (when, subject.field.text.split_once('.')) {
         (When::Threshold(_), Some(("threshold", "count"))) => Part::Count,
-        (When::Threshold(threshold), Some(("threshold", "values"))) if threshold.distinct.is_some() => Part::Values,
+        (When::Threshold(threshold), Some(("threshold", "values"))) if threshold.distinct => Part::Values,
         (When::Sequence(sequence), Some((name, field))) if sequence.steps.iter().any(|step| step.name == name) => {
             let at = sequence.steps.iter().position(|step| step.name == name).unwrap_or_default();
             subject.field.text = field.to_owned();

@@ -4,14 +4,14 @@ use super::item::{SequenceItem, StepItem, ThresholdItem};
 use super::lower::{Lowered, Lowering};
 use super::parse;
 use super::reader::{Reader, is_text};
-use super::source::Source;
 use super::syntax::Word;
-use super::yaml::{Data, Node};
 use crate::expr::Expr;
 use crate::operand::Operand;
 use crate::sequence::{STEPS_MAX, Sequence, Step, Unless};
-use crate::threshold::{COUNT_MAX, Threshold};
+use crate::source::Source;
+use crate::threshold::{COUNT_MAX, Counted, Counts, Threshold};
 use crate::value;
+use crate::yaml::{Data, Node};
 
 const THRESHOLD_KEYS: &[&str] = &["count", "distinct", "by", "within"];
 const SEQUENCE_KEYS: &[&str] = &["steps", "by", "lineage", "within"];
@@ -137,16 +137,16 @@ impl Reader<'_> {
 impl Lowering<'_> {
     /// What a threshold of events that meet `lowered` says.
     pub fn threshold(&mut self, item: &ThresholdItem, lowered: &mut Lowered) -> Option<Threshold> {
-        let distinct = match &item.distinct {
-            Some(word) => Some(self.field(word, lowered)?),
-            None => None,
+        let value = match &item.distinct {
+            Some(word) => Counts::Field(self.field(word, lowered)?),
+            None => Counts::Event,
         };
+        let counted = Counted { condition: lowered.expr.clone(), by: self.fields(&item.by, lowered)?, value };
         Some(Threshold {
-            by: self.fields(&item.by, lowered)?,
-            distinct,
+            counted: vec![counted],
             count: item.count,
+            distinct: item.distinct.is_some(),
             within_ns: item.within_ns,
-            condition: lowered.expr.clone(),
         })
     }
 

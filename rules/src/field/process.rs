@@ -17,14 +17,9 @@ pub const FIELDS: &[Field] = &[
     text("proc.exepath", |look| of(look, 0, |look, image| known(look, &image.exe))),
     text("proc.args", |look| of(look, 0, |look, image| look.composed(|out| push_args(out, image)))),
     text("proc.cmdline", |look| of(look, 0, cmdline)),
-    text("proc.exeline", |look| {
-        of(look, 0, |look, image| {
-            look.composed(|out| {
-                out.push_str(exe(image).unwrap_or_default());
-                push_rest(out, image);
-            })
-        })
-    }),
+    text("proc.exeline", |look| of(look, 0, exeline)),
+    // Not one of Falco's: the whole command line, or one of its words by number, 0 for the program.
+    Field::new("proc.argv", Type::Text, Takes::Number, argv),
     text("proc.cwd", |look| of(look, 0, |look, image| look.composed(|out| push_directory(out, &image.cwd)))),
     Field::new("proc.env", Type::Text, Takes::Name, environment),
     number("proc.cmdnargs", |look| of(look, 0, |look, image| look.large(image.args.len().saturating_sub(1) as u64))),
@@ -52,6 +47,8 @@ pub const FIELDS: &[Field] = &[
     text("proc.pexe", |look| of(look, 1, |look, image| look.maybe_text(exe(image)))),
     text("proc.pexepath", |look| of(look, 1, |look, image| known(look, &image.exe))),
     text("proc.pcmdline", |look| of(look, 1, cmdline)),
+    // Not one of Falco's.
+    text("proc.pexeline", |look| of(look, 1, exeline)),
     Field::new("proc.aname", Type::Text, Takes::Number, |look| lineage(look, |look, image| look.text(&image.comm))),
     Field::new("proc.aexe", Type::Text, Takes::Number, |look| lineage(look, |look, image| look.maybe_text(exe(image)))),
     Field::new("proc.aexepath", Type::Text, Takes::Number, |look| lineage(look, |look, image| known(look, &image.exe))),
@@ -208,6 +205,19 @@ fn cmdline(look: &mut Look<'_, '_>, image: &Image) -> bool {
         out.push_str(&image.comm);
         push_rest(out, image);
     })
+}
+
+/// All arguments with a space between, the program as it was called first.
+fn exeline(look: &mut Look<'_, '_>, image: &Image) -> bool {
+    look.composed(|out| push_joined(out, &image.args))
+}
+
+fn argv(look: &mut Look<'_, '_>) -> bool {
+    let Some(image) = look.image(0) else { return false };
+    match look.argument {
+        Argument::Number(number) => look.maybe_text(image.args.get(*number).map(String::as_str)),
+        _ => exeline(look, image),
+    }
 }
 
 /// A directory ends in a slash, so that `proc.cwd startswith /tmp/` holds in `/tmp` as well.

@@ -1,7 +1,7 @@
 //! What several definitions of one name come to.
 
 use crate::stage::{exec, expr_holds, load, rule};
-use taffrail_rules::falco::Loaded;
+use taffrail_rules::load::Loaded;
 use taffrail_rules::output::Told;
 use taffrail_rules::rule::Priority;
 

@@ -129,6 +129,27 @@ impl World {
         shares
     }
 
+    /// What Sigma's rules are about: a mix of it, and each sort by itself.
+    pub fn sigma(&self) -> Vec<(&'static str, Vec<Made<'_>>)> {
+        type Body = fn(usize, &Image) -> taffrail_trace::event::Body;
+        let sorts: [(&str, usize, Body); 3] = [
+            ("creations", 6, |at, _| file(FileOp::Create, FILES[at * 3 % FILES.len()], 0o1101)),
+            ("flows", 12, |at, _| flow(at)),
+            ("execs", 4, |_, image| taffrail_trace::event::Body::Image(Box::new(image.clone()))),
+        ];
+        let made = |body: Body, at: usize| {
+            let program = at * 7 % PROGRAMS.len();
+            self.made(at, program, body(at, &self.lineages[program][0]))
+        };
+        let mix = (0..2000).map(|at| {
+            let (_, _, body) = sorts[if at % 22 < 6 { 0 } else { 1 + usize::from(at % 22 >= 18) }];
+            made(body, at)
+        });
+        let mut shares = vec![("mix", mix.collect())];
+        shares.extend(sorts.iter().map(|(name, _, body)| (*name, (0..1000).map(|at| made(*body, at)).collect())));
+        shares
+    }
+
     fn made(&self, at: usize, program: usize, body: Body) -> Made<'_> {
         let image = &self.lineages[program][0];
         let actor =
@@ -228,7 +249,7 @@ fn file(op: FileOp, path: &str, flags: u32) -> Body {
         attribute: None,
         size_bytes: None,
         result: Some(0),
-        fd: (op == FileOp::Open).then_some(9),
+        fd: matches!(op, FileOp::Open | FileOp::Create).then_some(9),
         inode: Some(1),
         dev: Some(43),
         abi: Abi::X86_64,

@@ -6,6 +6,7 @@ use taffrail_rules::expr::Expr;
 use taffrail_rules::falco;
 use taffrail_rules::judge::Judge;
 use taffrail_rules::kind::{Kind, Kinds};
+use taffrail_rules::load;
 use taffrail_rules::matcher::{Matcher, RuleSet};
 use taffrail_rules::rule::When;
 use taffrail_rules::scene::{Descriptor, Scene, View};
@@ -263,8 +264,8 @@ pub fn rule(name: &str, condition: &str, more: &str) -> String {
     format!("- rule: {name}\n  desc: d\n  condition: {condition}\n  output: o\n  priority: NOTICE\n{more}")
 }
 
-pub fn load(text: &str) -> falco::Loaded {
-    falco::load([("rules.yaml", text)])
+pub fn load(text: &str) -> load::Loaded {
+    load::load([("rules.yaml", text)])
 }
 
 /// Asks the rules of a text.

@@ -6,14 +6,14 @@ use std::path::Path;
 use std::sync::Arc;
 use taffrail_rules::DEFAULT;
 use taffrail_rules::compile;
-use taffrail_rules::falco::{self, Loaded};
 use taffrail_rules::judge::Judge;
 use taffrail_rules::kind::Kinds;
+use taffrail_rules::load::{self, Loaded};
 use taffrail_rules::matcher::RuleSet;
 use taffrail_trace::event::{Body, ExeFile, FileOp, KernelOp, Stdio};
 
 pub fn default_rules() -> Loaded {
-    falco::load(DEFAULT.iter().copied())
+    load::load(DEFAULT.iter().copied())
 }
 
 #[test]

@@ -3,10 +3,10 @@
 use proptest::prelude::*;
 use std::sync::Arc;
 use taffrail_rules::falco::parse;
-use taffrail_rules::falco::source::Source;
 use taffrail_rules::falco::syntax::{Object, Operator, Subject, Syntax, Word};
 use taffrail_rules::operand::Transform;
 use taffrail_rules::problem::Place;
+use taffrail_rules::source::Source;
 
 fn place() -> Place {
     Place { file: Arc::from("f"), line: 1, column: 1 }
@@ -94,20 +94,20 @@ proptest! {
 
     #[test]
     fn no_file_makes_it_panic(text in "[ -~\n]{0,300}") {
-        let _ = taffrail_rules::falco::load([("f", text.as_str())]);
+        let _ = taffrail_rules::load::load([("f", text.as_str())]);
     }
 
     #[test]
     fn no_file_that_looks_like_rules_makes_it_panic(
         lines in proptest::collection::vec("(- | {2}| {4})?(rule|macro|list|condition|items|desc|output|priority|append|override|exceptions|name|fields|values|comps|tags): ?(>|\\||\\[|a|\\[a, b\\]|'a'|proc\\.name = a|true|INFO|%proc\\.name %% %)?", 0..20),
     ) {
-        let _ = taffrail_rules::falco::load([("f", lines.join("\n").as_str())]);
+        let _ = taffrail_rules::load::load([("f", lines.join("\n").as_str())]);
     }
 
     #[test]
     fn a_fault_is_always_within_the_text(text in "[a-z.=()'\"\n ]{0,80}") {
         let file = format!("- macro: m\n  condition: |\n    {}\n", text.replace('\n', "\n    "));
-        for problem in taffrail_rules::falco::load([("f", file.as_str())]).problems {
+        for problem in taffrail_rules::load::load([("f", file.as_str())]).problems {
             let lines: Vec<&str> = file.split('\n').collect();
             prop_assert!(problem.place.line >= 1 && problem.place.line <= lines.len(), "{}", problem);
             prop_assert!(problem.place.column <= lines[problem.place.line - 1].chars().count() + 2, "{}\n{}", problem, file);

@@ -3,8 +3,8 @@
 //! Scalars stay the text that was written: `010`, `yes` and `1.10` are items of lists as they are. Anchors and aliases
 //! are refused: rule files do not use them, and a few lines of them can become more than memory holds.
 
-use super::source::Source;
 use crate::problem::{Place, Problem};
+use crate::source::Source;
 use saphyr_parser::{Event, Parser, ScalarStyle, Span, StrInput};
 use std::sync::Arc;
 
@@ -18,6 +18,8 @@ pub struct Node {
     pub place: Place,
     /// What it is.
     pub data: Data,
+    /// It is a text in quotes or a block, and no word that could mean something else, as `null` does.
+    pub quoted: bool,
 }
 
 /// What a piece of YAML is.
@@ -32,6 +34,27 @@ pub enum Data {
 }
 
 impl Node {
+    /// The text, where it is one.
+    pub fn text(&self) -> Option<&str> {
+        match &self.data {
+            Data::Scalar(source) => Some(source.text()),
+            Data::List(_) | Data::Map(_) => None,
+        }
+    }
+
+    /// Keys and values, where it has some.
+    pub fn entries(&self) -> Option<&[(Node, Node)]> {
+        match &self.data {
+            Data::Map(entries) => Some(entries),
+            Data::Scalar(_) | Data::List(_) => None,
+        }
+    }
+
+    /// The value of a key.
+    pub fn get(&self, key: &str) -> Option<&Node> {
+        self.entries()?.iter().find(|(known, _)| known.text() == Some(key)).map(|(_, value)| value)
+    }
+
     /// What a message calls it.
     pub fn described(&self) -> String {
         match &self.data {
@@ -99,6 +122,7 @@ impl<'a> Reader<'a> {
         if anchor != 0 {
             return Err(Problem::new(&place, "anchors and aliases are not read; write the text again"));
         }
+        let quoted = matches!(&event, Event::Scalar(_, style, ..) if *style != ScalarStyle::Plain);
         let data = match event {
             Event::Scalar(text, style, ..) => {
                 let marks = self.marks(&text, style, span);
@@ -129,7 +153,7 @@ impl<'a> Reader<'a> {
             }
             _ => Data::Scalar(Source::at("", place.clone())),
         };
-        Ok(Node { place, data })
+        Ok(Node { place, data, quoted })
     }
 
     /// Where the runs of a scalar stand: its words are looked for in the file, in their order.

@@ -2,7 +2,7 @@
 
 use crate::stage::{SECOND, Stage, at, end, file, flow, judge, stage, told};
 use proptest::prelude::*;
-use taffrail_rules::judge::Counts;
+use taffrail_rules::judge::Missed;
 use taffrail_trace::event::{FileOp, FlowOp, Protocol};
 use taffrail_trace::ids::ContainerKey;
 
@@ -52,7 +52,7 @@ fn after_a_finding_its_key_rests_and_what_comes_then_is_counted() {
     let mut judge = judge(SCAN);
     let found = (1..=40).filter(|port| !told(&mut judge, &connect(1 + u64::from(*port) / 2, 7, *port)).is_empty());
     assert_eq!(found.collect::<Vec<_>>(), [3, 26]);
-    assert_eq!(judge.counts(), Counts { resting: 37 - 3, ..Counts::default() });
+    assert_eq!(judge.missed(), Missed { resting: 37 - 3, ..Missed::default() });
 }
 
 #[test]
@@ -61,7 +61,7 @@ fn an_event_that_comes_late_counts_while_the_window_is_open_and_is_counted_as_la
     for (second, port) in [(20, 22), (9, 80), (11, 80)] {
         assert_eq!(told(&mut judge, &connect(second, 7, port)), [""; 0]);
     }
-    assert_eq!(judge.counts(), Counts { late: 1, ..Counts::default() });
+    assert_eq!(judge.missed(), Missed { late: 1, ..Missed::default() });
     assert_eq!(told(&mut judge, &connect(12, 7, 443)), ["sh tried 3 ports of 198.51.100.7: 80, 443, 22"]);
 }
 
@@ -102,7 +102,7 @@ fn a_flood_of_keys_is_bounded_and_what_had_to_go_is_counted() {
     for file in 0..5000 {
         assert_eq!(told(&mut judge, &open(100 + file, 2, &format!("/tmp/{file}"))), [""; 0]);
     }
-    assert_eq!(judge.counts().forgotten, 5000 - 512);
+    assert_eq!(judge.missed().forgotten, 5000 - 512);
     assert_eq!(told(&mut judge, &open(9000, 2, "/tmp/4999")), ["o"]);
     assert_eq!(told(&mut judge, &open(9001, 2, "/tmp/1")), [""; 0]);
     assert_eq!(told(&mut judge, &open(9002, 1, "/other")), ["o"], "no neighbour can push a key out");

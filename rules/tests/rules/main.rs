@@ -1,4 +1,4 @@
-//! Falco's language over real events: what it says, what it refuses, and where it says so.
+//! Rules over real events: what they say, what is refused, and where it is said so.
 
 mod default;
 mod definitions;
@@ -10,5 +10,6 @@ mod operators;
 mod output;
 mod samples;
 mod sequences;
+mod sigma;
 mod stage;
 mod thresholds;

@@ -151,7 +151,7 @@ fn all_faults_of_all_files_are_told_at_once_in_their_order() {
     let first =
         format!("{}{}", rule("a", "proc.x = 1", ""), rule("b", "proc.pid = q and proc.y = 1 and evt.type = z", ""));
     let second = "- list: l\n  itms: []\n";
-    let loaded = taffrail_rules::falco::load([("a.yaml", first.as_str()), ("b.yaml", second)]);
+    let loaded = taffrail_rules::load::load([("a.yaml", first.as_str()), ("b.yaml", second)]);
     let places: Vec<String> = loaded.problems.iter().map(|problem| problem.place.to_string()).collect();
     assert_eq!(places, ["a.yaml:3:14", "a.yaml:8:25", "a.yaml:8:31", "a.yaml:8:57", "b.yaml:1:3", "b.yaml:2:3"]);
 }
@@ -159,7 +159,7 @@ fn all_faults_of_all_files_are_told_at_once_in_their_order() {
 #[test]
 fn a_file_that_is_no_yaml_does_not_make_faults_of_the_others() {
     let rules = rule("a", "mine and proc.pid = 1", "");
-    let loaded = taffrail_rules::falco::load([("macros.yaml", "- macro: [mine\n"), ("rules.yaml", rules.as_str())]);
+    let loaded = taffrail_rules::load::load([("macros.yaml", "- macro: [mine\n"), ("rules.yaml", rules.as_str())]);
     assert_eq!(loaded.problems.len(), 1, "{:?}", loaded.problems);
     assert_eq!(loaded.problems[0].place.file.as_ref(), "macros.yaml");
 }
@@ -213,4 +213,150 @@ fn what_would_become_too_large_or_too_deep_is_a_fault() {
     assert!(faults(&pattern)[0].contains("no regular expression"));
     let tree = "- ".repeat(60) + "a\n";
     assert!(faults(&tree)[0].contains("nested deeper than 32 levels"));
+}
+
+#[test]
+fn faults_of_thresholds_and_sequences_have_their_places() {
+    let more = |key: &str, value: &str| faults(&rule("r", "evt.num>0", &format!("  {key}: {value}\n")));
+    for (key, value, expected) in [
+        ("threshold", "{within: 1s}", "rules.yaml:6:14: this threshold has no 'count'"),
+        ("threshold", "20", "rules.yaml:6:14: expected 'count', 'within' and what else a threshold has, found '20'"),
+        ("threshold", "{count: 1, within: 1s}", "rules.yaml:6:22: expected a number from 2 to 1000, found '1'"),
+        (
+            "threshold",
+            "{count: 2, within: 10}",
+            "rules.yaml:6:33: expected a length of time (500ms, 10s, 5m, 1h, 1d), found '10'",
+        ),
+        ("threshold", "{count: 2, within: 1s, per: x}", "rules.yaml:6:37: 'per' is no key of this item"),
+        ("threshold", "{count: 2, within: 1s, by: proc.nmae}", "rules.yaml:6:41: 'proc.nmae' is no field"),
+        ("threshold", "{count: 2, within: 1s, by: shell}", "rules.yaml:6:41: expected a field, found 'shell'"),
+        (
+            "sequence",
+            "{within: 1s, steps: [{name: a, condition: evt.num>0}]}",
+            "rules.yaml:6:33: expected 2 to 16 steps, found 1",
+        ),
+        (
+            "sequence",
+            "{within: 1s, steps: [{name: proc, condition: evt.num>0}, {name: b, condition: evt.num>0}]}",
+            "rules.yaml:6:41: 'proc' is how fields begin: a step needs another name",
+        ),
+        (
+            "sequence",
+            "{within: 1s, steps: [{not: evt.num>0}, {name: a, condition: evt.num>0}, {name: b, condition: evt.num>0}]}",
+            "rules.yaml:6:34: 'not' stands alone between two steps",
+        ),
+        (
+            "sequence",
+            "{within: 1s, steps: [{name: a, condition: evt.num>0}, {name: a, condition: evt.num>0}]}",
+            "rules.yaml:6:74: two steps are called 'a'",
+        ),
+        (
+            "sequence",
+            "{within: 1s, by: [proc.pid, fd.name], steps: [{name: a, condition: evt.num>0, by: proc.pid}, {name: b, \
+             condition: evt.num>0}]}",
+            "rules.yaml:6:95: expected 2 fields, as the sequence has, found 1",
+        ),
+        (
+            "sequence",
+            "{within: 1s, steps: [{name: a, condition: evt.num>0}, {name: b, condition: proc.nmae=x}]}",
+            "rules.yaml:6:88: 'proc.nmae' is no field; did you mean 'proc.name'?",
+        ),
+        (
+            "sequence",
+            "{within: 1s, lineage: 99, steps: []}",
+            "rules.yaml:6:35: expected a number from 0 to 16, found '99'",
+        ),
+    ] {
+        let found = more(key, value);
+        assert!(found.iter().any(|fault| fault.starts_with(expected)), "{value}\n{found:#?}");
+    }
+    let steps = "{within: 1s, steps: [{name: a, condition: evt.num>0}, {name: b, condition: evt.num>0}]}";
+    let both = rule("r", "evt.num>0", &format!("  threshold: {{count: 2, within: 1s}}\n  sequence: {steps}\n"));
+    assert_eq!(faults(&both), ["rules.yaml:1:9: the rule 'r' has both a threshold and a sequence"]);
+}
+
+#[test]
+fn faults_of_sigma_rules_have_their_places() {
+    let text = |selection: &str, condition: &str| {
+        format!(
+            "title: r\nlogsource: {{category: process_creation, product: linux}}\ndetection:\n  selection:\n    {selection}\n  \
+             condition: {condition}\n"
+        )
+    };
+    for (selection, condition, expected) in [
+        ("Image: x", "selektion", "rules.yaml:6:14: 'selektion' is no selection; did you mean 'selection'?"),
+        (
+            "Image: x",
+            "selection and",
+            "rules.yaml:6:27: expected a selection, 'not', '1 of', 'all of' or '(', found the end",
+        ),
+        ("Image: x", "(selection", "rules.yaml:6:24: expected 'and', 'or' or ')', found the end of the condition"),
+        ("Image: x", "selection selection", "rules.yaml:6:24: expected 'and', 'or' or the end, found 'selection'"),
+        ("Image: x", "selection | count() > 5", "rules.yaml:6:24: aggregations behind '|' are not read"),
+        ("Image: x", "1 of x*", "rules.yaml:6:19: expected 'them' or a pattern of selections"),
+        ("Image|contians: x", "selection", "rules.yaml:5:5: 'contians' is no modifier; did you mean 'contains'?"),
+        ("Image|i: x", "selection", "rules.yaml:5:5: 'i' stands behind 're' only"),
+        ("Image|re|contains: x", "selection", "rules.yaml:5:5: 'contains' and what else is about texts"),
+        ("Image|re|cidr: x", "selection", "rules.yaml:5:5: 'cidr' says a second time what the value is"),
+        ("CommandLine|re: '[a'", "selection", "rules.yaml:5:21: no regular expression: unclosed character class"),
+        ("ProcessId|gte: many", "selection", "rules.yaml:5:20: ProcessId is a number, found 'many'"),
+        ("Image: {a: b}", "selection", "rules.yaml:5:12: expected a value, found keys and values"),
+        ("CommandLine|exists: perhaps", "selection", "rules.yaml:5:25: expected true or false, found 'perhaps'"),
+        ("Image|fieldref: ProcessId", "selection", "rules.yaml:5:21: proc.exepath is text, but proc.pid is a number"),
+    ] {
+        let found = faults(&text(selection, condition));
+        assert!(found.iter().any(|fault| fault.starts_with(expected)), "{selection} {condition}\n{found:#?}");
+    }
+    let fine = text("Image: x", "selection");
+    for (from, to, expected) in [
+        ("title: r", "title: r\nlevel: hihg", "rules.yaml:2:8: 'hihg' is no level; did you mean 'high'?"),
+        ("title: r", "title: r\nstatus: old", "rules.yaml:2:9: 'old' is no status"),
+        ("title: r\n", "", "rules.yaml:1:1: this rule has no 'title'"),
+        ("{category:", "{categroy:", "rules.yaml:2:13: 'categroy' is no key of a logsource; did you mean 'category'?"),
+        ("condition: selection", "x: 1", "rules.yaml:4:3: this detection has no 'condition'"),
+        (
+            "  condition",
+            "  other:\n    User: x\n  condition",
+            "rules.yaml:6:3: no condition names the selection 'other'",
+        ),
+        ("title: r", "title: r\naction: global", "rules.yaml:1:1: filters and 'action' are not read"),
+    ] {
+        let found = faults(&fine.replace(from, to));
+        assert!(found.iter().any(|fault| fault.starts_with(expected)), "{to}\n{found:#?}");
+    }
+}
+
+#[test]
+fn faults_of_correlations_have_their_places() {
+    let text = |correlation: &str| {
+        format!(
+            "title: r\nname: base\nlogsource: {{category: process_creation}}\ndetection:\n  s: {{Image: x}}\n  condition: \
+             s\n---\ntitle: c\ncorrelation:\n  {correlation}\n"
+        )
+    };
+    for (correlation, expected) in [
+        (
+            "type: event_cuont\n  rules: [base]\n  timespan: 1m",
+            "rules.yaml:10:9: 'event_cuont' is no type of correlation",
+        ),
+        (
+            "type: event_count\n  rules: [bose]\n  timespan: 1m",
+            "rules.yaml:11:11: no rule of these files is called 'bose'",
+        ),
+        ("type: event_count\n  rules: [base]\n  timespan: soon", "rules.yaml:12:13: expected a timespan"),
+        ("type: event_count\n  rules: [base]\n  timespan: 1m", "rules.yaml:10:9: event_count needs a condition"),
+        (
+            "type: event_count\n  rules: [base]\n  timespan: 1m\n  condition: {gte: many}",
+            "rules.yaml:13:20: expected a number, found 'many'",
+        ),
+        (
+            "type: value_count\n  rules: [base]\n  timespan: 1m\n  condition: {gte: 2}",
+            "rules.yaml:10:9: value_count needs a 'field'",
+        ),
+        ("type: temporal\n  rules: [base]\n  timespan: 1m", "rules.yaml:10:9: expected at least two rules"),
+        ("type: temporal\n  rule: [base]\n  timespan: 1m", "rules.yaml:11:3: 'rule' is no key of a correlation"),
+    ] {
+        let found = faults(&text(correlation));
+        assert!(found.iter().any(|fault| fault.starts_with(expected)), "{correlation}\n{found:#?}");
+    }
 }
