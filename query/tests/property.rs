@@ -171,6 +171,7 @@ proptest! {
             clock: &clock,
             live: Vec::new(),
             ancestors_outside: true,
+            state: None,
             events: events.clone(),
         };
         let tables = assemble(source, &mut std::iter::empty()).expect("the events fit").tables;

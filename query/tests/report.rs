@@ -2,6 +2,7 @@
 
 mod support;
 
+use std::os::unix::fs::FileExt as _;
 use support::{incident, open, wait};
 use taffrail_query::report::Report;
 use taffrail_trace::fixture::{self, HOSTILE};
@@ -69,18 +70,15 @@ fn a_report_made_before_the_bundle_has_its_name_tells_of_it_by_that_name() {
 #[test]
 fn a_report_made_while_the_bundle_is_sealed_says_nothing_of_its_seal() {
     let (dir, session) = incident();
-    let path = session.bundles()[0].path();
-    let members: Vec<(String, Vec<u8>)> = {
-        let mut zip = zip::ZipArchive::new(std::fs::File::open(path).expect("a file")).expect("a ZIP");
-        let names: Vec<String> = zip.file_names().map(str::to_owned).collect();
-        let mut member = |name: String| {
-            let mut bytes = Vec::new();
-            std::io::Read::read_to_end(&mut zip.by_name(&name).expect("a member"), &mut bytes).expect("read");
-            (name, bytes)
-        };
-        names.into_iter().filter(|name| name.starts_with("events/")).map(&mut member).collect()
-    };
-    let members: Vec<(&str, Vec<u8>)> = members.iter().map(|(name, bytes)| (name.as_str(), bytes.clone())).collect();
+    let bundle = &session.bundles()[0];
+    let tables = bundle.members().iter().filter(|(name, _)| name.starts_with("events/"));
+    let members: Vec<(&str, Vec<u8>)> = tables
+        .map(|(name, member)| {
+            let mut bytes = vec![0; member.len as usize];
+            bundle.file().read_exact_at(&mut bytes, member.offset).expect("its bytes");
+            (name.as_str(), bytes)
+        })
+        .collect();
     let unsealed = support::crafted(dir.path(), &members);
     let page = wait(Report::of(&open(&[unsealed]).expect("a session"))).expect("a report").html();
     assert!(page.contains("beacon.example") && !page.contains("When this report was made"));
