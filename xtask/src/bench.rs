@@ -23,6 +23,12 @@ pub enum Bench {
     Probes(Probes),
     /// The ring: bytes and time an event, beside other forms of the same events; delay, sealing. As root, with Docker.
     Ring(Ring),
+    /// The replay with very many events: memory, the first frame, how long each key takes.
+    Tui {
+        /// How many.
+        #[arg(long, default_value_t = 10_000_000, value_parser = clap::value_parser!(u64).range(1..100_000_000))]
+        events: u64,
+    },
 }
 
 /// How the kernel programs are measured.
@@ -79,5 +85,10 @@ pub fn run(what: &Bench) -> Result<()> {
     match what {
         Bench::Probes(options) => probes::run(options),
         Bench::Ring(options) => ring::run(options),
+        Bench::Tui { events } => {
+            let events = events.to_string();
+            let args = ["run", "--quiet", "--release", "-p", "taffrail-tui", "--example", "bench", "--", &events];
+            crate::test::cargo(&crate::test::root()?, &args)
+        }
     }
 }
