@@ -102,13 +102,17 @@ fn inner(area: Rect) -> Rect {
 
 /// Draws a pane's frame and title, and returns where its content goes. The focused pane has a thick frame.
 fn pane(frame: &mut Frame<'_>, area: Rect, title: Line<'_>, focused: bool, theme: Theme) -> Rect {
-    if framed(area) {
-        let (kind, role) = if focused { (BorderType::Thick, Role::Focus) } else { (BorderType::Plain, Role::Quiet) };
-        let title = if focused { title.patch_style(Modifier::BOLD) } else { title };
-        let block = Block::bordered().border_type(kind).border_style(theme.style(role)).title(title);
-        frame.render_widget(block, area);
-    }
-    inner(area)
+    if framed(area) { boxed(frame, area, title, focused, theme) } else { area }
+}
+
+/// [`pane`], framed however low it is.
+fn boxed(frame: &mut Frame<'_>, area: Rect, title: Line<'_>, focused: bool, theme: Theme) -> Rect {
+    let (kind, role) = if focused { (BorderType::Thick, Role::Focus) } else { (BorderType::Plain, Role::Quiet) };
+    let title = if focused { title.patch_style(Modifier::BOLD) } else { title };
+    let block = Block::bordered().border_type(kind).border_style(theme.style(role)).title(title);
+    let content = block.inner(area);
+    frame.render_widget(block, area);
+    content
 }
 
 fn is_focused(state: &State, focus: Focus) -> bool {

@@ -251,7 +251,10 @@ impl State {
             (KeyCode::Tab, _) => return sql.complete(),
             (KeyCode::Enter, KeyModifiers::NONE) | (KeyCode::F(5), _) => return sql.run(),
             (KeyCode::Enter, _) => _ = sql.editor.insert_newline(),
-            (KeyCode::Esc, _) if sql.completion.is_none() => sql.editing = false,
+            // The first one only closes the words that are offered.
+            (KeyCode::Esc, _) if sql.completion.as_ref().is_none_or(|words| words.words.len() < 2) => {
+                sql.editing = false;
+            }
             (KeyCode::Esc, _) => {}
             (KeyCode::Down, KeyModifiers::NONE) if last && sql.rows().is_some() => sql.editing = false,
             (KeyCode::Up, KeyModifiers::NONE) if first => {}

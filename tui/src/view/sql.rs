@@ -10,6 +10,7 @@ use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::style::{Modifier, Style};
 use ratatui::text::{Line, Span};
 use ratatui::widgets::{Clear, Paragraph};
+use taffrail_trace::schema::COMMON;
 
 /// How high the editor is, with its frame.
 pub const EDITOR_HEIGHT: u16 = 5;
@@ -27,7 +28,8 @@ pub fn draw(frame: &mut Frame<'_>, area: Rect, state: &State, theme: Theme) {
     let [top, below] = Layout::vertical([Constraint::Length(editor), Constraint::Fill(1)]).areas(area);
     let editing = state.sql_is_edited() && state.help.is_none();
     let title = if state.sql.running { " SQL: being answered, Esc stops it " } else { " SQL " };
-    let content = pane(frame, top, Line::from(title), editing, theme);
+    let content =
+        if editor == EDITOR_HEIGHT { super::boxed(frame, top, Line::from(title), editing, theme) } else { top };
     let mut written = state.sql.editor.clone();
     written.set_cursor_line_style(Style::new());
     written.set_cursor_style(if editing { Style::new().add_modifier(Modifier::REVERSED) } else { Style::new() });
@@ -60,7 +62,11 @@ fn ask(frame: &mut Frame<'_>, area: Rect, state: &State, theme: Theme) {
         .relations
         .iter()
         .map(|relation| {
-            let columns = relation.columns.join(" ");
+            // What every table begins with would push out what each has of its own.
+            let common = |name: &&String| COMMON.iter().any(|column| column.name == name.as_str());
+            let (common, own): (Vec<&String>, Vec<&String>) = relation.columns.iter().partition(common);
+            let columns: Vec<&str> = own.into_iter().chain(common).map(String::as_str).collect();
+            let columns = columns.join(" ");
             Line::from_iter([
                 Span::styled(fit(&relation.name, name.min(room)), theme.style(Role::Focus)),
                 Span::styled(format!("  {}", cut(&columns, room.saturating_sub(name + 2))), theme.style(Role::Quiet)),
