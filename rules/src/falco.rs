@@ -33,13 +33,13 @@ mod template;
 mod window;
 
 use crate::expr::Expr;
+use crate::load::{Loaded, Unsupported};
 use crate::problem::{Place, Problem};
 use crate::rule::{Rule, When};
-use definitions::{Defined, Definitions};
-use lower::Lowering;
-use crate::load::{Loaded, Unsupported};
 use crate::source::Source;
 use crate::yaml::Node;
+use definitions::{Defined, Definitions};
+use lower::Lowering;
 use std::sync::Arc;
 use syntax::Syntax;
 

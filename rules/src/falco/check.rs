@@ -3,8 +3,8 @@
 use super::glob;
 use super::syntax::{Operator, Word};
 use crate::expr::{Check, Relation};
-use crate::pattern::Pattern;
 use crate::operand::Operand;
+use crate::pattern::Pattern;
 use crate::problem::Place;
 use crate::value::{self, Network, Type};
 use taffrail_trace::text;

@@ -1,10 +1,10 @@
 //! What all files together define: later items replace and add to earlier ones.
 
 use super::item::{Definition, Exception, Item, Mode, RuleItem, SequenceItem, ThresholdItem};
-use crate::source::Source;
 use super::syntax::Word;
 use crate::problem::{Problem, hint};
 use crate::rule::Priority;
+use crate::source::Source;
 use std::collections::BTreeMap;
 
 /// Everything that is defined, after the last file.

@@ -2,10 +2,10 @@
 
 use super::item::{Definition, Exception, Item, Mode, RuleItem};
 use super::reader::{Reader, is_text};
-use crate::source::Source;
-use crate::yaml::{Data, Node};
 use crate::problem::{Problem, hint};
 use crate::rule::Priority;
+use crate::source::Source;
+use crate::yaml::{Data, Node};
 
 const LIST_KEYS: &[&str] = &["list", "items", "append", "override"];
 const MACRO_KEYS: &[&str] = &["macro", "condition", "append", "override"];

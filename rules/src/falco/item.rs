@@ -1,9 +1,9 @@
 //! What a rule file has, item by item, before any of it means something.
 
-use crate::source::Source;
 use super::syntax::Word;
 use crate::problem::Place;
 use crate::rule::Priority;
+use crate::source::Source;
 
 /// An item of a rule file.
 #[derive(Clone, Debug)]

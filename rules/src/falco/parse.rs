@@ -12,10 +12,10 @@
 //! What a word can be depends on where it stands (`evt.dir=<` compares with the value `<`), so text and grammar are
 //! read in one pass.
 
-use crate::source::Source;
 use super::syntax::{Object, Operator, Subject, Syntax, Word, is_bare, unquoted};
 use crate::operand::Transform;
 use crate::problem::{Place, Problem, hint};
+use crate::source::Source;
 use std::sync::Arc;
 
 /// How deep a condition may be nested, so that no text makes the stack overflow.

@@ -1,10 +1,10 @@
 //! Pieces of YAML as what an item wants of them: a word, a text, a list, a truth.
 
 use super::item::{Given, Shape};
-use crate::source::Source;
 use super::syntax::{Word, unquoted};
-use crate::yaml::{Data, Node};
 use crate::problem::{Place, Problem, hint};
+use crate::source::Source;
+use crate::yaml::{Data, Node};
 
 /// Reads pieces of YAML, and keeps what is wrong with them.
 pub struct Reader<'a> {

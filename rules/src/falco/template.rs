@@ -2,11 +2,11 @@
 
 use super::lower::{Lowered, Lowering};
 use super::parse;
-use crate::source::Source;
 use super::syntax::Subject;
 use crate::output::{Part, Template};
 use crate::problem::{Place, Problem};
 use crate::rule::When;
+use crate::source::Source;
 
 /// The template that a text says; what it shows of a sequence's steps is noted in `when`. A field that we have no data for stays in it as such; faults, names that no field has
 /// among them, are in what `lowering` has found and in the second half of what is given.

@@ -120,7 +120,9 @@ impl Reader<'_> {
             }
         }
         match least {
-            None => self.fault(&self.item.kind, format!("{} needs a condition with 'gte' or 'gt'", self.item.kind.text)),
+            None => {
+                self.fault(&self.item.kind, format!("{} needs a condition with 'gte' or 'gt'", self.item.kind.text))
+            }
             Some((at, 0)) => self.fault(at, "expected a number from 1".to_owned()),
             Some((_, number)) if number > COUNT_MAX => {
                 self.remarks.missing.insert(format!("condition: more than {COUNT_MAX} are not counted"));
@@ -173,14 +175,17 @@ impl Reader<'_> {
     fn operand(&mut self, field: &Text, rule: usize) -> Option<Operand> {
         let head = &self.rules[rule].item.head;
         let names = [head.id.as_deref(), head.name.as_deref(), Some(head.title.text.as_str())];
-        let alias = self.item.aliases.iter().find(|(alias, known, _)| {
-            *alias == field.text && names.contains(&Some(known.text.as_str()))
-        });
+        let alias = self
+            .item
+            .aliases
+            .iter()
+            .find(|(alias, known, _)| *alias == field.text && names.contains(&Some(known.text.as_str())));
         let name = alias.map_or(field.text.as_str(), |(_, _, name)| name.text.as_str());
         let source = self.rules[rule].source?;
         let operand = source.operand(name);
         if operand.is_none() {
-            let reason = format!("{name}: events of '{}' have no such field{}", head.title.text, hint(name, source.names()));
+            let reason =
+                format!("{name}: events of '{}' have no such field{}", head.title.text, hint(name, source.names()));
             self.remarks.missing.insert(reason);
         }
         operand

@@ -127,7 +127,8 @@ impl Reader<'_> {
         let found = node.get(key);
         if found.is_none() {
             let keys = node.entries().unwrap_or_default().iter().filter_map(|(key, _)| key.text());
-            let near = keys.filter(|known| !hint(known, [key]).is_empty()).map(|known| format!(", but '{known}'")).next();
+            let near =
+                keys.filter(|known| !hint(known, [key]).is_empty()).map(|known| format!(", but '{known}'")).next();
             self.wrong(&node.place, format!("this {what} has no '{key}'{}", near.unwrap_or_default()));
         }
         found

@@ -124,7 +124,10 @@ const SORTS: &[Sort] = &[
             ("DestinationPort", To("fd.sport")),
             ("DestinationHostname", To("fd.sip.name")),
             ("Protocol", To("fd.l4proto")),
-            ("Initiated", Kind(&[("true", "evt.type in (connect, sendto)"), ("false", "evt.type in (accept, recvfrom)")])),
+            (
+                "Initiated",
+                Kind(&[("true", "evt.type in (connect, sendto)"), ("false", "evt.type in (accept, recvfrom)")]),
+            ),
             ("SourceIsIpv6", Kind(&[("true", "fd.typechar = 6"), ("false", "fd.typechar = 4")])),
             ("DestinationIsIpv6", Kind(&[("true", "fd.typechar = 6"), ("false", "fd.typechar = 4")])),
             ("SourcePortName", Nowhere("ports are not named")),

@@ -7,8 +7,30 @@ use base64::engine::general_purpose::STANDARD_NO_PAD;
 
 /// What may stand there, in the order of Sigma's own list.
 const NAMES: &[&str] = &[
-    "contains", "startswith", "endswith", "all", "re", "i", "m", "s", "cidr", "base64", "base64offset", "wide", "utf16le",
-    "utf16be", "utf16", "windash", "exists", "cased", "gt", "gte", "lt", "lte", "neq", "fieldref",
+    "contains",
+    "startswith",
+    "endswith",
+    "all",
+    "re",
+    "i",
+    "m",
+    "s",
+    "cidr",
+    "base64",
+    "base64offset",
+    "wide",
+    "utf16le",
+    "utf16be",
+    "utf16",
+    "windash",
+    "exists",
+    "cased",
+    "gt",
+    "gte",
+    "lt",
+    "lte",
+    "neq",
+    "fieldref",
 ];
 /// What may stand there too, and is not read, with the reason.
 const REFUSED: &[(&str, &str)] = &[

@@ -2,8 +2,8 @@
 //! before them.
 
 use crate::expr::{Check, Expr, Test};
-use crate::pattern::Pattern;
 use crate::operand::{Operand, Transform};
+use crate::pattern::Pattern;
 
 /// A text with wildcards.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

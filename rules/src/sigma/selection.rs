@@ -207,7 +207,9 @@ impl Reader<'_> {
         let glob = Glob::read(text);
         let found = if modifiers.encodes() {
             let plain = glob.text().ok_or_else(|| "wildcards cannot be encoded".to_owned());
-            plain.and_then(|plain| modifiers.texts(plain)).map(|texts| texts.iter().map(|text| Glob::plain(text)).collect())
+            plain
+                .and_then(|plain| modifiers.texts(plain))
+                .map(|texts| texts.iter().map(|text| Glob::plain(text)).collect())
         } else {
             modifiers.texts(text).map(|texts| texts.iter().map(|text| Glob::read(text)).collect::<Vec<_>>())
         };
@@ -238,7 +240,10 @@ impl Reader<'_> {
             return self.missing(name, &format!("no field of these events{hint}"));
         };
         if operand.kind() != other.kind() {
-            return self.wrong(node, format!("{operand} is {}, but {other} is {}", operand.kind().as_str(), other.kind().as_str()));
+            return self.wrong(
+                node,
+                format!("{operand} is {}, but {other} is {}", operand.kind().as_str(), other.kind().as_str()),
+            );
         }
         let relation = match (modifiers.before, modifiers.behind) {
             (false, false) => Relation::Equal,

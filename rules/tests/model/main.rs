@@ -1,7 +1,7 @@
 //! Models: what is learned, what deviates from it, and in which words.
 
 #[allow(dead_code, reason = "the rules' tests ask it for more")]
-#[path = "../falco/stage.rs"]
+#[path = "../rules/stage.rs"]
 mod stage;
 
 mod document;

@@ -222,11 +222,19 @@ fn faults_of_thresholds_and_sequences_have_their_places() {
         ("threshold", "{within: 1s}", "rules.yaml:6:14: this threshold has no 'count'"),
         ("threshold", "20", "rules.yaml:6:14: expected 'count', 'within' and what else a threshold has, found '20'"),
         ("threshold", "{count: 1, within: 1s}", "rules.yaml:6:22: expected a number from 2 to 1000, found '1'"),
-        ("threshold", "{count: 2, within: 10}", "rules.yaml:6:33: expected a length of time (500ms, 10s, 5m, 1h, 1d), found '10'"),
+        (
+            "threshold",
+            "{count: 2, within: 10}",
+            "rules.yaml:6:33: expected a length of time (500ms, 10s, 5m, 1h, 1d), found '10'",
+        ),
         ("threshold", "{count: 2, within: 1s, per: x}", "rules.yaml:6:37: 'per' is no key of this item"),
         ("threshold", "{count: 2, within: 1s, by: proc.nmae}", "rules.yaml:6:41: 'proc.nmae' is no field"),
         ("threshold", "{count: 2, within: 1s, by: shell}", "rules.yaml:6:41: expected a field, found 'shell'"),
-        ("sequence", "{within: 1s, steps: [{name: a, condition: evt.num>0}]}", "rules.yaml:6:33: expected 2 to 16 steps, found 1"),
+        (
+            "sequence",
+            "{within: 1s, steps: [{name: a, condition: evt.num>0}]}",
+            "rules.yaml:6:33: expected 2 to 16 steps, found 1",
+        ),
         (
             "sequence",
             "{within: 1s, steps: [{name: proc, condition: evt.num>0}, {name: b, condition: evt.num>0}]}",
@@ -253,7 +261,11 @@ fn faults_of_thresholds_and_sequences_have_their_places() {
             "{within: 1s, steps: [{name: a, condition: evt.num>0}, {name: b, condition: proc.nmae=x}]}",
             "rules.yaml:6:88: 'proc.nmae' is no field; did you mean 'proc.name'?",
         ),
-        ("sequence", "{within: 1s, lineage: 99, steps: []}", "rules.yaml:6:35: expected a number from 0 to 16, found '99'"),
+        (
+            "sequence",
+            "{within: 1s, lineage: 99, steps: []}",
+            "rules.yaml:6:35: expected a number from 0 to 16, found '99'",
+        ),
     ] {
         let found = more(key, value);
         assert!(found.iter().any(|fault| fault.starts_with(expected)), "{value}\n{found:#?}");
@@ -273,7 +285,11 @@ fn faults_of_sigma_rules_have_their_places() {
     };
     for (selection, condition, expected) in [
         ("Image: x", "selektion", "rules.yaml:6:14: 'selektion' is no selection; did you mean 'selection'?"),
-        ("Image: x", "selection and", "rules.yaml:6:27: expected a selection, 'not', '1 of', 'all of' or '(', found the end"),
+        (
+            "Image: x",
+            "selection and",
+            "rules.yaml:6:27: expected a selection, 'not', '1 of', 'all of' or '(', found the end",
+        ),
         ("Image: x", "(selection", "rules.yaml:6:24: expected 'and', 'or' or ')', found the end of the condition"),
         ("Image: x", "selection selection", "rules.yaml:6:24: expected 'and', 'or' or the end, found 'selection'"),
         ("Image: x", "selection | count() > 5", "rules.yaml:6:24: aggregations behind '|' are not read"),
@@ -298,7 +314,11 @@ fn faults_of_sigma_rules_have_their_places() {
         ("title: r\n", "", "rules.yaml:1:1: this rule has no 'title'"),
         ("{category:", "{categroy:", "rules.yaml:2:13: 'categroy' is no key of a logsource; did you mean 'category'?"),
         ("condition: selection", "x: 1", "rules.yaml:4:3: this detection has no 'condition'"),
-        ("  condition", "  other:\n    User: x\n  condition", "rules.yaml:6:3: no condition names the selection 'other'"),
+        (
+            "  condition",
+            "  other:\n    User: x\n  condition",
+            "rules.yaml:6:3: no condition names the selection 'other'",
+        ),
         ("title: r", "title: r\naction: global", "rules.yaml:1:1: filters and 'action' are not read"),
     ] {
         let found = faults(&fine.replace(from, to));
@@ -315,8 +335,14 @@ fn faults_of_correlations_have_their_places() {
         )
     };
     for (correlation, expected) in [
-        ("type: event_cuont\n  rules: [base]\n  timespan: 1m", "rules.yaml:10:9: 'event_cuont' is no type of correlation"),
-        ("type: event_count\n  rules: [bose]\n  timespan: 1m", "rules.yaml:11:11: no rule of these files is called 'bose'"),
+        (
+            "type: event_cuont\n  rules: [base]\n  timespan: 1m",
+            "rules.yaml:10:9: 'event_cuont' is no type of correlation",
+        ),
+        (
+            "type: event_count\n  rules: [bose]\n  timespan: 1m",
+            "rules.yaml:11:11: no rule of these files is called 'bose'",
+        ),
         ("type: event_count\n  rules: [base]\n  timespan: soon", "rules.yaml:12:13: expected a timespan"),
         ("type: event_count\n  rules: [base]\n  timespan: 1m", "rules.yaml:10:9: event_count needs a condition"),
         (

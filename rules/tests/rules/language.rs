@@ -3,10 +3,10 @@
 use proptest::prelude::*;
 use std::sync::Arc;
 use taffrail_rules::falco::parse;
-use taffrail_rules::source::Source;
 use taffrail_rules::falco::syntax::{Object, Operator, Subject, Syntax, Word};
 use taffrail_rules::operand::Transform;
 use taffrail_rules::problem::Place;
+use taffrail_rules::source::Source;
 
 fn place() -> Place {
     Place { file: Arc::from("f"), line: 1, column: 1 }

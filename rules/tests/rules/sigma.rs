@@ -113,7 +113,11 @@ fn files_and_connections_have_their_own_fields() {
     let cron = "selection:\n  TargetFilename|startswith: /etc/cron\n  Image|endswith: dash";
     assert!(holds(&made, "file_event", cron) && holds(&emptied, "file_event", cron));
     assert!(!holds(&read, "file_event", cron) && holds(&read, "file_access", cron));
-    assert!(holds(&stage(file(FileOp::Unlink, "/var/log/x")), "file_delete", "selection:\n  TargetFilename: /var/log/*"));
+    assert!(holds(
+        &stage(file(FileOp::Unlink, "/var/log/x")),
+        "file_delete",
+        "selection:\n  TargetFilename: /var/log/*"
+    ));
     let called = stage(flow(Protocol::Tcp, FlowOp::Connect, end([198, 51, 100, 7], 4444)));
     let caller = stage(flow(Protocol::Tcp, FlowOp::Accept, end([198, 51, 100, 7], 4444)));
     for (detection, calls, is_called) in [
@@ -150,12 +154,12 @@ fn what_is_not_recorded_is_told_with_the_reason() {
     for (category, detection, expected) in [
         ("dns_query", "selection:\n  QueryName: x", "category dns_query: no event of ours is one"),
         ("process_creation", "selection:\n  Hashes: x", "Hashes: digests become known after the event"),
+        ("process_creation", "selection:\n  Imge: x", "Imge: no field of these events; did you mean 'Image'? (7:5)"),
         (
             "process_creation",
-            "selection:\n  Imge: x",
-            "Imge: no field of these events; did you mean 'Image'? (7:5)",
+            "selection:\n  CommandLine|expand: '%x%'",
+            "CommandLine: 'expand': placeholders are filled in",
         ),
-        ("process_creation", "selection:\n  CommandLine|expand: '%x%'", "CommandLine: 'expand': placeholders are filled in"),
         ("process_creation", "selection:\n  CommandLine|wide: x", "UTF-16 without 'base64' behind it"),
         ("network_connection", "selection:\n  DestinationIp|contains: '.7'", "DestinationIp: it is an address here"),
         ("network_connection", "selection:\n  DestinationPort|endswith: 4", "DestinationPort: it is a number here"),
@@ -224,8 +228,7 @@ fn correlations_are_thresholds_and_sequences() {
     let mut counts = correlated("type: event_count\n  rules: [read]\n  group-by: [ProcessId]\n  condition: {gt: 2}");
     let reads = [read(1, "/etc/shadow"), read(2, "/etc/shadow"), read(3, "/x"), read(4, "/etc/shadow")];
     assert_eq!(names(&mut counts, &reads), [0, 0, 0, 1]);
-    let mut values =
-        correlated("type: value_count\n  rules: [read]\n  condition: {gte: 2, field: TargetFilename}");
+    let mut values = correlated("type: value_count\n  rules: [read]\n  condition: {gte: 2, field: TargetFilename}");
     let reads = [read(1, "/etc/shadow"), read(2, "/etc/shadow"), read(4, "/etc/passwd")];
     assert_eq!(names(&mut values, &reads), [0, 0, 1]);
     let mut together = correlated("type: temporal\n  rules: [read, call]\n  group-by: [Image]");
