@@ -1,5 +1,5 @@
 //! Writes the documents that the program knows best itself (`cargo xtask gen-docs`):
-//! docs/EVENTS.md from the schema, docs/replay.svg and docs/replay.txt from the replay's own screen.
+//! docs/EVENTS.md from the schema, docs/QUERIES.md from the views and functions, docs/replay.svg and docs/replay.txt from the replay's own screen.
 
 use anyhow::{Context as _, Result, bail};
 use std::fmt::Write as _;
@@ -15,7 +15,7 @@ fn main() -> Result<()> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let check = std::env::args().nth(1).as_deref() == Some("check");
     let svg = picture(root)?;
-    for (name, text) in [("docs/EVENTS.md", events()?), ("docs/replay.svg", svg)] {
+    for (name, text) in [("docs/EVENTS.md", events()?), ("docs/QUERIES.md", queries(root)?), ("docs/replay.svg", svg)] {
         let path = root.join(name);
         if !check {
             std::fs::write(&path, text).with_context(|| format!("cannot write {name}"))?;
@@ -64,6 +64,53 @@ fn columns(out: &mut String, columns: &[Column]) -> Result<()> {
         )?;
     }
     Ok(())
+}
+
+/// Every view and function of ours, as the session has them.
+fn queries(root: &Path) -> Result<String> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let session = runtime.block_on(Session::open(&[root.join(SAMPLE)]))?;
+    let mut out = String::from(
+        "# Queries\n\nWritten by `cargo xtask gen-docs` from the views and functions themselves.\n\n\
+         The SQL is [DataFusion\u{2019}s](https://datafusion.apache.org/user-guide/sql/). The tables are in [EVENTS.md](EVENTS.md); \
+         each has the columns `bundle`\n(joins `bundle.id`) and `host` besides, so that several bundles open as one set of tables. \
+         A view is a file in\n[query/src/views](../query/src/views) to read and copy.\n\n## Views\n\n| view | question |\n|---|---|\n",
+    );
+    for view in taffrail_query::VIEWS {
+        writeln!(out, "| [`{0}`](#{0}) | {1} |", view.name, sentence(&view.question()))?;
+    }
+    writeln!(
+        out,
+        "\nThe view of DNS is `dns_lookups`, since `dns` is the table. `file_writes` is an older name of `file_changes`."
+    )?;
+    let views = runtime.block_on(session.relations())?.into_iter().filter(|relation| relation.is_view);
+    for relation in views {
+        writeln!(out, "\n### {}\n\n{}\n\n| column | type | meaning |\n|---|---|---|", relation.name, relation.doc)?;
+        for column in relation.columns {
+            let kind = column.kind.replace("Timestamp(ns, \"UTC\")", "timestamp").to_lowercase();
+            writeln!(out, "| `{}` | {kind} | {} |", column.name, column.doc.replace('|', "\\|"))?;
+        }
+    }
+    writeln!(out, "\n## Functions\n\nBesides those that DataFusion has:\n\n| function | |\n|---|---|")?;
+    for function in taffrail_query::FUNCTIONS {
+        writeln!(out, "| `{}` | {} |", function.call, function.doc.replace('|', "\\|"))?;
+    }
+    writeln!(
+        out,
+        "\n## Table functions\n\nThey stand where a table stands, and take a number: `SELECT * FROM descendants(4832250825671486248)`."
+    )?;
+    for function in taffrail_query::TABLE_FUNCTIONS {
+        writeln!(out, "\n### {}(exec_id)\n\n{} Besides the columns of `process`:\n", function.name, function.doc())?;
+        for column in ["distance", "relation"] {
+            writeln!(out, "- `{column}`: {}", function.column_doc(column))?;
+        }
+    }
+    Ok(out)
+}
+
+fn sentence(text: &str) -> String {
+    let mut chars = text.chars();
+    chars.next().map(|first| first.to_uppercase().chain(chars).collect()).unwrap_or_default()
 }
 
 /// The replay of the sample as it opens: at the trigger.

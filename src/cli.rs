@@ -4,6 +4,7 @@ use clap::{Args, Parser, Subcommand};
 use std::path::PathBuf;
 use std::time::Duration;
 use taffrail_query::Format;
+use taffrail_tui::state::View;
 
 /// A flight recorder for containers: what happened before the alarm, sealed into one file that anyone can replay,
 /// query and verify.
@@ -43,13 +44,18 @@ pub enum Command {
     #[command(hide = true)]
     Seal,
     /// Ask bundles questions in SQL.
+    ///
+    /// Every table, view and function is in docs/QUERIES.md; without --sql or --file this prints the tables and views.
+    /// Of several bundles, one that is damaged is named and left out.
     Query(QueryArgs),
     /// Ask rules about bundles, after the fact. Exit code 1 where nothing is found.
     Hunt(HuntArgs),
     /// Say which rules of a file can be asked, and why others cannot.
     Rules(RulesArgs),
-    /// Replay a bundle in the terminal.
-    Replay(BundleArgs),
+    /// Replay bundles in the terminal.
+    Replay(ReplayArgs),
+    /// Tell a bundle's story on one page: Markdown on standard output, or a page for a browser, a ticket or paper.
+    Report(ReportArgs),
     /// Check that bundles are whole and what was sealed, by whom, and say what is missing inside. Exit code 1 where one is not.
     Verify(VerifyArgs),
     /// Make a new bundle with less in it, which says what was taken out and from which one.
@@ -350,6 +356,17 @@ pub struct QueryArgs {
     pub format: Format,
 }
 
+/// Arguments of `report`.
+#[derive(Debug, Args)]
+pub struct ReportArgs {
+    /// Evidence bundles.
+    #[arg(required = true, value_name = "BUNDLE")]
+    pub bundles: Vec<PathBuf>,
+    /// Where to: a name that ends in .html or .md. [default: Markdown on standard output]
+    #[arg(short, long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+}
+
 /// Arguments of `hunt`.
 #[derive(Debug, Args)]
 pub struct HuntArgs {
@@ -481,6 +498,41 @@ pub struct CustodyArgs {
     /// Print JSON, one object a line.
     #[arg(long)]
     pub json: bool,
+}
+
+/// Arguments of `replay`.
+#[derive(Debug, Args)]
+pub struct ReplayArgs {
+    /// Evidence bundles; several stand on one time line.
+    #[arg(required = true, value_name = "BUNDLE")]
+    pub bundles: Vec<PathBuf>,
+    /// A TOML file of one's own keys. [default: ~/.config/taffrail/keys.toml where there is one]
+    #[arg(long, value_name = "FILE")]
+    pub keys: Option<PathBuf>,
+    /// Play from the beginning.
+    #[arg(long)]
+    pub play: bool,
+    /// The view to begin with.
+    #[arg(long, value_name = "VIEW", default_value = "timeline", value_parser = view)]
+    pub view: View,
+    /// Draw into files, NNNNN.txt and NNNNN.svg, and not on a terminal; with --play a frame every 100 ms until the end.
+    #[arg(long, value_name = "DIR")]
+    pub dump_frames: Option<PathBuf>,
+    /// The size of these frames, in characters.
+    #[arg(long, value_name = "COLUMNSxROWS", default_value = "120x36", value_parser = characters, requires = "dump_frames")]
+    pub size: (u16, u16),
+}
+
+fn view(text: &str) -> Result<View, String> {
+    let known = View::ALL.into_iter().find(|view| view.as_str().eq_ignore_ascii_case(text));
+    let all = || View::ALL.map(|view| view.as_str().to_lowercase()).join(", ");
+    known.ok_or_else(|| format!("the views are {}", all()))
+}
+
+fn characters(text: &str) -> Result<(u16, u16), String> {
+    let sizes = text.split_once('x').and_then(|(width, height)| Some((width.parse().ok()?, height.parse().ok()?)));
+    let sizes = sizes.filter(|(width, height)| (1..=500).contains(width) && (1..=500).contains(height));
+    sizes.ok_or_else(|| "a size is COLUMNSxROWS, each 1 to 500".to_owned())
 }
 
 /// Arguments of `demo`.

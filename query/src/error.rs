@@ -19,6 +19,9 @@ pub enum QueryError {
     /// A file is not opened as a bundle.
     #[error(transparent)]
     Open(#[from] OpenError),
+    /// Of several files, none is opened as a bundle.
+    #[error("none of them can be read: {0}")]
+    NoneOpen(String),
     /// No bundle was named.
     #[error("no bundle to query")]
     NoBundle,

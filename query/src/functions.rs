@@ -1,48 +1,153 @@
-//! The few SQL functions that the views need. They are open to every query.
-//!
-//! ```text
-//! endpoint(addr, port)   '192.0.2.1:80', '[2001:db8::1]:80'; without a port just the address; NULL without an address
-//! failure(result)        what a negative errno says: 'refused', 'no such file'; NULL for 0 and for what is no error
-//! octal(mode)            '755'
-//! capabilities(set)      'cap_chown,cap_kill'; 'all' for all there are; '' for none
-//! ```
+//! The SQL functions that are ours: [`FUNCTIONS`] has each with what it does. The views need them, and every query has them.
 
 mod capability;
+mod lineage;
+mod text;
+mod time;
 
 pub use capability::names as capability_names;
+pub use lineage::{TABLE_FUNCTIONS, register as register_table_functions};
 
-use datafusion::arrow::array::{ArrayRef, AsArray as _, StringArray};
+use datafusion::arrow::array::{Array as _, ArrayRef, AsArray as _, BooleanArray, Float64Array, StringArray};
 use datafusion::arrow::datatypes::{DataType, Int64Type, UInt16Type, UInt32Type, UInt64Type};
+use datafusion::common::exec_err;
 use datafusion::error::Result;
 use datafusion::logical_expr::{ColumnarValue, ScalarUDF, Volatility, create_udf};
+use ipnet::IpNet;
 use std::borrow::Cow;
 use std::sync::Arc;
 
-/// All of them.
-pub fn all() -> [ScalarUDF; 4] {
+/// A function of one value or several, for people.
+#[derive(Clone, Copy, Debug)]
+pub struct Function {
+    /// How it is called, as in `octal(mode)`.
+    pub call: &'static str,
+    /// What it gives.
+    pub doc: &'static str,
+}
+
+impl Function {
+    /// Its name in SQL.
+    pub fn name(&self) -> &'static str {
+        self.call.split('(').next().unwrap_or(self.call)
+    }
+}
+
+/// All of them. What else SQL has comes with the engine.
+pub const FUNCTIONS: [Function; 10] = [
+    Function {
+        call: "around(time, moment, seconds)",
+        doc: "Whether `time` is at most so many seconds before or after `moment`: `WHERE around(time, \
+              '2026-03-14T09:00:10Z', 5)`. Only that stretch is read.",
+    },
+    Function {
+        call: "time_bucket(interval, time)",
+        doc: "The time rounded down: `GROUP BY time_bucket(INTERVAL '10 seconds', time)`. The same as `date_bin`.",
+    },
+    Function {
+        call: "in_cidr(addr, net)",
+        doc: "Whether an address lies in a network: `in_cidr(remote_addr, '10.0.0.0/8')`. IPv4 inside IPv6 \
+              (`::ffff:10.0.0.1`) counts as IPv4. NULL for what is no address.",
+    },
+    Function {
+        call: "endpoint(addr, port)",
+        doc: "`192.0.2.1:80`, `[2001:db8::1]:80`; without a port just the address; NULL without an address.",
+    },
+    Function { call: "basename(path)", doc: "The last part of a path, as basename(1): `nc` of `/usr/bin/nc`." },
+    Function { call: "dirname(path)", doc: "What stands before it, as dirname(1): `/usr/bin` of `/usr/bin/nc`." },
+    Function {
+        call: "entropy(text)",
+        doc: "Shannon entropy in bits a character: 0 where all are the same, about 4 for words and hex, towards 6 for \
+              base64. Names made by a program stand out.",
+    },
+    Function {
+        call: "failure(result)",
+        doc: "What a negative errno says: `refused`, `no such file`; NULL for 0 and for what is no error.",
+    },
+    Function { call: "octal(mode)", doc: "Permission bits as people write them: `755`." },
+    Function {
+        call: "capabilities(set)",
+        doc: "The capabilities of a set by name: `cap_chown,cap_kill`; `all` for all there are; empty for none.",
+    },
+];
+
+/// What [`FUNCTIONS`] lists.
+pub fn all() -> [ScalarUDF; 10] {
     [
-        function("endpoint", vec![DataType::Utf8, DataType::UInt16], |columns| {
+        time::around(),
+        time::time_bucket(),
+        function("in_cidr", vec![DataType::Utf8, DataType::Utf8], DataType::Boolean, in_cidr),
+        function("endpoint", vec![DataType::Utf8, DataType::UInt16], DataType::Utf8, |columns| {
             let (addrs, ports) = (columns[0].as_string::<i32>(), columns[1].as_primitive::<UInt16Type>());
-            addrs.iter().zip(ports).map(|(addr, port)| addr.map(|addr| endpoint(addr, port))).collect()
+            let ends = addrs.iter().zip(ports).map(|(addr, port)| addr.map(|addr| endpoint(addr, port)));
+            Ok(Arc::new(ends.collect::<StringArray>()))
         }),
-        function("failure", vec![DataType::Int64], |columns| {
-            columns[0].as_primitive::<Int64Type>().iter().map(|result| failure(result.unwrap_or(0))).collect()
+        of_text("basename", text::basename),
+        of_text("dirname", text::dirname),
+        function("entropy", vec![DataType::Utf8], DataType::Float64, |columns| {
+            let texts = columns[0].as_string::<i32>().iter();
+            Ok(Arc::new(texts.map(|text| text.map(text::entropy)).collect::<Float64Array>()))
         }),
-        function("octal", vec![DataType::UInt32], |columns| {
-            columns[0].as_primitive::<UInt32Type>().iter().map(|mode| mode.map(|mode| format!("{mode:o}"))).collect()
+        function("failure", vec![DataType::Int64], DataType::Utf8, |columns| {
+            let results = columns[0].as_primitive::<Int64Type>().iter();
+            Ok(Arc::new(results.map(|result| failure(result.unwrap_or(0))).collect::<StringArray>()))
         }),
-        function("capabilities", vec![DataType::UInt64], |columns| {
-            columns[0].as_primitive::<UInt64Type>().iter().map(|set| set.map(capability_names)).collect()
+        function("octal", vec![DataType::UInt32], DataType::Utf8, |columns| {
+            let modes = columns[0].as_primitive::<UInt32Type>().iter();
+            Ok(Arc::new(modes.map(|mode| mode.map(|mode| format!("{mode:o}"))).collect::<StringArray>()))
+        }),
+        function("capabilities", vec![DataType::UInt64], DataType::Utf8, |columns| {
+            let sets = columns[0].as_primitive::<UInt64Type>().iter();
+            Ok(Arc::new(sets.map(|set| set.map(capability_names)).collect::<StringArray>()))
         }),
     ]
 }
 
-fn function(name: &str, takes: Vec<DataType>, work: fn(&[ArrayRef]) -> StringArray) -> ScalarUDF {
+type Work = fn(&[ArrayRef]) -> Result<ArrayRef>;
+
+fn function(name: &str, takes: Vec<DataType>, gives: DataType, work: Work) -> ScalarUDF {
+    let run = move |columns: &[ColumnarValue]| -> Result<ColumnarValue> {
+        // One value in, one value out: what is constant is worked out once, when the query is planned.
+        let constant = columns.iter().all(|column| matches!(column, ColumnarValue::Scalar(_)));
+        let answer = work(&ColumnarValue::values_to_arrays(columns)?)?;
+        if constant && answer.len() == 1 {
+            return Ok(ColumnarValue::Scalar(datafusion::scalar::ScalarValue::try_from_array(&answer, 0)?));
+        }
+        Ok(ColumnarValue::Array(answer))
+    };
+    create_udf(name, takes, gives, Volatility::Immutable, Arc::new(run))
+}
+
+fn of_text(name: &str, part: fn(&str) -> &str) -> ScalarUDF {
     let run = move |columns: &[ColumnarValue]| -> Result<ColumnarValue> {
         let arrays = ColumnarValue::values_to_arrays(columns)?;
-        Ok(ColumnarValue::Array(Arc::new(work(&arrays))))
+        let parts: StringArray = arrays[0].as_string::<i32>().iter().map(|text| text.map(part)).collect();
+        Ok(ColumnarValue::Array(Arc::new(parts)))
     };
-    create_udf(name, takes, DataType::Utf8, Volatility::Immutable, Arc::new(run))
+    create_udf(name, vec![DataType::Utf8], DataType::Utf8, Volatility::Immutable, Arc::new(run))
+}
+
+fn in_cidr(columns: &[ArrayRef]) -> Result<ArrayRef> {
+    let (addrs, nets) = (columns[0].as_string::<i32>(), columns[1].as_string::<i32>());
+    // Nearly always one network for all rows.
+    let mut last: Option<(&str, IpNet)> = None;
+    let mut answer = Vec::with_capacity(addrs.len());
+    for (addr, written) in addrs.iter().zip(nets) {
+        let net = match (written, last) {
+            (None, _) => None,
+            (Some(written), Some((known, net))) if known == written => Some(net),
+            (Some(written), _) => {
+                let Ok(net) = written.parse::<IpNet>() else {
+                    return exec_err!("'{written}' is not a network such as 10.0.0.0/8 or 2001:db8::/32");
+                };
+                last = Some((written, net));
+                Some(net)
+            }
+        };
+        let addr = addr.and_then(text::address);
+        answer.push(net.zip(addr).map(|(net, addr)| net.contains(&addr)));
+    }
+    Ok(Arc::new(BooleanArray::from(answer)))
 }
 
 fn endpoint(addr: &str, port: Option<u16>) -> String {
@@ -103,6 +208,15 @@ fn failure(result: i64) -> Option<Cow<'static, str>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn every_function_is_told_of_by_its_name() {
+        let names: Vec<String> = all()
+            .iter()
+            .map(|function| function.aliases().first().map_or(function.name(), String::as_str).to_owned())
+            .collect();
+        assert_eq!(names, FUNCTIONS.map(|function| function.name()));
+    }
 
     #[test]
     fn an_endpoint_reads_as_people_write_it() {

@@ -4,8 +4,9 @@
 //! session      Session: bundles opened, tables and views in place, statements run
 //! store        the only thing the engine can read: members of the open bundles, by position
 //! tables       one table per family over all bundles, and the table `bundle`
-//! views        views/*.sql: timeline, process_tree, connections, file_writes, dns_lookups, sessions, ...
-//! functions    the few SQL functions that the views need
+//! views        views/*.sql: timeline, process_tree, connections, file_changes, dns_lookups, sessions, ...
+//! functions    the SQL functions that are ours
+//! report       what a bundle tells, on one page
 //! output       rows -> table, CSV, JSON, NDJSON, Parquet
 //! error        why a query has no answer, in one line
 //! ```
@@ -19,6 +20,7 @@
 mod error;
 mod functions;
 mod output;
+pub mod report;
 mod session;
 mod store;
 mod tables;
@@ -26,7 +28,7 @@ mod views;
 
 pub use datafusion::arrow;
 pub use error::QueryError;
-pub use functions::capability_names;
+pub use functions::{FUNCTIONS, Function, TABLE_FUNCTIONS, capability_names};
 pub use output::{Format, Style, Writer, Written, write};
 pub use session::{MEMORY_MAX_BYTES, Relation, RelationColumn, Session};
 pub use taffrail_trace::bundle::Bundle;

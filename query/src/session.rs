@@ -3,7 +3,7 @@
 use crate::error::QueryError;
 use crate::output::{Format, Style, Writer, Written};
 use crate::store::{OnlyEvidence, Store};
-use crate::tables::{BUNDLE_COLUMN, BUNDLE_TABLE};
+use crate::tables::{ADDED_COLUMNS, BUNDLE_TABLE};
 use crate::{functions, tables, views};
 use datafusion::arrow::array::RecordBatch;
 use datafusion::arrow::datatypes::SchemaRef;
@@ -20,8 +20,8 @@ use std::io::Write;
 use std::panic::AssertUnwindSafe;
 use std::path::PathBuf;
 use std::sync::Arc;
-use taffrail_trace::bundle::Bundle;
-use taffrail_trace::schema::{self, TABLES};
+use taffrail_trace::bundle::{Bundle, OpenError, Verdict};
+use taffrail_trace::schema::TABLES;
 
 /// The memory that all queries of a session may use together. There is no spilling: beyond it, a query fails.
 pub const MEMORY_MAX_BYTES: usize = 1 << 30;
@@ -31,10 +31,12 @@ const FOOTER_GUESS_BYTES: usize = 32 << 10;
 /// Open bundles that answer SQL.
 ///
 /// ```text
-/// tables  process, file, network, lifecycle, finding, gap    the columns of their schema, then `bundle`
-///         state_process, state_socket, ...                   likewise: the container at the trigger
-///         bundle                                             one row per open bundle; `id` is that column's value
-/// views   see [`crate::VIEWS`]
+/// tables     process, file, network, ...    the columns of their schema, then `bundle` and `host`
+///            state_process, ...             likewise: the container at the trigger
+///            bundle                         one row per open bundle; `id` is the value of the column `bundle`
+///            state_process, state_socket    likewise: the container at the trigger
+/// views      see [`crate::VIEWS`]
+/// functions  see [`crate::FUNCTIONS`] and [`crate::TABLE_FUNCTIONS`]
 /// ```
 ///
 /// Identical rows of overlapping bundles are all there; `bundle` tells them apart.
@@ -65,7 +67,7 @@ pub struct RelationColumn {
     pub name: String,
     /// Its type, as Arrow names it.
     pub kind: String,
-    /// What it means; empty for views, which say it in their own documentation.
+    /// What it means.
     pub doc: String,
 }
 
@@ -75,15 +77,46 @@ impl Session {
     /// # Errors
     /// [`QueryError::Open`] for the first file that is not a bundle, [`QueryError::NoBundle`] without any.
     pub async fn open(paths: &[PathBuf]) -> Result<Self, QueryError> {
-        if paths.is_empty() {
+        let bundles = paths.iter().map(|path| Bundle::open(path)).collect::<Result<Vec<_>, _>>()?;
+        Self::of(bundles).await
+    }
+
+    /// Opens those of the bundles that can be read, and says of the others why not. Of a single one its tables may be
+    /// damaged: what is left of it still answers.
+    ///
+    /// # Errors
+    /// [`QueryError::Open`] or [`QueryError::NoneOpen`] where not one can be read, [`QueryError::NoBundle`] without any.
+    pub async fn open_readable(paths: &[PathBuf]) -> Result<(Self, Vec<OpenError>), QueryError> {
+        if let [path] = paths {
+            return Ok((Self::open(std::slice::from_ref(path)).await?, Vec::new()));
+        }
+        let (mut bundles, mut left_out) = (Vec::new(), Vec::new());
+        for path in paths {
+            match Bundle::open(path) {
+                Err(problem) => left_out.push(problem),
+                Ok(bundle) => match tables::damage(&bundle) {
+                    Some(reason) => left_out.push(OpenError::Refused { path: path.clone(), reason }),
+                    None => bundles.push(bundle),
+                },
+            }
+        }
+        if bundles.is_empty() && !left_out.is_empty() {
+            let reasons: Vec<String> = left_out.iter().map(ToString::to_string).collect();
+            return Err(QueryError::NoneOpen(reasons.join("; ")));
+        }
+        Ok((Self::of(bundles).await?, left_out))
+    }
+
+    async fn of(bundles: Vec<Bundle>) -> Result<Self, QueryError> {
+        if bundles.is_empty() {
             return Err(QueryError::NoBundle);
         }
-        let bundles = paths.iter().map(|path| Bundle::open(path)).collect::<Result<Vec<_>, _>>()?;
         let labels = tables::labels(&bundles);
         let store = Arc::new(tables::store(&bundles, &labels));
         let setup = |error: QueryError| QueryError::Setup(error.to_string());
         let context = context(&store)?;
         tables::register(&context, &bundles, &labels).map_err(setup)?;
+        functions::register_table_functions(&context).await.map_err(setup)?;
         views::register(&context).await.map_err(setup)?;
         Ok(Self { bundles, labels, store, context })
     }
@@ -116,7 +149,7 @@ impl Session {
         };
         let mut rows = self.start(statement).await?;
         let mut batches = Vec::new();
-        while let Some(batch) = rows.next().await? {
+        while let Some(batch) = rows.next().await.map_err(|error| self.placed(error))? {
             batches.push(batch);
         }
         if batches.is_empty() {
@@ -141,7 +174,7 @@ impl Session {
         for statement in statements {
             let mut rows = self.start(statement).await?;
             let mut writer = Writer::new(rows.schema(), style, &mut *out)?;
-            while let Some(batch) = rows.next().await? {
+            while let Some(batch) = rows.next().await.map_err(|error| self.placed(error))? {
                 writer.batch(&batch)?;
             }
             written.push(writer.finish()?);
@@ -156,12 +189,17 @@ impl Session {
     pub async fn relations(&self) -> Result<Vec<Relation>, QueryError> {
         let mut relations = Vec::new();
         for table in TABLES {
-            relations.push(self.relation(table.name, false, table.doc.to_owned(), Some(table)).await?);
+            let documented = |column: &str| {
+                let added = ADDED_COLUMNS.iter().map(|(name, doc)| (*name, *doc));
+                let mut known = table.all_columns().map(|column| (column.name, column.doc)).chain(added);
+                known.find(|(name, _)| *name == column).map(|(_, doc)| doc.to_owned()).unwrap_or_default()
+            };
+            relations.push(self.relation(table.name, false, table.doc.to_owned(), documented).await?);
         }
         let bundle = "One row per open bundle: what it is of, why and when it was sealed, and by what.".to_owned();
-        relations.push(self.relation(BUNDLE_TABLE, false, bundle, None).await?);
+        relations.push(self.relation(BUNDLE_TABLE, false, bundle, tables::bundle_column_doc).await?);
         for view in views::VIEWS {
-            relations.push(self.relation(view.name, true, view.doc(), None).await?);
+            relations.push(self.relation(view.name, true, view.doc(), |column| view.column_doc(column)).await?);
         }
         Ok(relations)
     }
@@ -171,19 +209,9 @@ impl Session {
         name: &str,
         is_view: bool,
         doc: String,
-        table: Option<&schema::Table>,
+        documented: impl Fn(&str) -> String,
     ) -> Result<Relation, QueryError> {
         let provider = self.context.table_provider(name).await?;
-        let documented = |column: &str| {
-            let known = table.and_then(|table| table.all_columns().find(|known| known.name == column));
-            match known {
-                Some(known) => known.doc.to_owned(),
-                None if table.is_some() && column == BUNDLE_COLUMN => {
-                    "The bundle this row is from; joins `bundle.id`.".to_owned()
-                }
-                None => String::new(),
-            }
-        };
         let schema = provider.schema();
         let columns = schema.fields().iter().map(|field| RelationColumn {
             name: field.name().clone(),
@@ -204,7 +232,19 @@ impl Session {
             let stream = self.context.execute_logical_plan(plan).await?.execute_stream().await?;
             Ok(Rows(stream))
         };
-        guarded(work).await.map_err(|error| error.with_nearest_table(&names()))
+        guarded(work).await.map_err(|error| self.placed(error.with_nearest_table(&names())))
+    }
+
+    /// Says of damage in which of several bundles it is, as far as their own digests know.
+    fn placed(&self, error: QueryError) -> QueryError {
+        let QueryError::Damaged(message) = &error else { return error };
+        let altered = |bundle: &&Bundle| !matches!(bundle.verify(), Ok(Verdict::Intact(_)));
+        let paths: Vec<String> =
+            self.bundles.iter().filter(altered).map(|bundle| bundle.path().display().to_string()).collect();
+        if self.bundles.len() == 1 || paths.is_empty() {
+            return error;
+        }
+        QueryError::Damaged(format!("{message}; altered: {}", taffrail_trace::text::shown(&paths.join(", "))))
     }
 }
 

@@ -1,7 +1,7 @@
 //! The only thing the engine can read: members of open bundles, each by position in its own file.
 //!
 //! ```text
-//! evidence://bundles/<table>/bundle=<id>/<n>.parquet      the table's member of the nth bundle
+//! evidence://bundles/<table>/bundle=<id>/host=<name>/<n>.parquet      the table's member of the nth bundle
 //! ```
 //!
 //! A read is one `pread` of the open file inside the checked range of the member; nothing is copied out, nothing can
@@ -17,12 +17,14 @@ use object_store::{
     CopyOptions, Error, GetOptions, GetResult, GetResultPayload, ListResult, MultipartUpload, ObjectMeta, ObjectStore,
     PutMultipartOptions, PutOptions, PutPayload, PutResult, Result,
 };
+use parquet::file::metadata::ParquetMetaDataReader;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::fs::File;
 use std::io;
 use std::ops::Range;
 use std::os::unix::fs::FileExt as _;
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use taffrail_trace::bundle::Member;
@@ -94,6 +96,26 @@ fn ends_as_parquet(file: &File, member: Member) -> bool {
     }
     let [a, b, c, d, magic @ ..] = end;
     magic == *b"PAR1" && u64::from(u32::from_le_bytes([a, b, c, d])) <= at
+}
+
+/// The longest footer that is looked into before anybody asks for the table.
+const FOOTER_MAX_BYTES: u64 = 64 << 20;
+
+/// Whether a member has a Parquet footer that can be read. Decoding a hostile one may panic; then it cannot.
+pub fn has_footer(file: &File, member: Member) -> bool {
+    if !ends_as_parquet(file, member) {
+        return false;
+    }
+    let decode = || {
+        let mut length = [0; 4];
+        let at = member.len.checked_sub(8)?;
+        file.read_exact_at(&mut length, member.offset + at).ok()?;
+        let length = u64::from(u32::from_le_bytes(length)).min(FOOTER_MAX_BYTES);
+        let mut footer = vec![0; usize::try_from(length).ok()?];
+        file.read_exact_at(&mut footer, member.offset + at - length).ok()?;
+        ParquetMetaDataReader::decode_metadata(&footer).ok()
+    };
+    std::panic::catch_unwind(AssertUnwindSafe(|| decode().is_some())).unwrap_or(false)
 }
 
 fn generic(source: impl std::error::Error + Send + Sync + 'static) -> Error {

@@ -1,7 +1,7 @@
 //! One table per family over all bundles, and the table `bundle` with one row each.
 
 use crate::error::QueryError;
-use crate::store::{ROOT, Store};
+use crate::store::{ROOT, Store, has_footer};
 use datafusion::arrow::array::{ArrayRef, RecordBatch, StringArray, TimestampNanosecondArray};
 use datafusion::arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
 use datafusion::datasource::MemTable;
@@ -15,8 +15,17 @@ use taffrail_trace::bundle::Bundle;
 use taffrail_trace::manifest::LeftOut;
 use taffrail_trace::schema::{TABLES, Table};
 
-/// The last column of every event table: which bundle the row is from.
+/// A column of every event table: which bundle the row is from.
 pub const BUNDLE_COLUMN: &str = "bundle";
+/// The last column of every event table: which machine the bundle is from.
+pub const HOST_COLUMN: &str = "host";
+/// What those two say.
+pub const ADDED_COLUMNS: [(&str, &str); 2] = [
+    (BUNDLE_COLUMN, "The bundle that this row is from; joins `bundle.id`."),
+    (HOST_COLUMN, "The machine that recorded it: `bundle.host`."),
+];
+/// The longest host name of Linux.
+const HOST_MAX_CHARS: usize = 64;
 /// The table with one row per bundle.
 pub const BUNDLE_TABLE: &str = "bundle";
 
@@ -33,18 +42,36 @@ pub fn labels(bundles: &[Bundle]) -> Vec<String> {
     bundles.iter().map(name).collect()
 }
 
+/// The machine's name as a value of the column `host`. It comes from the manifest and becomes part of a path, so that
+/// what no host name has in it becomes `_`.
+fn host(bundle: &Bundle) -> String {
+    let plain = |ch: char| if ch.is_ascii_alphanumeric() || "-._".contains(ch) { ch } else { '_' };
+    let name: String = bundle.manifest().host.hostname.chars().take(HOST_MAX_CHARS).map(plain).collect();
+    if name.is_empty() { "unnamed".to_owned() } else { name }
+}
+
 /// Everything that the tables of these bundles are made of.
 pub fn store(bundles: &[Bundle], labels: &[String]) -> Store {
     let mut store = Store::default();
     for (index, (bundle, label)) in bundles.iter().zip(labels).enumerate() {
         for table in TABLES {
             if let Some(member) = bundle.members().get(&table.member()) {
-                let path = Path::from(format!("{}/{BUNDLE_COLUMN}={label}/{index}.parquet", table.name));
+                let host = host(bundle);
+                let path = format!("{}/{BUNDLE_COLUMN}={label}/{HOST_COLUMN}={host}/{index}.parquet", table.name);
+                let path = Path::from(path);
                 store.add(path, Arc::clone(bundle.file()), *member);
             }
         }
     }
     store
+}
+
+/// Why tables of a bundle cannot be read, as far as their footers tell.
+pub fn damage(bundle: &Bundle) -> Option<String> {
+    let readable =
+        |member: &String| bundle.members().get(member).is_none_or(|member| has_footer(bundle.file(), *member));
+    let broken = TABLES.iter().map(|table| table.member()).find(|member| !readable(member))?;
+    Some(format!("{broken} cannot be read as Parquet"))
 }
 
 /// Puts all tables in place.
@@ -56,7 +83,7 @@ pub fn register(context: &SessionContext, bundles: &[Bundle], labels: &[String])
         let url = ListingTableUrl::parse(format!("{ROOT}{}/", table.name))?;
         let options = ListingOptions::new(Arc::new(ParquetFormat::default()))
             .with_file_extension(".parquet")
-            .with_table_partition_cols(vec![(BUNDLE_COLUMN.to_owned(), DataType::Utf8)]);
+            .with_table_partition_cols(ADDED_COLUMNS.map(|(name, _)| (name.to_owned(), DataType::Utf8)).to_vec());
         let config = ListingTableConfig::new(url).with_listing_options(options).with_schema(columns(table));
         context.register_table(table.name, Arc::new(ListingTable::try_new(config)?))?;
     }
@@ -71,6 +98,34 @@ fn columns(table: &Table) -> SchemaRef {
     let fields: Vec<Field> =
         table.all_columns().map(|column| Field::new(column.name, column.kind.data_type(), true)).collect();
     Arc::new(Schema::new(fields))
+}
+
+/// What a column of the table `bundle` means.
+pub fn bundle_column_doc(column: &str) -> String {
+    let doc = match column {
+        "id" => "The bundle's id, with a number where two have the same; `bundle` in every table.",
+        "path" => "The file.",
+        "container_id" => "The runtime's container id; `host` outside containers.",
+        "container_name" => "The runtime's container name, else the id's first 12 characters.",
+        "image" => "The image that it was made of.",
+        "runtime" => "What runs it: `docker`, `containerd`, ...",
+        HOST_COLUMN => "The machine that recorded it; what no host name has in it is written as `_`.",
+        "kernel" => "Its kernel's release.",
+        "trigger_rule" => "The rule that triggered; `manual` where a person asked.",
+        "trigger_severity" => "`info`, `warning` or `critical`.",
+        "trigger_reason" => "Why it was sealed, in one sentence.",
+        "trigger_time" => "The moment of the trigger.",
+        "from_time" => "The first moment that it holds.",
+        "to_time" => "The last moment that it holds.",
+        "sealed_time" => "When it was sealed.",
+        "state_missing" => {
+            "Why the tables `state_*` are empty; NULL where they are not, or an older recorder made none."
+        }
+        "state_left_out" => "What the tables `state_*` lack; NULL where nothing.",
+        "tool" => "Name and version of the program that sealed it.",
+        _ => "",
+    };
+    doc.to_owned()
 }
 
 /// What the tables `state_*` lack, in one text; `None` where nothing.
@@ -92,7 +147,7 @@ fn bundle_rows(bundles: &[Bundle], labels: &[String]) -> Result<RecordBatch, Que
         ("container_name", |bundle| Some(bundle.manifest().container.name.clone())),
         ("image", |bundle| bundle.manifest().container.image.clone()),
         ("runtime", |bundle| Some(bundle.manifest().container.runtime.as_str().to_owned())),
-        ("host", |bundle| Some(bundle.manifest().host.hostname.clone())),
+        (HOST_COLUMN, |bundle| Some(host(bundle))),
         ("kernel", |bundle| Some(bundle.manifest().host.kernel.clone())),
         ("tool", |bundle| Some(bundle.manifest().tool.clone())),
     ];

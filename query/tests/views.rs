@@ -2,8 +2,9 @@
 
 mod support;
 
-use support::{incident, rows};
+use support::{incident, rows, wait};
 use taffrail_query::VIEWS;
+use taffrail_trace::schema::TABLES;
 
 #[test]
 fn the_timeline_tells_the_incident_in_order_without_being_asked_to_sort() {
@@ -111,7 +112,7 @@ null | null | null | made | null | null | null | /tmp/.x";
 }
 
 #[test]
-fn file_writes_leave_reads_and_failures_out() {
+fn file_changes_leave_reads_and_failures_out() {
     let (_dir, session) = incident();
     let expected = "\
 create | /tmp/.part | null | null | false | 0
@@ -124,7 +125,7 @@ symlink | /var/tmp/.c/log | /dev/null | null | false | 0
 chown | /var/tmp/.c | null | null | false | 0
 truncate | /var/log/httpd.log | null | null | false | 0
 unlink | /var/log/wtmp | null | null | false | null";
-    let sql = "SELECT op, path, new_path, bytes_written, made_executable, result FROM file_writes";
+    let sql = "SELECT op, path, new_path, bytes_written, made_executable, result FROM file_changes";
     assert_eq!(rows(&session, sql).join("\n"), expected);
 }
 
@@ -136,10 +137,76 @@ fn coverage_has_a_row_for_each_class_even_where_nothing_is_lost() {
 }
 
 #[test]
-fn every_view_says_what_a_row_is() {
+fn every_view_says_what_a_row_is_which_question_it_answers_and_what_each_column_means() {
+    let (_dir, session) = incident();
     for view in VIEWS {
         assert!(view.doc().starts_with("One row per "), "{}", view.name);
+        assert!(view.question().ends_with('?'), "{}", view.name);
+        let batches = wait(session.sql(&format!("SELECT * FROM {} LIMIT 0", view.name))).expect(view.name);
+        for field in batches[0].schema().fields() {
+            assert_ne!(view.column_doc(field.name()), "", "{}.{}", view.name, field.name());
+        }
     }
+}
+
+#[test]
+fn a_view_hides_no_table() {
+    for view in VIEWS {
+        assert!(TABLES.iter().all(|table| table.name != view.name), "{}", view.name);
+    }
+}
+
+#[test]
+fn the_old_name_of_a_view_still_answers() {
+    let (_dir, session) = incident();
+    let (old, new) = ("SELECT * FROM file_writes", "SELECT * FROM file_changes");
+    assert_eq!(rows(&session, old), rows(&session, new));
+}
+
+#[test]
+fn shells_say_who_speaks_to_them() {
+    let (_dir, session) = incident();
+    let sql = "SELECT shell, way, parent_comm, programs, exit FROM shells";
+    let expected =
+        ["sh | input | dockerd | 1 | null", "sh | socket | httpd | 4 | 137", "sh | terminal | dockerd | 0 | 0"];
+    assert_eq!(rows(&session, sql), expected);
+}
+
+#[test]
+fn what_was_brought_in_and_run_is_told_with_where_it_came_from() {
+    let (_dir, session) = incident();
+    let sql = "SELECT file, how, dropped_op, dropped_by FROM dropped_and_run WHERE pid = 5014";
+    assert_eq!(rows(&session, sql), ["/tmp/.x | written | rename | mv /tmp/.part /tmp/.x"]);
+    let sql = "SELECT path, bytes_written, remote, bytes_received, comm FROM downloads";
+    assert_eq!(rows(&session, sql), ["/tmp/.part | 1482752 | 198.51.100.7:80 | 1482752 | curl"]);
+}
+
+#[test]
+fn what_is_rare_is_what_was_first_seen_and_seldom() {
+    let (_dir, session) = incident();
+    let sql = "SELECT value, times, bundles FROM rare WHERE kind = 'destination' ORDER BY value";
+    let destinations = rows(&session, sql);
+    assert!(destinations.contains(&".x -> 198.51.100.7:4444 | 1 | 1".to_owned()), "{destinations:?}");
+    let late = "SELECT kind, value FROM first_seen WHERE kind = 'name' AND comm = '.x'";
+    assert_eq!(rows(&session, late)[0], "name | beacon.example");
+}
+
+#[test]
+fn entities_are_what_can_be_looked_for_elsewhere() {
+    let (_dir, session) = incident();
+    let sql = "SELECT kind, roles FROM entities WHERE value IN ('198.51.100.7', 'beacon.example', '/tmp/.x') ORDER BY kind, roles";
+    let expected =
+        ["address | answer, connect", "file | chmod, rename, unlink", "name | query, server", "program | run"];
+    assert_eq!(rows(&session, sql), expected);
+}
+
+#[test]
+fn listeners_and_kernel_touches_are_told_with_who_did_it() {
+    let (_dir, session) = incident();
+    let doors = "SELECT local, reach, accepted, peers, cmdline FROM listeners";
+    assert_eq!(rows(&session, doors), ["[::]:8080 | every address | 1 | 1 | httpd -f -p 8080"]);
+    let touch = "SELECT op, act, failure FROM kernel_touch WHERE op = 'mount'";
+    assert_eq!(rows(&session, touch), ["mount | mount type ext4 /dev/sda1 -> /mnt | not permitted"]);
 }
 
 #[test]

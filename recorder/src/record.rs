@@ -159,10 +159,8 @@ pub fn record(config: Config, ready: impl FnOnce(&str)) -> Result<(), RecordErro
         found.adopt(container);
     }
     let processes = Processes::new(boot.clone());
-    let models = match config.models {
-        true => Some(Models::open(&config).map_err(|source| state_error(&config.state_dir.join("models"), source))?),
-        false => None,
-    };
+    let opened = config.models.then(|| Models::open(&config)).transpose();
+    let models = opened.map_err(|source| RecordError::State { path: config.state_dir.join("models"), source })?;
     let watch = Watch::new(rules, models, attached, machine.hostname.clone());
     let parts = Parts { containers: found, processes, ring, environment, host_mounts: scan::own_mounts(), watch };
     let mut pipeline = Pipeline::new(parts, attached);
@@ -264,10 +262,6 @@ async fn stop<F: Future + Unpin>(commands: &mpsc::Sender<Command>, end: &mut F) 
     // A recording that takes no commands any more is about to end by itself.
     let _ = commands.send(Command::Stop).await;
     end.await
-}
-
-fn state_error(path: &Path, source: io::Error) -> RecordError {
-    RecordError::State { path: path.to_owned(), source }
 }
 
 /// Makes the state directory, closed to everybody else, and takes its lock. The lock goes with the process.

@@ -25,8 +25,8 @@ use taffrail_trace::custody::{self, Act, CustodyError, Deed};
 use taffrail_trace::event::{Body, Class, Event, Gap, GapCause, Image};
 use taffrail_trace::manifest::{self, Hook, Host, Manifest, TableRef, Trigger, Window};
 use taffrail_trace::segment::Whole;
-use taffrail_trace::state::State;
 use taffrail_trace::signature::Signer;
+use taffrail_trace::state::State;
 use taffrail_trace::table::RowError;
 
 /// What sealed it, as manifests and lines of custody say.

@@ -16,6 +16,7 @@ mod query;
 mod record;
 mod redact;
 mod replay;
+mod report;
 mod rules;
 #[cfg(feature = "record")]
 mod salvage;
@@ -51,6 +52,7 @@ pub fn run(command: Command) -> Result<Outcome> {
         Command::Hunt(args) => hunt::run(&args),
         Command::Rules(args) => rules::run(&args),
         Command::Replay(args) => replay::run(&args),
+        Command::Report(args) => report::run(&args),
         Command::Verify(args) => verify::run(&args),
         Command::Redact(args) => redact::run(args),
         Command::Custody(command) => custody::run(&command),

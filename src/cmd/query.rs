@@ -20,7 +20,10 @@ pub fn run(args: &QueryArgs) -> Result<Outcome> {
     let bundles = live.as_ref().map_or(&args.bundles, |live| &live.bundles);
     #[cfg(not(feature = "record"))]
     let bundles = &args.bundles;
-    let session = runtime.block_on(Session::open(bundles))?;
+    let (session, left_out) = runtime.block_on(Session::open_readable(bundles))?;
+    for problem in left_out {
+        crate::logging::complain(&anyhow::Error::from(problem).context("left out"));
+    }
     let mut out = BufWriter::new(io::stdout().lock());
     let sql = match (&args.sql, &args.file) {
         (Some(sql), _) => sql.clone(),
@@ -102,6 +105,13 @@ async fn list(session: &Session, out: &mut dyn Write) -> Result<()> {
         for column in relation.columns {
             writeln!(out, "    {:<20} {:<12} {}", column.name, column.kind, column.doc)?;
         }
+    }
+    writeln!(out, "\nfunctions of ours")?;
+    for function in taffrail_query::FUNCTIONS {
+        writeln!(out, "    {:<32} {}", function.call, function.doc)?;
+    }
+    for function in taffrail_query::TABLE_FUNCTIONS {
+        writeln!(out, "    {:<32} {}", format!("{}(exec_id)", function.name), function.doc())?;
     }
     writeln!(out, "\nask with: taffrail query BUNDLE --sql 'SELECT time, op, summary FROM timeline LIMIT 20'")?;
     out.flush()?;

@@ -32,7 +32,7 @@ pub fn run(args: RedactArgs) -> Result<Outcome> {
         // Whoever may not read it signs with another, or not at all.
         None => Signer::read(&args.state_dir.join("host_key")).ok(),
     };
-    let ending = Ending { more: None, signer: signer.as_ref() };
+    let ending = Ending { more: Some(&super::report::member), signer: signer.as_ref() };
     let manifest = redact(&original, &args.out, &plan, TOOL, ending)?;
 
     let log = args.state_dir.join(CUSTODY);

@@ -1,27 +1,129 @@
 //! `taffrail replay`
 
 use crate::Outcome;
-use crate::cli::BundleArgs;
-use anyhow::Result;
-use std::path::Path;
+use crate::cli::ReplayArgs;
+use anyhow::{Context as _, Result, bail};
+use std::io::{ErrorKind, IsTerminal as _, Read as _, Write as _};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
 use taffrail_query::Session;
+use taffrail_trace::bundle::Verdict;
+use taffrail_tui::keys::{FILE_BYTES_MAX, Keymap};
+use taffrail_tui::state::{Action, Palette};
+use taffrail_tui::{Case, Desk, State};
 
-/// Opens the bundle in the terminal.
-pub fn run(args: &BundleArgs) -> Result<Outcome> {
-    open(&args.bundle)?;
+/// The time between two frames that are written down.
+const FRAME: Duration = Duration::from_millis(100);
+/// The most frames of one playing: an hour.
+const FRAMES_MAX: usize = 36_000;
+
+/// Opens the bundles in the terminal, or draws them into files. The case notes are beside the first.
+pub fn run(args: &ReplayArgs) -> Result<Outcome> {
+    let (runtime, session) = session(&args.bundles)?;
+    let mut state = runtime.block_on(load(&session))?;
+    state.apply(Action::Show(args.view));
+    if args.play {
+        state.apply(Action::First);
+        state.apply(Action::PlayOrPause);
+    }
+    match &args.dump_frames {
+        Some(dir) => dump(state, dir, args.size)?,
+        None => watch(&runtime, session, state, &args.bundles[0], args.keys.as_deref())?,
+    }
     Ok(Outcome::Fine)
 }
 
 /// Replays the bundle at `path` until the person quits.
+#[cfg(feature = "record")]
 pub fn open(path: &Path) -> Result<()> {
+    let (runtime, session) = session(&[path.to_owned()])?;
+    let state = runtime.block_on(load(&session))?;
+    watch(&runtime, session, state, path, None)
+}
+
+fn session(paths: &[PathBuf]) -> Result<(tokio::runtime::Runtime, Arc<Session>)> {
     let runtime = super::runtime()?;
-    let session = runtime.block_on(Session::open(&[path.to_owned()]))?;
-    let state = runtime.block_on(taffrail_tui::load(&session))?;
-    let verdict = session.bundles().first().map(taffrail_query::Bundle::verify).transpose()?;
-    let state = match verdict {
-        Some(verdict) => state.with_verdict(verdict),
-        None => state,
-    };
-    taffrail_tui::run(state)?;
+    let session = runtime.block_on(Session::open(paths))?;
+    Ok((runtime, Arc::new(session)))
+}
+
+/// Reads the bundles, and says how far it is where a person waits for it.
+async fn load(session: &Session) -> Result<State> {
+    let mut err = std::io::stderr();
+    let told = err.is_terminal();
+    let state = taffrail_tui::load_telling(session, |table, done, of| {
+        if told {
+            // Nobody is worse off where this cannot be said.
+            let _ = write!(err, "\r\u{1b}[Kreading {table} ({done} of {of})").and_then(|()| err.flush());
+        }
+    })
+    .await;
+    if told {
+        let _ = write!(std::io::stderr(), "\r\u{1b}[K");
+    }
+    let mut state = state?;
+    for bundle in session.bundles() {
+        let verdict = match (state.verdict.take(), bundle.verify()?) {
+            (Some(Verdict::Intact(before)), Verdict::Intact(members)) => Verdict::Intact(before + members),
+            (Some(altered @ Verdict::Altered(_)), _) => altered,
+            (_, verdict) => verdict,
+        };
+        state.verdict = Some(verdict);
+    }
+    Ok(state)
+}
+
+fn watch(
+    runtime: &tokio::runtime::Runtime,
+    session: Arc<Session>,
+    mut state: State,
+    bundle: &Path,
+    own_keys: Option<&Path>,
+) -> Result<()> {
+    let desk = Desk::new(session, runtime.handle().clone());
+    state.sql.relations = runtime.block_on(desk.relations())?.into();
+    state.palette = Palette::from_env();
+    state.keymap = Arc::new(keys(own_keys)?);
+    let case = Case::of(bundle);
+    state.notes = case.read()?;
+    taffrail_tui::run(state, desk, &case)?;
     Ok(())
+}
+
+/// Writes one frame, or all of a playing, as text and as a picture.
+fn dump(mut state: State, dir: &Path, (width, height): (u16, u16)) -> Result<()> {
+    std::fs::create_dir_all(dir).with_context(|| format!("cannot make {}", dir.display()))?;
+    for number in 0..FRAMES_MAX {
+        let frames = [
+            ("txt", taffrail_tui::screen_text(&state, width, height)),
+            ("svg", taffrail_tui::screen_svg(&state, width, height)),
+        ];
+        for (kind, text) in frames {
+            let path = dir.join(format!("{number:05}.{kind}"));
+            std::fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))?;
+        }
+        if !state.playing {
+            return Ok(());
+        }
+        state.apply(Action::Tick(FRAME));
+    }
+    bail!("it plays longer than {FRAMES_MAX} frames")
+}
+
+/// The built-in keys, and a person's own over them.
+fn keys(own: Option<&Path>) -> Result<Keymap> {
+    let config = std::env::var_os("XDG_CONFIG_HOME").map(PathBuf::from).filter(|path| path.is_absolute());
+    let config = config.or_else(|| std::env::var_os("HOME").map(|home| Path::new(&home).join(".config")));
+    let usual = config.map(|config| config.join("taffrail/keys.toml"));
+    let Some(path) = own.or(usual.as_deref()) else { return Ok(Keymap::default()) };
+    let told = || format!("the keys in {}", path.display());
+    let file = match std::fs::File::open(path) {
+        Ok(file) => file,
+        Err(error) if own.is_none() && error.kind() == ErrorKind::NotFound => return Ok(Keymap::default()),
+        Err(error) => return Err(error).with_context(told),
+    };
+    let mut text = String::new();
+    file.take(FILE_BYTES_MAX).read_to_string(&mut text).with_context(told)?;
+    Keymap::default().with(&text).with_context(told)
 }

@@ -5,7 +5,11 @@ use anyhow::{Context as _, Result};
 
 /// Does one job.
 pub fn run() -> Result<Outcome> {
-    taffrail_recorder::seal_for_recorder(std::io::stdin().lock(), std::io::stdout().lock(), None)
-        .context("the recorder that ordered a bundle cannot be told how it went")?;
+    taffrail_recorder::seal_for_recorder(
+        std::io::stdin().lock(),
+        std::io::stdout().lock(),
+        Some(&super::report::member),
+    )
+    .context("the recorder that ordered a bundle cannot be told how it went")?;
     Ok(Outcome::Fine)
 }

@@ -35,7 +35,7 @@ impl Learner {
 
 #[test]
 fn a_program_that_an_image_never_ran_is_found_in_words_and_sealed_with_what_was_before() {
-    let config = "model_learn_seconds = 2\nmodel_dry_run_seconds = 0\nbefore_seconds = 60\nafter_seconds = 1\n";
+    let config = "default_rules = false\nmodel_learn_seconds = 2\nmodel_dry_run_seconds = 0\nbefore_seconds = 60\nafter_seconds = 1\n";
     let learner = Learner { recorder: Recorder::start(config) };
     let (web, own) = Container::of_own_image("model", EVERY_DAY);
     let image = own.0.as_str();
@@ -60,7 +60,10 @@ fn a_program_that_an_image_never_ran_is_found_in_words_and_sealed_with_what_was_
     fs::write(format!("/proc/{pid}/root/attack"), "").expect("the sign");
     until("a deviation is sealed", || !learner.bundles().is_empty());
     let bundles = learner.bundles();
-    let found = ask(&bundles[0], "SELECT rule, source, severity, message, techniques FROM finding ORDER BY time");
+    let found = ask(
+        &bundles[0],
+        "SELECT rule, source, severity, message, techniques FROM finding WHERE source = 'model' ORDER BY time",
+    );
     let message = found[0]["message"].as_str().expect("a message");
     assert!(message.starts_with("sh has never run wget; it runs: cat, date"), "{found:#?}");
     assert!(message.contains("This was: /bin/wget -q -O /tmp/x http://127.0.0.1:9/ (pid "), "{message}");
@@ -154,9 +157,9 @@ fn the_page_on_models_is_true() {
         }
         let words: Vec<String> = words
             .into_iter()
-            .map(|word| match word.ends_with(".toml") {
-                true => dir.path().join(word).to_string_lossy().into_owned(),
-                false => word.to_owned(),
+            .map(|word| {
+                let path = if word.ends_with(".toml") { dir.path().join(word) } else { PathBuf::from(word) };
+                path.to_string_lossy().into_owned()
             })
             .collect();
         if words[1] == "learn" {

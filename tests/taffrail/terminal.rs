@@ -92,7 +92,7 @@ fn the_replay_plays_steps_jumps_and_explains_itself_in_a_real_terminal() {
     let terminal = Terminal::run(&format!("'{}' replay '{sample}'", env!("CARGO_BIN_EXE_taffrail")));
     terminal.shows("reverse_shell");
     terminal.shows("sh -i");
-    terminal.keys(&["g"]);
+    terminal.keys(&["Home"]);
     let first = terminal.screen();
     terminal.keys(&["Right"]);
     until("a step changes the screen", || terminal.screen() != first);
@@ -107,6 +107,24 @@ fn the_replay_plays_steps_jumps_and_explains_itself_in_a_real_terminal() {
     terminal.keys(&["Escape"]);
     // Sent together the two would be Alt-q.
     until("Escape closes the help", || terminal.screen() != help);
+    // From the alarm to the answers, each in a view of its own.
+    for (key, text) in [
+        ("1", "Somebody typed `cat /etc/shadow`."),
+        ("3", "run by"),
+        ("4", "127.0.0.1"),
+        ("5", "/var/tmp"),
+        ("6", "terminal 1 of 1"),
+    ] {
+        terminal.keys(&["End", key]);
+        terminal.shows(text);
+    }
+    terminal.shows("root:*:19000");
+    terminal.keys(&["7"]);
+    terminal.shows("tables and views");
+    terminal.keys(&["Enter"]);
+    terminal.shows(" rows in ");
+    terminal.keys(&["Enter"]);
+    terminal.shows("[2 timeline]");
     terminal.keys(&["q"]);
     until("q gives the terminal back", || terminal.tmux(&["list-sessions"]).is_empty());
 }

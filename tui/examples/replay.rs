@@ -2,8 +2,10 @@
 
 use std::error::Error;
 use std::io::Write as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use taffrail_query::Session;
+use taffrail_tui::{Case, Desk};
 
 fn main() -> Result<(), Box<dyn Error>> {
     let args: Vec<String> = std::env::args().skip(1).collect();
@@ -11,19 +13,18 @@ fn main() -> Result<(), Box<dyn Error>> {
     let size = |at: usize, default: u16| args.get(at).map_or(Ok(default), |text| text.parse());
     let (width, height) = (size(2, 120)?, size(3, 40)?);
     let runtime = tokio::runtime::Builder::new_multi_thread().build()?;
-    let state = runtime.block_on(async {
-        let session = Session::open(&[PathBuf::from(path)]).await?;
-        let state = taffrail_tui::load(&session).await?;
-        Ok::<_, Box<dyn Error>>(match session.bundles() {
-            [bundle] => state.with_verdict(bundle.verify()?),
-            _ => state,
-        })
-    })?;
+    let session = Arc::new(runtime.block_on(Session::open(&[PathBuf::from(path)]))?);
+    let mut state = runtime.block_on(taffrail_tui::load(&session))?;
+    if let [bundle] = session.bundles() {
+        state = state.with_verdict(bundle.verify()?);
+    }
+    let desk = Desk::new(session, runtime.handle().clone());
+    state.sql.relations = runtime.block_on(desk.relations())?.into();
     let mut out = std::io::stdout();
     match args.get(1).map(String::as_str) {
         Some("--text") => out.write_all(taffrail_tui::screen_text(&state, width, height).as_bytes())?,
         Some("--svg") => out.write_all(taffrail_tui::screen_svg(&state, width, height).as_bytes())?,
-        _ => taffrail_tui::run(state)?,
+        _ => taffrail_tui::run(state, desk, &Case::of(Path::new(path)))?,
     }
     Ok(())
 }

@@ -12,9 +12,12 @@ pub enum TuiError {
     /// The terminal refused something, or went away.
     #[error("the terminal cannot be used: {0}")]
     Terminal(#[from] std::io::Error),
-    /// Replay moves through one history at a time.
-    #[error("replay shows exactly one bundle, {0} are open")]
-    OneBundle(usize),
+    /// There is nothing to replay.
+    #[error("no bundle is open")]
+    NoBundle,
+    /// Two bundles tell of the same container and time, and would show everything twice.
+    #[error("two of these bundles are of container {name} and overlap; replay one of them", name = taffrail_trace::text::shown(.0))]
+    Overlap(String),
     /// The bundle has more rows than fit the screen's index.
     #[error("table {table} has {rows} rows, more than the {max} that replay takes; use `taffrail query`")]
     TooLarge {
@@ -25,6 +28,17 @@ pub enum TuiError {
         /// How many replay takes.
         max: u64,
     },
+    /// The case notes beside a bundle cannot be read or written.
+    #[error("the case notes {path}: {reason}", path = taffrail_trace::text::shown(&path.to_string_lossy()))]
+    Notes {
+        /// The file.
+        path: std::path::PathBuf,
+        /// What is wrong.
+        reason: String,
+    },
+    /// A person's own keys cannot be used.
+    #[error(transparent)]
+    Keys(#[from] crate::keys::KeymapError),
     /// The evidence could not be queried.
     #[error(transparent)]
     Query(#[from] QueryError),

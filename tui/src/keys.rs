@@ -1,200 +1,103 @@
-//! The one table of key bindings. The dispatcher, the help and the footer all read it, so that none can drift.
+//! What can be asked for, by name, and which keys ask for it. The dispatcher, the help, the palette and the footer all
+//! read this one table and the keymap, so that none can drift.
 
-use crate::state::{Action, Move, State};
-use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
+mod keymap;
 
-/// A row of the table: keys that belong together.
+use crate::state::{Action, Move, Only, View};
+
+pub use keymap::{FILE_BYTES_MAX, Key, Keymap, KeymapError};
+
+/// A row of the table: actions that belong together.
 #[derive(Debug)]
 pub struct Binding {
-    /// The keys, each with what it asks for.
-    pub keys: &'static [(Key, Action)],
+    /// The actions by the names that the keymap and the palette know them by.
+    pub actions: &'static [(&'static str, Action)],
     /// What they do, for the help.
     pub does: &'static str,
-    /// What the footer says, where there is room: its own short form of the keys, and a word.
-    pub hint: Option<(&'static str, &'static str)>,
+    /// The footer's word for it, where there is room.
+    pub hint: Option<&'static str>,
 }
 
-/// A key.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Key {
-    /// A character, as typed: its case is part of it.
-    Char(char),
-    /// A key with a name.
-    Named(KeyCode),
-    /// A key with a name, and Shift.
-    Shift(KeyCode),
-    /// A character, and Control.
-    Control(char),
+const fn row(actions: &'static [(&'static str, Action)], does: &'static str) -> Binding {
+    Binding { actions, does, hint: None }
 }
 
-/// The table.
+const fn hinted(actions: &'static [(&'static str, Action)], does: &'static str, hint: &'static str) -> Binding {
+    Binding { actions, does, hint: Some(hint) }
+}
+
+/// The table. `keymap.toml` has the keys.
 pub const BINDINGS: &[Binding] = &[
-    Binding { keys: &[(Key::Char(' '), Action::PlayOrPause)], does: "play or pause", hint: Some(("Space", "play")) },
-    Binding {
-        keys: &[
-            (Key::Named(KeyCode::Left), Action::Step(-1)),
-            (Key::Named(KeyCode::Right), Action::Step(1)),
-            (Key::Char('h'), Action::Step(-1)),
-            (Key::Char('l'), Action::Step(1)),
+    row(
+        &[
+            ("story", Action::Show(View::Story)),
+            ("timeline", Action::Show(View::Timeline)),
+            ("processes", Action::Show(View::Processes)),
+            ("network", Action::Show(View::Network)),
+            ("files", Action::Show(View::Files)),
+            ("terminal", Action::Show(View::Terminal)),
+            ("sql", Action::Show(View::Sql)),
         ],
-        does: "one event back, on",
-        hint: Some(("\u{2190}\u{2192}", "step")),
-    },
-    Binding {
-        keys: &[
-            (Key::Shift(KeyCode::Left), Action::Seconds(-10)),
-            (Key::Shift(KeyCode::Right), Action::Seconds(10)),
-            (Key::Char('H'), Action::Seconds(-10)),
-            (Key::Char('L'), Action::Seconds(10)),
+        "the views: story, timeline, processes, network, files, terminal, SQL",
+    ),
+    hinted(&[("play", Action::PlayOrPause)], "play or pause", "play"),
+    hinted(&[("back", Action::Step(-1)), ("on", Action::Step(1))], "one event back, on", "step"),
+    row(&[("second-back", Action::Seconds(-1)), ("second-on", Action::Seconds(1))], "a second back, on"),
+    row(&[("ten-back", Action::Seconds(-10)), ("ten-on", Action::Seconds(10))], "ten seconds back, on"),
+    hinted(
+        &[("finding-back", Action::Finding(-1)), ("finding-on", Action::Finding(1))],
+        "the finding before, after",
+        "finding",
+    ),
+    row(&[("trigger", Action::Trigger)], "to the trigger"),
+    row(&[("first", Action::First), ("last", Action::Last)], "first, last event"),
+    hinted(&[("go-to", Action::GoTo)], "go to a time: 12:03:04, -30s, +2m, trigger", "go to"),
+    row(&[("closer", Action::Zoom(1)), ("farther", Action::Zoom(-1))], "the strip: eight times closer, farther"),
+    row(&[("faster", Action::Speed(1)), ("slower", Action::Speed(-1))], "faster, slower (0.1x to 1000x)"),
+    row(&[("skip-silence", Action::SkipIdle)], "skip silence while playing: on, off"),
+    row(&[("range", Action::Range)], "a range begins here; once more: it ends here, and all views keep to it"),
+    hinted(
+        &[("pane", Action::Focus(true)), ("pane-back", Action::Focus(false))],
+        "next, previous pane or session",
+        "pane",
+    ),
+    row(&[("up", Action::Move(Move::Line(-1))), ("down", Action::Move(Move::Line(1)))], "up, down in the pane"),
+    row(
+        &[("page-up", Action::Move(Move::Page(-1))), ("page-down", Action::Move(Move::Page(1)))],
+        "a page up, down in the pane",
+    ),
+    hinted(&[("enter", Action::Enter)], "look closer at the row: another view of it, or only its process", "closer"),
+    row(&[("escape", Action::Escape)], "back along the trail; at its start: all filters off"),
+    row(&[("fold", Action::Fold), ("fold-all", Action::FoldAll)], "fold or unfold the row; all"),
+    row(
+        &[
+            ("only-process", Action::Only(Only::Process)),
+            ("only-file", Action::Only(Only::File)),
+            ("only-address", Action::Only(Only::Address)),
         ],
-        does: "ten seconds back, on",
-        hint: None,
-    },
-    Binding { keys: &[(Key::Char('t'), Action::Trigger)], does: "to the trigger", hint: Some(("t", "trigger")) },
-    Binding {
-        keys: &[
-            (Key::Named(KeyCode::Home), Action::First),
-            (Key::Named(KeyCode::End), Action::Last),
-            (Key::Char('g'), Action::First),
-            (Key::Char('G'), Action::Last),
-        ],
-        does: "first, last event",
-        hint: None,
-    },
-    Binding {
-        keys: &[(Key::Char('z'), Action::Zoom)],
-        does: "the strip: 8 times, 64 times, 512 times closer, whole",
-        hint: Some(("z", "zoom")),
-    },
-    Binding {
-        keys: &[
-            (Key::Char('+'), Action::Speed(1)),
-            (Key::Char('-'), Action::Speed(-1)),
-            (Key::Char('='), Action::Speed(1)),
-            (Key::Char(']'), Action::Speed(1)),
-            (Key::Char('['), Action::Speed(-1)),
-        ],
-        does: "faster, slower (0.25x to 64x)",
-        hint: None,
-    },
-    Binding {
-        keys: &[(Key::Char('s'), Action::SkipIdle)],
-        does: "skip idle stretches while playing: on, off",
-        hint: None,
-    },
-    Binding {
-        keys: &[(Key::Named(KeyCode::Tab), Action::Focus(true)), (Key::Named(KeyCode::BackTab), Action::Focus(false))],
-        does: "next, previous pane",
-        hint: Some(("Tab", "pane")),
-    },
-    Binding {
-        keys: &[
-            (Key::Named(KeyCode::Up), Action::Move(Move::Line(-1))),
-            (Key::Named(KeyCode::Down), Action::Move(Move::Line(1))),
-            (Key::Char('k'), Action::Move(Move::Line(-1))),
-            (Key::Char('j'), Action::Move(Move::Line(1))),
-        ],
-        does: "up, down in the pane",
-        hint: None,
-    },
-    Binding {
-        keys: &[
-            (Key::Named(KeyCode::PageUp), Action::Move(Move::Page(-1))),
-            (Key::Named(KeyCode::PageDown), Action::Move(Move::Page(1))),
-        ],
-        does: "a page up, down in the pane",
-        hint: None,
-    },
-    Binding {
-        keys: &[(Key::Named(KeyCode::Enter), Action::Enter)],
-        does: "in the tree: only this process and its descendants",
-        hint: None,
-    },
-    Binding {
-        keys: &[(Key::Char('/'), Action::Find)],
-        does: "only events with a text (Enter keeps, Esc forgets)",
-        hint: Some(("/", "find")),
-    },
-    Binding {
-        keys: &[(Key::Char('n'), Action::Step(1)), (Key::Char('N'), Action::Step(-1))],
-        does: "next, previous of the events found",
-        hint: None,
-    },
-    Binding {
-        keys: &[(Key::Char('f'), Action::NextKind)],
-        does: "only one kind of event, one after the other, then all",
-        hint: Some(("f", "kind")),
-    },
-    Binding {
-        keys: &[(Key::Named(KeyCode::Esc), Action::Escape)],
-        does: "close the help; clear all filters",
-        hint: None,
-    },
-    Binding { keys: &[(Key::Char('?'), Action::Help)], does: "this help", hint: Some(("?", "help")) },
-    Binding {
-        keys: &[(Key::Char('q'), Action::Quit), (Key::Control('c'), Action::Quit)],
-        does: "quit",
-        hint: Some(("q", "quit")),
-    },
+        "only this process, this file, this address",
+    ),
+    row(
+        &[("led-here", Action::Only(Only::LedHere)), ("came-after", Action::Only(Only::CameAfter))],
+        "what led here; what came after: of the same lineage",
+    ),
+    hinted(&[("search", Action::Search)], "search a text; nothing is hidden", "search"),
+    row(&[("next-match", Action::Match(1)), ("previous-match", Action::Match(-1))], "next, previous match"),
+    hinted(&[("filter", Action::Find)], "only events with a text (Enter keeps, Esc forgets)", "filter"),
+    row(&[("kind", Action::NextKind)], "only one kind of event, one after the other, then all"),
+    row(&[("drop-filter", Action::DropChip)], "the last filter off"),
+    row(&[("mark", Action::Mark)], "mark the event in the case notes, or take the mark off"),
+    row(&[("annotate", Action::Annotate)], "write a note on the event; #words are tags"),
+    row(&[("export-notes", Action::ExportNotes)], "write the notes as Markdown and JSON beside the bundle"),
+    row(&[("copy", Action::Copy)], "copy the row to the clipboard (OSC 52)"),
+    row(&[("theme", Action::NextTheme)], "the next theme: dark, light, colour-blind safe, none"),
+    row(&[("mouse", Action::Mouse)], "mouse on, off: the wheel moves, a click on the strip goes there"),
+    hinted(&[("palette", Action::Palette)], "every command by its name", "commands"),
+    hinted(&[("help", Action::Help)], "this help", "help"),
+    hinted(&[("quit", Action::Quit)], "quit", "quit"),
 ];
 
-/// What a key asks for in this state.
-pub fn action(state: &State, event: &KeyEvent) -> Option<Action> {
-    if event.kind == KeyEventKind::Release {
-        return None;
-    }
-    let control = event.modifiers.contains(KeyModifiers::CONTROL);
-    if state.prompt.is_some() && !control {
-        // Arrows and the like keep their meaning; what can be typed is typed.
-        match event.code {
-            KeyCode::Char(ch) => return Some(Action::Type(ch)),
-            KeyCode::Backspace => return Some(Action::Erase),
-            _ => {}
-        }
-    }
-    BINDINGS.iter().flat_map(|binding| binding.keys).find(|(key, _)| key.is(event)).map(|(_, action)| *action)
-}
-
-impl Key {
-    fn is(self, event: &KeyEvent) -> bool {
-        let held = event.modifiers - KeyModifiers::SHIFT;
-        let shift = event.modifiers.contains(KeyModifiers::SHIFT);
-        match self {
-            // Shift is already in the character.
-            Self::Char(ch) => event.code == KeyCode::Char(ch) && held.is_empty(),
-            Self::Named(KeyCode::BackTab) => event.code == KeyCode::BackTab && held.is_empty(),
-            Self::Named(code) => event.code == code && held.is_empty() && !shift,
-            Self::Shift(code) => event.code == code && held.is_empty() && shift,
-            Self::Control(ch) => event.code == KeyCode::Char(ch) && held == KeyModifiers::CONTROL,
-        }
-    }
-
-    /// The key's name in the help.
-    pub fn name(self) -> String {
-        let named = |code: KeyCode| match code {
-            KeyCode::Left => "\u{2190}".to_owned(),
-            KeyCode::Right => "\u{2192}".to_owned(),
-            KeyCode::Up => "\u{2191}".to_owned(),
-            KeyCode::Down => "\u{2193}".to_owned(),
-            KeyCode::BackTab => "Shift-Tab".to_owned(),
-            KeyCode::PageUp => "PgUp".to_owned(),
-            KeyCode::PageDown => "PgDn".to_owned(),
-            other => other.to_string(),
-        };
-        match self {
-            Self::Char(' ') => "Space".to_owned(),
-            Self::Char(ch) => ch.to_string(),
-            Self::Named(code) => named(code),
-            Self::Shift(code) => format!("Shift-{}", named(code)),
-            Self::Control(ch) => format!("Ctrl-{}", ch.to_ascii_uppercase()),
-        }
-    }
-}
-
-impl Binding {
-    /// All its keys, as the help shows them.
-    pub fn names(&self) -> String {
-        let names: Vec<String> = self.keys.iter().map(|(key, _)| key.name()).collect();
-        names.join(" ")
-    }
+/// Every action with its name.
+pub fn named() -> impl Iterator<Item = (&'static str, Action, &'static str)> {
+    BINDINGS.iter().flat_map(|binding| binding.actions.iter().map(|(name, action)| (*name, *action, binding.does)))
 }

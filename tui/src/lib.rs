@@ -3,8 +3,10 @@
 //! ```text
 //! load              SQL of taffrail-query -> Recording, once
 //! state             what is known: the recording, the playhead, filters, focus; keys become actions, actions a new state
-//! keys              the one table of key bindings: the dispatcher, the help and the footer read it
+//! keys              the one table of commands and the keymap: dispatcher, help, palette and footer read them
 //! view              pure drawing of a State into a Frame
+//! desk              answers questions in SQL, on other threads
+//! case              the case notes beside the bundle
 //! run               takes the terminal over and gives it back, whatever happens
 //! picture           the same screen as text or as an SVG picture
 //! ```
@@ -15,6 +17,8 @@
 //!
 //! Not here: how evidence is read (query), what it means (rules), how it came to be (recorder).
 
+mod case;
+mod desk;
 mod error;
 pub mod keys;
 mod load;
@@ -23,8 +27,10 @@ mod run;
 pub mod state;
 pub mod view;
 
+pub use case::Case;
+pub use desk::Desk;
 pub use error::TuiError;
-pub use load::load;
+pub use load::{load, load_telling};
 pub use picture::{screen_svg, screen_text};
 pub use run::run;
 pub use state::State;

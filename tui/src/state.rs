@@ -8,44 +8,85 @@
 //! marks                 where on the strip something vital happened
 //! moment                the process tree at the playhead
 //! action                what a key asks for
-//! play                  the passing of time
+//! play, clock           the passing of time; a time that is typed
+//! place                 the seven views, and the trail of places one came by
+//! story                 findings and key moments as sentences
+//! film                  terminal sessions, played back into a screen in memory
+//! map                   who talked to whom
+//! changes               what was changed on disk
+//! sql                   a question being written, and its answer
+//! notes                 what a person marks and writes down
 //! ```
 //!
 //! Invariant: `selected` is the last visible event that is not after the playhead `at`, except where the playhead
 //! stands on one of several events of the same moment.
 
 mod action;
+mod changes;
+mod clock;
 pub mod draft;
+mod film;
 mod filter;
+mod map;
 mod marks;
 mod moment;
+mod notes;
+mod palette;
+mod place;
 mod play;
+mod prompt;
 pub mod recording;
+mod rows;
+mod sql;
+mod steps;
+mod story;
 pub mod strings;
 pub mod summary;
 pub mod words;
 
-pub use action::{Action, Move};
-pub use filter::{Filter, KindFilter};
+pub use action::{Action, Move, Only};
+pub use changes::{Change, ChangeRow, Changes, Deed};
+pub use film::{Film, TerminalSession, is_typed};
+pub use filter::{Chip, Filter, KindFilter, Lineage, address_of, file_of, finds, host};
+pub use map::{Direction, Edge, Map, MapRow};
 pub use marks::Marks;
 pub use moment::{Life, Moment, TreeRow};
+pub use notes::{Note, Notes};
+pub use palette::Palette;
+pub use place::{Place, View};
 pub use play::{SPEEDS, Skip, Speed};
+pub use prompt::{Prompt, Prompting, commands};
+pub use sql::{Answer, Ask, Completion, ROWS_MAX, Relation, Sql};
+pub use story::{Sentence, remote_input};
 
+use crate::keys::Keymap;
 use recording::{Body, Event, ProcessIx, Recording, Time};
+use std::collections::BTreeSet;
+use std::sync::Arc;
 use taffrail_trace::bundle::Verdict;
 
 /// How long after its start or end a process is marked in the tree.
 const FADE_NS: i64 = words::SECOND;
 /// How often the strip can look closer: the last time at a 512th of the window.
-const ZOOM_MAX: u8 = 3;
+const ZOOM_MAX: u8 = 5;
 
 /// Everything that the screen shows.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct State {
     /// The history.
     pub recording: Recording,
     /// What checking the bundle against its own checksums gave; `None` where nobody checked.
     pub verdict: Option<Verdict>,
+    /// The keys.
+    pub keymap: Arc<Keymap>,
+    /// The colours.
+    pub palette: Palette,
+    /// The mouse is listened to.
+    pub mouse: bool,
+    /// How the moment is looked at.
+    pub view: View,
+    /// The places that led here, oldest first.
+    pub trail: Vec<Place>,
     /// The playhead.
     pub at: Time,
     /// The event it stands on or has last passed: index into the recording's events. `None` before the first one.
@@ -58,6 +99,14 @@ pub struct State {
     pub filter: Filter,
     /// The text being typed, while it is.
     pub prompt: Option<Prompt>,
+    /// The text that was searched last, in lower case.
+    pub search: String,
+    /// Where a range began that has not ended.
+    pub range_from: Option<Time>,
+    /// What the last key came to, until the next.
+    pub notice: Option<String>,
+    /// A text on its way to the person's clipboard.
+    pub copied: Option<String>,
     /// The pane that the arrow keys move in.
     pub focus: Focus,
     /// How closely the strip looks: 0 is the whole window, each step an eighth of the one before.
@@ -76,8 +125,26 @@ pub struct State {
     pub tree_choice: Option<ProcessIx>,
     /// How far the detail is scrolled.
     pub detail_scroll: u16,
+    /// The processes whose descendants are folded away.
+    pub folds: BTreeSet<ProcessIx>,
     /// The tree at the playhead.
     pub moment: Moment,
+    /// The story's sentences, by event.
+    pub story: Vec<Sentence>,
+    /// The terminal sessions.
+    pub sessions: Vec<TerminalSession>,
+    /// The session chosen; `None` follows the playhead.
+    pub session_choice: Option<usize>,
+    /// The session that is played back.
+    pub film: Option<Film>,
+    /// Who talked to whom.
+    pub map: Map,
+    /// What was changed on disk.
+    pub changes: Changes,
+    /// The question in SQL.
+    pub sql: Sql,
+    /// What the person wrote down.
+    pub notes: Notes,
     /// How much the screen shows at once, told by whoever draws.
     pub pages: Pages,
     /// The person wants to leave.
@@ -95,16 +162,6 @@ pub enum Focus {
     Detail,
 }
 
-/// The text filter while it is being typed.
-#[derive(Clone, Debug)]
-pub struct Prompt {
-    /// What the filter was before.
-    before: Filter,
-    /// Where the playhead was.
-    at: Time,
-    selected: Option<u32>,
-}
-
 /// How many rows fit each pane; and how far detail and help can be scrolled.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Pages {
@@ -112,6 +169,8 @@ pub struct Pages {
     pub tree: u16,
     /// Rows of the event list.
     pub events: u16,
+    /// Rows of a view that is one list.
+    pub body: u16,
     /// Rows of the detail.
     pub detail: u16,
     /// The detail's largest scroll.
@@ -126,15 +185,25 @@ impl State {
         let visible = Filter::default().apply(&recording);
         let at = recording.about.trigger;
         let marks = Marks::of(&recording, &visible);
+        let (story, sessions) = (story::tell(&recording), film::sessions(&recording));
         let mut state = Self {
             recording,
             verdict: None,
+            keymap: Arc::default(),
+            palette: Palette::default(),
+            mouse: false,
+            view: View::default(),
+            trail: Vec::new(),
             at,
             selected: None,
             visible,
             marks,
             filter: Filter::default(),
             prompt: None,
+            search: String::new(),
+            range_from: None,
+            notice: None,
+            copied: None,
             focus: Focus::Events,
             zoom: 0,
             help: None,
@@ -144,12 +213,21 @@ impl State {
             skipped: None,
             tree_choice: None,
             detail_scroll: 0,
+            folds: BTreeSet::new(),
             moment: Moment::default(),
-            pages: Pages { tree: 10, events: 10, detail: 5, ..Pages::default() },
+            story,
+            sessions,
+            session_choice: None,
+            film: None,
+            map: Map::default(),
+            changes: Changes::default(),
+            sql: Sql::default(),
+            notes: Notes::default(),
+            pages: Pages { tree: 10, events: 10, body: 10, detail: 5, ..Pages::default() },
             quit: false,
         };
         state.to_trigger();
-        state.refresh_moment();
+        state.refresh();
         state
     }
 
@@ -158,6 +236,12 @@ impl State {
     pub fn with_verdict(mut self, verdict: Verdict) -> Self {
         self.verdict = Some(verdict);
         self
+    }
+
+    /// The ends of what is looked at: the chosen range, else the window.
+    pub fn bounds(&self) -> (Time, Time) {
+        let about = &self.recording.about;
+        self.filter.range.unwrap_or((about.from, about.to))
     }
 
     /// The selected event.
@@ -192,7 +276,8 @@ impl State {
 
     /// The stretch that the strip shows, both ends included: around the playhead, never beyond the window.
     pub fn strip_range(&self) -> (Time, Time) {
-        let (from, to) = (i128::from(self.recording.about.from), i128::from(self.recording.about.to));
+        let (from, to) = self.bounds();
+        let (from, to) = (i128::from(from), i128::from(to.max(from)));
         let span = (to - from) >> (3 * self.zoom);
         let begin = (i128::from(self.at) - span / 2).clamp(from, to - span);
         // Both lie between the window's ends, which are times.
@@ -201,8 +286,8 @@ impl State {
 
     /// Moves the playhead and selects what it has passed.
     fn move_to(&mut self, time: Time) {
-        let about = &self.recording.about;
-        self.at = time.clamp(about.from, about.to);
+        let (from, to) = self.bounds();
+        self.at = time.clamp(from, to.max(from));
         let passed = self.passed(self.at);
         let selected = passed.checked_sub(1).and_then(|at| self.visible.get(at)).copied();
         self.select(selected);
@@ -257,6 +342,10 @@ impl State {
         self.filter = filter;
         self.visible = self.filter.apply(&self.recording);
         self.marks = Marks::of(&self.recording, &self.visible);
+        self.map.forget();
+        self.changes.forget();
+        let (from, to) = self.bounds();
+        self.at = self.at.clamp(from, to.max(from));
         if self.position().is_some() {
             return;
         }
@@ -269,11 +358,40 @@ impl State {
         }
     }
 
-    fn refresh_moment(&mut self) {
+    /// Brings everything that depends on the moment in step with it; what is not on the screen waits.
+    fn refresh(&mut self) {
         // At 64x a second is over in a frame; the mark stays for a second of the viewer's time.
         let fade = if self.playing { self.speed.of(FADE_NS).max(FADE_NS) } else { FADE_NS };
         if !self.moment.holds_at(self.at, fade) {
             self.moment = Moment::at(&self.recording, self.at, fade);
         }
+        match self.view {
+            View::Terminal => self.refresh_film(),
+            View::Network => self.map.refresh(&self.recording, &self.visible, self.at),
+            View::Files => self.changes.refresh(&self.recording, &self.visible, self.at),
+            _ => {}
+        }
+    }
+
+    /// The session on the screen: the chosen one, else the one that last said something, else the first.
+    pub fn session(&self) -> Option<usize> {
+        let last = || {
+            let passed = self.recording.events.partition_point(|event| event.time <= self.at) as u32;
+            let said = |session: &TerminalSession| {
+                session.events[..session.events.partition_point(|event| *event < passed)].last().copied()
+            };
+            let by_last = self.sessions.iter().enumerate().filter_map(|(index, session)| Some((said(session)?, index)));
+            by_last.max().map(|(_, index)| index)
+        };
+        let first = || (!self.sessions.is_empty()).then_some(0);
+        self.session_choice.filter(|index| *index < self.sessions.len()).or_else(last).or_else(first)
+    }
+
+    fn refresh_film(&mut self) {
+        let Some(index) = self.session() else { return };
+        let film = self.film.take().filter(|film| film.session() == index);
+        let mut film = film.unwrap_or_else(|| Film::new(index));
+        film.play(&self.recording, &self.sessions[index], self.at);
+        self.film = Some(film);
     }
 }

@@ -26,6 +26,12 @@ pub enum Bench {
     Ring(Ring),
     /// The rules: events a second on one core, beside another evaluator.
     Rules,
+    /// The replay with very many events: memory, the first frame, how long each key takes.
+    Tui {
+        /// How many.
+        #[arg(long, default_value_t = 10_000_000, value_parser = clap::value_parser!(u64).range(1..100_000_000))]
+        events: u64,
+    },
 }
 
 /// How the kernel programs are measured.
@@ -83,5 +89,10 @@ pub fn run(what: &Bench) -> Result<()> {
         Bench::Probes(options) => probes::run(options),
         Bench::Ring(options) => ring::run(options),
         Bench::Rules => rules::run(),
+        Bench::Tui { events } => {
+            let events = events.to_string();
+            let args = ["run", "--quiet", "--release", "-p", "taffrail-tui", "--example", "bench", "--", &events];
+            crate::test::cargo(&crate::test::root()?, &args)
+        }
     }
 }

@@ -1,10 +1,12 @@
 -- One row per flow, and per socket that made none (unix, raw, packet, or refused before a packet was sent), with the
 -- process that owned it, by the time it began.
+-- Question: who talked to whom, how much, and how did it end?
 --
--- state is listening, connecting (not yet answered), open, closed, refused or failed; the last two never came about.
--- A unix socket is connected, a raw or packet socket made: how they end is not recorded. UDP has no answer to wait for.
--- bytes and duration_ms are NULL while a flow is open; of UDP, bytes are then what was counted last. remote is an
--- address, or the path of a unix socket; NULL for a listener. server_name is what a TLS client asked for.
+-- local: address and port of the container's end.
+-- remote: address and port of the other end, or the path of a unix socket; NULL for a listener.
+-- state: listening, connecting (not yet answered), open, closed, refused or failed; the last two never came about. A
+--   unix socket is connected, a raw or packet socket made: how they end is not recorded. UDP has no answer to wait for.
+-- duration_ms: from the first packet to the end; NULL while it is open.
 WITH image AS (
     SELECT bundle, exec_id, min(cmdline) AS cmdline FROM process GROUP BY bundle, exec_id
 )
@@ -36,7 +38,8 @@ SELECT
     network.exec_id,
     network.flow_id,
     network.result,
-    network.bundle
+    network.bundle,
+    network.host
 FROM network
 LEFT JOIN image ON image.bundle = network.bundle AND image.exec_id = network.exec_id
 ORDER BY network.time, network.flow_id

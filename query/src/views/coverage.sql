@@ -1,8 +1,14 @@
--- One row per bundle and class of events: what is missing. A class without a gap is a row too, with zeros: that is the
--- claim that nothing is missing.
+-- One row per bundle and class of events. A class without a gap is a row too, with zeros: that is the claim that nothing
+-- is missing.
+-- Question: is anything missing, how much, and why?
 --
--- lost_own: events that were surely this container's. lost_maybe: those that could have been any container's.
--- unknown: intervals whose number of missing events cannot be known. causes: why, in alphabetical order.
+-- lost_own: events that were surely this container's.
+-- lost_maybe: events that could have been any container's.
+-- unknown: intervals whose number of missing events cannot be known.
+-- intervals: rows of the table gap that this sums up.
+-- causes: why, in alphabetical order.
+-- from_time: the earliest time at which one is missing.
+-- to_time: the latest.
 WITH class AS (
     SELECT 'vital' AS class, 0 AS place UNION ALL SELECT 'bulk', 1
 ),
@@ -28,7 +34,8 @@ SELECT
     missing.causes,
     missing.from_time,
     missing.to_time,
-    recorded.id AS bundle
+    recorded.id AS bundle,
+    recorded.host
 FROM bundle AS recorded
 CROSS JOIN class
 LEFT JOIN missing ON missing.bundle = recorded.id AND missing.class = class.class

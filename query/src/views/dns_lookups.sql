@@ -1,8 +1,16 @@
 -- One row per DNS question with its first answer, by the time it was asked; an answer whose question is not in the
--- evidence is a row too, without asked_time.
+-- evidence is a row too. A question that was sent again is a row each time. (The table dns has the single messages.)
+-- Question: which names were asked for, and what was answered?
 --
--- ms is the time between the two. rcode, answers and ms are NULL where no answer came. asked_by_container is false where
--- the container is the server. A question that was sent again is a row each time.
+-- time: when it was asked, or answered where the question is not there.
+-- rcode: the answer's code: `NOERROR`, `NXDOMAIN`; NULL where no answer came.
+-- answers: addresses, names, texts, `, ` between them; NULL where no answer came.
+-- ms: from question to answer.
+-- local: address and port of the container's end.
+-- remote: address and port of the other end.
+-- asked_by_container: false where the container is the server.
+-- asked_time: NULL where the question is not there.
+-- answered_time: NULL where no answer came.
 WITH question AS (
     SELECT * FROM dns WHERE op = 'query'
 ),
@@ -14,7 +22,7 @@ paired AS (
         question.time AS asked_time, answer.time AS answered_time, question.sent AS asked_by_container,
         answer.rcode, answer.answers, question.name, question.qtype, question.container_name,
         question.local_addr, question.local_port, question.remote_addr, question.remote_port,
-        question.pid, question.comm, question.exe, question.exec_id, question.id, question.flow_id, question.bundle,
+        question.pid, question.comm, question.exe, question.exec_id, question.id, question.flow_id, question.bundle, question.host,
         row_number() OVER (
             PARTITION BY question.bundle, question.flow_id, question.id, question.name, question.qtype, question.time
             ORDER BY answer.time
@@ -28,7 +36,7 @@ paired AS (
         NULL, answer.time, NOT answer.sent,
         answer.rcode, answer.answers, answer.name, answer.qtype, answer.container_name,
         answer.local_addr, answer.local_port, answer.remote_addr, answer.remote_port,
-        answer.pid, answer.comm, answer.exe, answer.exec_id, answer.id, answer.flow_id, answer.bundle,
+        answer.pid, answer.comm, answer.exe, answer.exec_id, answer.id, answer.flow_id, answer.bundle, answer.host,
         1
     FROM answer
     LEFT ANTI JOIN question ON answer.bundle = question.bundle AND answer.flow_id = question.flow_id
@@ -57,7 +65,8 @@ SELECT
     image.cmdline,
     paired.exec_id,
     paired.flow_id,
-    paired.bundle
+    paired.bundle,
+    paired.host
 FROM paired
 LEFT JOIN image ON image.bundle = paired.bundle AND image.exec_id = paired.exec_id
 WHERE paired.place = 1

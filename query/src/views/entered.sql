@@ -1,8 +1,17 @@
 -- One row per process that came into the container from outside, by the time it came, with what it then ran and who
--- sent it.
+-- sent it. The sender's columns are NULL where the evidence does not have it.
+-- Question: who came in by another door than the container's own programs?
 --
--- way is cgroup (as docker exec does) or namespaces (as nsenter does). cmdline is what it was when it came, ran what its
--- process was last. The sender's columns are NULL where the evidence does not have it.
+-- way: `cgroup` (as docker exec does) or `namespaces` (as nsenter does).
+-- cmdline: what it was when it came.
+-- ran: what its process was last.
+-- sender_container: where the sender ran.
+-- sender_pid: the sender's process id.
+-- sender_uid: the sender's real user id.
+-- sender_comm: the sender's thread name.
+-- sender_exe: the sender's executable.
+-- sender_cmdline: the sender's arguments.
+-- sender_exec_id: the sender; joins `process.exec_id`.
 WITH newcomer AS (
     SELECT
         *, row_number() OVER (PARTITION BY bundle, process_id ORDER BY time, exec_id) AS place
@@ -39,7 +48,8 @@ SELECT
     image.cmdline AS sender_cmdline,
     newcomer.entered_by AS sender_exec_id,
     newcomer.exec_id,
-    newcomer.bundle
+    newcomer.bundle,
+    newcomer.host
 FROM newcomer
 LEFT JOIN image ON image.bundle = newcomer.bundle AND image.exec_id = newcomer.entered_by
 LEFT JOIN last ON last.bundle = newcomer.bundle AND last.process_id = newcomer.process_id

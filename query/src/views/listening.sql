@@ -1,8 +1,11 @@
 -- One row per socket that waited for others at the trigger: TCP and unix listeners and bound UDP sockets, with the process
--- that had it open.
+-- that had it open; of several, the one with the lowest pid. (The view listeners has those that began while recording.)
+-- Question: which doors were open at the moment of the trigger?
 --
--- local is an address, or the path of a unix socket. loopback says that only the container itself reaches it. owners are
--- the processes that have it; the one that is named has the lowest pid. backlog counts connections nobody accepted yet.
+-- local: an address with its port, or the path of a unix socket.
+-- loopback: only the container itself reaches it.
+-- backlog: connections that nobody had accepted yet.
+-- owners: how many processes have it open.
 SELECT
     socket.time,
     socket.container_name,
@@ -18,7 +21,8 @@ SELECT
     socket.uid,
     socket.exec_id,
     socket.inode,
-    socket.bundle
+    socket.bundle,
+    socket.host
 FROM state_socket AS socket
 LEFT JOIN state_process AS process ON process.bundle = socket.bundle AND process.pid = socket.pid
 WHERE

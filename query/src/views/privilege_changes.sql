@@ -1,21 +1,24 @@
 -- One row per attempt to change privileges, failed ones included, with the process that made it, in order: the system
 -- calls of the table privilege, and every exec of a program that runs as another user than the one who ran it (setuid).
+-- Question: who became what, and who tried?
 --
--- op is the family of the call, or exec. effective and permitted are the capabilities after it, by name. failure is NULL
--- where it succeeded.
+-- op: the family of the call (setuid, capset, setns ...), or exec.
+-- failure: why it failed, in words; NULL where it succeeded.
+-- effective: the capabilities in force after it, by name.
+-- permitted: the capabilities that it may use after it, by name.
 WITH image AS (
     SELECT bundle, exec_id, min(cmdline) AS cmdline FROM process GROUP BY bundle, exec_id
 ),
 change AS (
     SELECT
         time, container_name, op, syscall, detail, result, uid, euid, cap_effective, cap_permitted,
-        pid, tid, comm, exe, exec_id, bundle
+        pid, tid, comm, exe, exec_id, bundle, host
     FROM privilege
     UNION ALL
     SELECT
         time, container_name, 'exec', 'execve',
         'runs as user ' || CAST(euid AS VARCHAR) || ' for user ' || CAST(uid AS VARCHAR), 0,
-        uid, euid, cap_effective, cap_permitted, pid, tid, comm, exe, exec_id, bundle
+        uid, euid, cap_effective, cap_permitted, pid, tid, comm, exe, exec_id, bundle, host
     FROM process
     WHERE origin = 'exec' AND euid <> uid
 )
@@ -36,7 +39,8 @@ SELECT
     image.cmdline,
     change.exec_id,
     change.result,
-    change.bundle
+    change.bundle,
+    change.host
 FROM change
 LEFT JOIN image ON image.bundle = change.bundle AND image.exec_id = change.exec_id
 ORDER BY change.time, change.pid, change.tid

@@ -1,11 +1,14 @@
 -- One row per program image, ancestors up to the host's init included, depth first: a parent stands above its children,
--- and those stand in the order in which they came to be.
+-- and those stand in the order in which they came to be. Images whose lineage is a circle, or deeper than the limit,
+-- which no kernel writes, stand last as roots.
+-- Question: who started whom?
 --
--- depth is 0 for a root and at most 64; tree is the command line indented by it; path is the lineage (init > sh > curl).
--- An exec makes a second image of the same process: both are rows, with one process_id and the same parent.
--- exit is the exit code, `signal N`, `exec` where the process went on as another image, or NULL while it runs.
--- in_container is false for ancestors outside the recorded container. Images whose lineage is a circle, or deeper than
--- the limit, which no kernel writes, stand last as roots.
+-- depth: 0 for a root, at most 64.
+-- tree: the command line, indented by depth.
+-- path: the lineage by thread names, as in `init > sh > curl`.
+-- exit: the exit code, `signal N`, `exec` where the process went on as another image (a row too, with the same
+--   process_id and parent), or NULL while it runs.
+-- in_container: false for ancestors outside the recorded container.
 WITH RECURSIVE image AS (
     SELECT
         bundle, exec_id, min(parent_exec_id) AS parent_exec_id,
@@ -48,7 +51,8 @@ SELECT
     coalesce(node.path, process.comm, '?') AS path,
     coalesce(process.container_id = recorded.container_id, false) AS in_container,
     process.container_name,
-    process.bundle
+    process.bundle,
+    process.host
 FROM process
 LEFT JOIN node ON node.bundle = process.bundle AND node.exec_id = process.exec_id
 LEFT JOIN bundle AS recorded ON recorded.id = process.bundle

@@ -1,8 +1,13 @@
--- One row per terminal session, by its first byte.
+-- One row per terminal session, by its first byte. pid, comm, exe, cmdline, uid, login_uid and tty are of the process
+-- that used it first.
+-- Question: who sat at a terminal, and what was typed first?
 --
--- pid, comm, exe, cmdline, uid, login_uid and tty are of the process that used it first; programs is how many used it.
--- bytes_typed and bytes_printed count all bytes, also those that a budget cut. first_line is the first line typed that is
--- not empty; keys that are no characters are written out in it.
+-- time: the first byte.
+-- end_time: the last byte.
+-- bytes_typed: bytes typed, those that a budget cut included.
+-- bytes_printed: bytes printed, those that a budget cut included.
+-- first_line: the first line typed that is not empty; keys that are no characters are written out.
+-- programs: how many program images used it.
 WITH image AS (
     SELECT bundle, exec_id, min(cmdline) AS cmdline, min(login_uid) AS login_uid, min(tty) AS tty
     FROM process
@@ -10,7 +15,7 @@ WITH image AS (
 ),
 session AS (
     SELECT
-        bundle, session_id, min(container_name) AS container_name, min(time) AS time, max(time) AS end_time,
+        bundle, min(host) AS host, session_id, min(container_name) AS container_name, min(time) AS time, max(time) AS end_time,
         coalesce(sum(bytes) FILTER (WHERE direction = 'typed'), CAST(0 AS BIGINT UNSIGNED)) AS bytes_typed,
         coalesce(sum(bytes) FILTER (WHERE direction = 'printed'), CAST(0 AS BIGINT UNSIGNED)) AS bytes_printed,
         -- A shell that edits lines itself is sent a carriage return for each.
@@ -43,7 +48,8 @@ SELECT
     image.tty,
     session.exec_id,
     session.session_id,
-    session.bundle
+    session.bundle,
+    session.host
 FROM session
 LEFT JOIN image ON image.bundle = session.bundle AND image.exec_id = session.exec_id
 ORDER BY session.time, session.session_id

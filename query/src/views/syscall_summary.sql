@@ -1,8 +1,13 @@
--- One row per bundle and system call, those that took longest in sum first: how often it was made, how often it failed,
--- and how long it took.
+-- One row per bundle and system call, those that took longest in sum first. Only containers at level full have single
+-- system calls.
+-- Question: what did the container ask of the kernel, and where did its time go?
 --
--- Only containers at level full have single system calls. timed is the number of calls whose duration is known; total_ns
--- and p99_ns (99 of 100 took no longer, approximately) are of those.
+-- calls: how often it was made.
+-- errors: how often it failed.
+-- timed: calls whose duration is known; the columns below are of those.
+-- total_ns: how long they took together.
+-- p99_ns: 99 of 100 took no longer, approximately.
+-- max_ns: the longest.
 SELECT
     syscall,
     count(*) AS calls,
@@ -11,7 +16,8 @@ SELECT
     sum(duration_ns) AS total_ns,
     CAST(approx_percentile_cont(0.99) WITHIN GROUP (ORDER BY duration_ns) AS BIGINT UNSIGNED) AS p99_ns,
     max(duration_ns) AS max_ns,
-    bundle
+    bundle,
+    host
 FROM syscall
-GROUP BY bundle, syscall
+GROUP BY bundle, host, syscall
 ORDER BY bundle, total_ns DESC NULLS LAST, syscall

@@ -66,7 +66,15 @@ pub struct Incidents {
 
 impl Incidents {
     /// No incident yet.
-    pub fn new(host: Host, hooks: Vec<Hook>, config: &Config, proof: Proof, started: Anchor, sealer: Sealer, limits: Limits) -> Self {
+    pub fn new(
+        host: Host,
+        hooks: Vec<Hook>,
+        config: &Config,
+        proof: Proof,
+        started: Anchor,
+        sealer: Sealer,
+        limits: Limits,
+    ) -> Self {
         Self {
             host,
             hooks,

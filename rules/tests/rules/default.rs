@@ -4,6 +4,7 @@ use crate::stage::{Stage, changed, exec, file, image, kernel, stage};
 use std::fs;
 use std::path::Path;
 use std::sync::Arc;
+use taffrail_rules::DEFAULT;
 use taffrail_rules::compile;
 use taffrail_rules::judge::Judge;
 use taffrail_rules::kind::Kinds;
@@ -11,18 +12,17 @@ use taffrail_rules::load::{self, Loaded};
 use taffrail_rules::matcher::RuleSet;
 use taffrail_trace::event::{Body, ExeFile, FileOp, KernelOp, Stdio};
 
-/// `rules/default/*.yaml`, in the order of their names.
-fn default_rules() -> Loaded {
+pub fn default_rules() -> Loaded {
+    load::load(DEFAULT.iter().copied())
+}
+
+#[test]
+fn every_file_of_default_rules_travels_in_the_program() {
     let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("default");
-    let mut names: Vec<_> = fs::read_dir(&dir).expect("rules/default").flatten().map(|entry| entry.path()).collect();
-    names.sort();
-    let files: Vec<(String, String)> = names
-        .iter()
-        .map(|path| {
-            (path.file_name().expect("a name").to_string_lossy().into_owned(), fs::read_to_string(path).expect("text"))
-        })
-        .collect();
-    load::load(files.iter().map(|(name, text)| (name.as_str(), text.as_str())))
+    for file in fs::read_dir(dir).expect("rules/default").flatten() {
+        let name = format!("default/{}", file.file_name().to_string_lossy());
+        assert!(DEFAULT.iter().any(|(known, _)| *known == name), "{name}");
+    }
 }
 
 #[test]

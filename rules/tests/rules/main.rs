@@ -8,6 +8,7 @@ mod language;
 mod matching;
 mod operators;
 mod output;
+mod samples;
 mod sequences;
 mod sigma;
 mod stage;

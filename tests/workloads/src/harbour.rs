@@ -23,6 +23,8 @@ use std::time::{Duration, Instant};
 
 /// The containers' own address.
 const OWN: &str = "10.20.0.5";
+/// Harbours that this program has made.
+static COUNT: AtomicU16 = AtomicU16::new(0);
 /// How long a server may take to be there.
 const READY: Duration = Duration::from_secs(20);
 
@@ -82,7 +84,7 @@ impl Harbour {
     /// # Errors
     /// What Docker or a tool said that was needed: busybox, tar, dpkg-deb.
     pub fn build() -> io::Result<Self> {
-        let name = format!("taffrail-harbour-{}", std::process::id());
+        let name = format!("taffrail-harbour-{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
         let dir = std::env::temp_dir().join(&name);
         fs::create_dir(&dir)?;
         let warden = Command::new("sh")
@@ -110,7 +112,7 @@ impl Harbour {
     }
 
     fn name(&self, of: &str) -> String {
-        format!("{of}-{}", std::process::id())
+        self.name.replace("taffrail-harbour", of)
     }
 
     /// The name of the container that an incident makes through Docker's socket.

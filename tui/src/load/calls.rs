@@ -56,11 +56,12 @@ pub fn terminal(rows: &mut Rows, batch: &Batch<'_>) -> Result<(), TuiError> {
     let common = CommonColumns::new(batch)?;
     let (direction, text) = (batch.text("direction")?, batch.text("text")?);
     let (session, fd) = (batch.u64("session_id")?, batch.i32("fd")?);
-    let (bytes, cut) = (batch.u64("bytes")?, batch.bool("cut")?);
+    let (data, bytes, cut) = (batch.bytes("data")?, batch.u64("bytes")?, batch.bool("cut")?);
     for row in 0..batch.rows() {
         let stretch = Terminal {
             direction: rows.sym(direction.get(row)),
             text: rows.sym(text.get(row)),
+            data: data.get(row).and_then(|data| rows.bytes(data)),
             session: session.get(row),
             fd: fd.get(row),
             bytes: bytes.get(row).unwrap_or(0),

@@ -3,7 +3,7 @@
 use crate::error::TuiError;
 use crate::state::draft::{Row, Rows, Who};
 use taffrail_query::arrow::array::{
-    Array, ArrayRef, AsArray as _, BooleanArray, ListArray, PrimitiveArray, RecordBatch, StringArray,
+    Array, ArrayRef, AsArray as _, BinaryArray, BooleanArray, ListArray, PrimitiveArray, RecordBatch, StringArray,
 };
 use taffrail_query::arrow::compute::cast;
 use taffrail_query::arrow::datatypes::{
@@ -23,6 +23,8 @@ pub struct Numbers<T: ArrowPrimitiveType>(PrimitiveArray<T>);
 pub struct Texts(StringArray);
 /// A column of lists of text.
 pub struct TextLists(ListArray);
+/// A column of bytes.
+pub struct Bytes(BinaryArray);
 /// A column of yes or no.
 pub struct Bools(BooleanArray);
 
@@ -53,6 +55,13 @@ impl TextLists {
         }
         let texts = self.0.value(row);
         texts.as_string::<i32>().iter().flatten().collect::<Vec<_>>().join(between)
+    }
+}
+
+impl Bytes {
+    /// The value, `None` for NULL.
+    pub fn get(&self, row: usize) -> Option<&[u8]> {
+        self.0.is_valid(row).then(|| self.0.value(row))
     }
 }
 
@@ -91,6 +100,11 @@ impl<'a> Batch<'a> {
     pub fn texts(&self, column: &'static str) -> Result<TextLists, TuiError> {
         let kind = DataType::new_list(DataType::Utf8, true);
         Ok(TextLists(self.column(column, &kind)?.as_list::<i32>().clone()))
+    }
+
+    /// A column of bytes.
+    pub fn bytes(&self, column: &'static str) -> Result<Bytes, TuiError> {
+        Ok(Bytes(self.column(column, &DataType::Binary)?.as_binary::<i32>().clone()))
     }
 
     /// A column of yes or no.
@@ -151,6 +165,8 @@ pub struct CommonColumns {
     pub comm: Texts,
     /// Executable.
     pub exe: Texts,
+    /// The container's name.
+    pub container: Texts,
 }
 
 impl CommonColumns {
@@ -164,6 +180,7 @@ impl CommonColumns {
             uid: batch.u32("uid")?,
             comm: batch.text("comm")?,
             exe: batch.text("exe")?,
+            container: batch.text("container_name")?,
         })
     }
 
@@ -175,6 +192,7 @@ impl CommonColumns {
             tid: self.tid.get(row),
             comm: self.comm.given(row),
             uid: self.uid.get(row),
+            container: self.container.given(row),
         };
         rows.row(self.time.get(row), who, event);
     }

@@ -5,7 +5,7 @@ use crate::error::TuiError;
 use crate::state::draft::{Draft, NewImage};
 use crate::state::recording::{Image, ImageMore, Origin};
 
-pub fn read(draft: &mut Draft, batch: &Batch<'_>, container_id: &str) -> Result<(), TuiError> {
+pub fn read(draft: &mut Draft, batch: &Batch<'_>, containers: &[&str]) -> Result<(), TuiError> {
     let common = CommonColumns::new(batch)?;
     let (container, origin) = (batch.text("container_id")?, batch.text("origin")?);
     let (process_id, parent, ppid) = (batch.u64("process_id")?, batch.u64("parent_exec_id")?, batch.u32("ppid")?);
@@ -14,7 +14,9 @@ pub fn read(draft: &mut Draft, batch: &Batch<'_>, container_id: &str) -> Result<
     let (start, end) = (batch.time("start_time")?, batch.time("end_time")?);
     let (code, signal) = (batch.i32("exit_code")?, batch.i32("exit_signal")?);
     let (args_cut, deleted) = (batch.bool("args_cut")?, batch.bool("exe_deleted")?);
-    for (row, more) in more(draft, batch)?.into_iter().enumerate() {
+    let name = batch.text("container_name")?;
+    for (row, mut more) in more(draft, batch)?.into_iter().enumerate() {
+        more.container = (containers.len() > 1).then(|| draft.sym(name.get(row)));
         let image = Image {
             exec_id: common.exec_id.get(row).unwrap_or(0),
             process: 0,
@@ -40,7 +42,7 @@ pub fn read(draft: &mut Draft, batch: &Batch<'_>, container_id: &str) -> Result<
             exit_signal: signal.get(row),
             args_cut: args_cut.get(row),
             exe_deleted: deleted.get(row),
-            inside: container.get(row) == container_id,
+            inside: containers.contains(&container.get(row)),
             more,
         };
         // A row without a process is one of its own.
@@ -65,6 +67,7 @@ fn more(draft: &mut Draft, batch: &Batch<'_>) -> Result<Vec<ImageMore>, TuiError
             script: script.given(row).map(|text| draft.sym(text)),
             sha256: sha256.given(row).map(|text| draft.sym(text)),
             upper: upper.get(row),
+            fresh: false,
             memfd: memfd.get(row),
             environment: (!kept.is_empty()).then(|| draft.sym(&kept)),
             euid: euid.get(row),
@@ -74,6 +77,7 @@ fn more(draft: &mut Draft, batch: &Batch<'_>) -> Result<Vec<ImageMore>, TuiError
             entered: entered.given(row).map(|text| draft.sym(text)),
             entered_by: entered_by.get(row),
             threads: threads.get(row),
+            container: None,
         }
     };
     Ok((0..batch.rows()).map(one).collect())

@@ -22,11 +22,15 @@ pub fn moments(rows: &mut Rows, batch: &Batch<'_>) -> Result<(), TuiError> {
 pub fn findings(rows: &mut Rows, batch: &Batch<'_>) -> Result<(), TuiError> {
     let common = CommonColumns::new(batch)?;
     let (rule, severity, message) = (batch.text("rule")?, batch.text("severity")?, batch.text("message")?);
+    let (source, techniques) = (batch.text("source")?, batch.texts("techniques")?);
     for row in 0..batch.rows() {
+        let techniques = techniques.joined(row, ", ");
         let finding = Finding {
             rule: rows.sym(rule.get(row)),
             severity: rows.sym(severity.get(row)),
             message: rows.sym(message.get(row)),
+            source: source.given(row).filter(|source| *source != "rule").map(|source| rows.sym(source)),
+            techniques: (!techniques.is_empty()).then(|| rows.sym(&techniques)),
         };
         common.add(rows, row, Row::Finding(finding));
     }

@@ -2,10 +2,10 @@
 
 use super::recording::{
     About, Actor, Body, Call, Dns, Event, File, Finding, Flow, Gap, Image, ImageIx, Io, Lifecycle, Origin, Recording,
-    Terminal, Time,
+    Span, Terminal, Time,
 };
 use super::strings::{Strings, Sym};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 mod gaps;
 
@@ -27,7 +27,11 @@ pub struct Draft {
     moments: Vec<Lifecycle>,
     findings: Vec<Finding>,
     gaps: Vec<Gap>,
+    blob: Vec<u8>,
 }
+
+/// The most bytes of terminals that are kept as they were; beyond it their text stands for them.
+const BLOB_MAX: usize = 64 << 20;
 
 /// An image with its identities as the evidence has them; links are made at the end.
 #[derive(Clone, Copy, Debug)]
@@ -53,6 +57,8 @@ pub struct Who<'a> {
     pub comm: Option<&'a str>,
     /// User id.
     pub uid: Option<u32>,
+    /// The container's name.
+    pub container: Option<&'a str>,
 }
 
 /// What an event of a draft is.
@@ -97,6 +103,7 @@ impl Draft {
             moments: Vec::new(),
             findings: Vec::new(),
             gaps: Vec::new(),
+            blob: Vec::new(),
         }
     }
 
@@ -113,6 +120,11 @@ impl Draft {
     /// Sorts the images and links each to its process and parent. Comes after the last image and before the first row.
     pub fn link_images(mut self) -> Rows {
         self.images.sort_by_key(|new| (new.image.start, new.image.exec_id));
+        if self.about.containers > 1 {
+            // Bundles of neighbours have the same ancestors on the host.
+            let mut seen = HashSet::new();
+            self.images.retain(|new| new.image.inside || seen.insert(new.image.exec_id));
+        }
         let mut by_exec_id: HashMap<u64, ImageIx> = HashMap::with_capacity(self.images.len());
         let mut processes: HashMap<u64, u32> = HashMap::new();
         for (index, new) in self.images.iter_mut().enumerate() {
@@ -145,6 +157,15 @@ impl Rows {
     /// Keeps a text.
     pub fn sym(&mut self, text: &str) -> Sym {
         self.draft.sym(text)
+    }
+
+    /// Keeps bytes; `None` where there are too many already.
+    pub fn bytes(&mut self, bytes: &[u8]) -> Option<Span> {
+        let blob = &mut self.draft.blob;
+        let to = blob.len().checked_add(bytes.len()).filter(|end| *end <= BLOB_MAX)?;
+        let span = Span { from: u32::try_from(blob.len()).ok()?, to: u32::try_from(to).ok()? };
+        blob.extend_from_slice(bytes);
+        Some(span)
     }
 
     /// Adds an event. One without a time stands at the window's beginning.
@@ -186,8 +207,9 @@ impl Rows {
 
     /// The recording.
     pub fn finish(self) -> Recording {
-        let Self { mut draft, images, processes, .. } = self;
+        let Self { mut draft, mut images, processes, .. } = self;
         draft.events.sort_by_key(|event| (event.time, rank(event.body)));
+        mark_fresh(&draft, &mut images);
         draft.strings.seal();
         // What lies outside the stated window is shown too: a window that lies must not hide anything.
         let about = &mut draft.about;
@@ -214,6 +236,7 @@ impl Rows {
             moments: draft.moments,
             findings: draft.findings,
             gaps: draft.gaps,
+            blob: draft.blob,
             lost,
             missing,
         }
@@ -226,6 +249,10 @@ impl Rows {
             pid: who.pid,
             tid: who.tid,
             uid: who.uid,
+            container: who
+                .container
+                .filter(|_| self.draft.about.containers > 1)
+                .map(|name| self.draft.strings.add(name)),
         };
         self.intern(actor)
     }
@@ -244,8 +271,8 @@ impl Rows {
                 continue;
             }
             let (pid, uid) = (Some(image.pid), Some(image.uid));
-            let actor =
-                self.intern(Actor { image: Some(index as ImageIx), comm: Some(image.comm), pid, tid: pid, uid });
+            let (comm, container) = (Some(image.comm), image.more.container);
+            let actor = self.intern(Actor { image: Some(index as ImageIx), comm, pid, tid: pid, uid, container });
             if image.origin != Origin::Scan && window.contains(&image.start) {
                 self.draft.events.push(Event { time: image.start, actor, body: Body::Start(index as ImageIx) });
             }
@@ -271,6 +298,29 @@ fn rank(body: Body) -> u8 {
         Body::End(_) => 4,
         Body::Finding(_) => 5,
         _ => 3,
+    }
+}
+
+/// Marks the images whose executables were made, or got their names, earlier in the record.
+fn mark_fresh(draft: &Draft, images: &mut [Image]) {
+    let mut made: HashSet<Sym> = HashSet::new();
+    for event in &draft.events {
+        match event.body {
+            Body::File(at) => {
+                let Some(file) = draft.files.get(at as usize).filter(|file| file.result == Some(0)) else { continue };
+                match draft.strings.get(file.op) {
+                    "create" => _ = made.insert(file.path),
+                    "rename" | "link" => made.extend(file.new_path),
+                    _ => {}
+                }
+            }
+            Body::Start(at) => {
+                if let Some(image) = images.get_mut(at as usize) {
+                    image.more.fresh = image.exe.is_some_and(|exe| made.contains(&exe));
+                }
+            }
+            _ => {}
+        }
     }
 }
 

@@ -1,17 +1,56 @@
-//! Which events the list shows.
+//! Which events the views show: what each filter lets through, and the chips that name them.
 
-use super::recording::{Body, Event, ImageIx, Kind, ProcessIx, Recording};
+use super::recording::{Body, Event, ImageIx, Kind, ProcessIx, Recording, Sym, Time};
 use super::summary;
+use super::words;
 
-/// The filter of the event list. The default lets everything pass.
+/// The filter that all views share. The default lets everything pass; several let pass what all of them do.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Filter {
     /// Only this kind.
     pub kind: KindFilter,
     /// Only this process and its descendants.
     pub process: Option<ProcessIx>,
+    /// Only events about this file.
+    pub file: Option<Sym>,
+    /// Only events about this address or name.
+    pub address: Option<String>,
+    /// Only what led to a moment, or came of it.
+    pub lineage: Option<Lineage>,
+    /// Only this stretch of time, both ends included.
+    pub range: Option<(Time, Time)>,
     /// Only events with this text in summary, name, executable or command line; case does not matter.
     pub text: String,
+}
+
+/// What led to a moment of an image, or what came of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Lineage {
+    /// The image.
+    pub image: ImageIx,
+    /// The moment.
+    pub time: Time,
+    /// What came after, else what led there.
+    pub after: bool,
+}
+
+/// One of the filters, to be named and taken off alone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Chip {
+    /// By kind.
+    Kind,
+    /// By process.
+    Process,
+    /// By file.
+    File,
+    /// By address.
+    Address,
+    /// By lineage.
+    Lineage,
+    /// By time.
+    Range,
+    /// By text.
+    Text,
 }
 
 /// Which kinds pass.
@@ -80,33 +119,108 @@ impl Filter {
         *self == Self::default()
     }
 
-    /// The events that pass, by index, in order. A gap passes every filter by kind or process: what is missing may
-    /// have been of any.
+    /// The filters that are on, in the order in which the screen names them.
+    pub fn chips(&self) -> Vec<Chip> {
+        let on = [
+            (Chip::Range, self.range.is_some()),
+            (Chip::Kind, self.kind != KindFilter::All),
+            (Chip::Process, self.process.is_some()),
+            (Chip::Lineage, self.lineage.is_some()),
+            (Chip::File, self.file.is_some()),
+            (Chip::Address, self.address.is_some()),
+            (Chip::Text, !self.text.is_empty()),
+        ];
+        on.into_iter().filter_map(|(chip, on)| on.then_some(chip)).collect()
+    }
+
+    /// A chip's words, raw.
+    pub fn label(&self, chip: Chip, recording: &Recording) -> String {
+        let name = |image: &super::recording::Image| format!("{} {}", recording.text(image.comm), image.pid);
+        let since = |time: Time| format!("{} s", words::relative(recording.since_trigger(time)));
+        match chip {
+            Chip::Kind => self.kind.as_str().to_owned(),
+            Chip::Process => {
+                let image = recording.images.iter().rev().find(|image| Some(image.process) == self.process);
+                format!("{} and below", image.map_or_else(|| "a process".to_owned(), name))
+            }
+            Chip::File => recording.text_of(self.file).unwrap_or("").to_owned(),
+            Chip::Address => self.address.clone().unwrap_or_default(),
+            Chip::Lineage => self.lineage.map_or_else(String::new, |lineage| {
+                let who = recording.image(lineage.image).map_or_else(|| "a process".to_owned(), name);
+                let word = if lineage.after { "came after" } else { "led to" };
+                format!("{word} {who} at {}", since(lineage.time))
+            }),
+            Chip::Range => {
+                self.range.map_or_else(String::new, |(from, to)| format!("{} to {}", since(from), since(to)))
+            }
+            Chip::Text => format!("\"{}\"", self.text),
+        }
+    }
+
+    /// Takes one filter off.
+    #[must_use]
+    pub fn without(mut self, chip: Chip) -> Self {
+        match chip {
+            Chip::Kind => self.kind = KindFilter::All,
+            Chip::Process => self.process = None,
+            Chip::File => self.file = None,
+            Chip::Address => self.address = None,
+            Chip::Lineage => self.lineage = None,
+            Chip::Range => self.range = None,
+            Chip::Text => self.text.clear(),
+        }
+        self
+    }
+
+    /// The events that pass, by index, in order. A gap passes every filter by kind, process, file or address: what is
+    /// missing may have been of any.
     pub fn apply(&self, recording: &Recording) -> Vec<u32> {
-        let family = self.process.map(|process| descendants(recording, process));
+        if self.is_off() {
+            return (0..recording.events.len() as u32).collect();
+        }
+        let family = self.process.map(|process| descendants(recording, |image| image.process == process));
+        let lineage = self.lineage.map(|lineage| kin(recording, lineage));
         let needle = self.text.to_lowercase();
         let mut line = String::new();
         let mut passes = |event: &Event| {
+            if !self.range.is_none_or(|(from, to)| within(recording, event, from, to)) {
+                return false;
+            }
             let kind = event.body.kind();
             if kind != Kind::Gap {
                 let image = recording.actor(event).image;
-                let related = |family: &Vec<bool>| image.is_some_and(|image| family[image as usize]);
-                if !self.kind.lets(kind) || !family.as_ref().is_none_or(related) {
+                let of = |list: &Vec<bool>| image.is_some_and(|image| list[image as usize]);
+                let in_time =
+                    |lineage: Lineage| (event.time >= lineage.time) == lineage.after || event.time == lineage.time;
+                if !self.kind.lets(kind)
+                    || !family.as_ref().is_none_or(of)
+                    || !lineage.as_ref().is_none_or(of)
+                    || !self.lineage.is_none_or(in_time)
+                    || !self.file.is_none_or(|file| names_file(recording, event, file))
+                    || !self.address.as_ref().is_none_or(|address| names_address(recording, event, address))
+                {
                     return false;
                 }
             }
-            needle.is_empty() || {
-                searched(recording, event, &mut line);
-                line.to_lowercase().contains(&needle)
-            }
+            needle.is_empty() || finds(recording, event, &needle, &mut line)
         };
         let events = recording.events.iter().enumerate();
         events.filter(|(_, event)| passes(event)).map(|(index, _)| index as u32).collect()
     }
 }
 
-/// Everything of an event that the text filter looks at.
-fn searched(recording: &Recording, event: &Event, line: &mut String) {
+/// Whether an event, or any of a gap, lies within both ends.
+fn within(recording: &Recording, event: &Event, from: Time, to: Time) -> bool {
+    match event.body {
+        Body::Gap(at) => {
+            recording.gaps.get(at as usize).is_some_and(|gap| gap.from <= to && gap.to.max(gap.from) >= from)
+        }
+        _ => (from..=to).contains(&event.time),
+    }
+}
+
+/// Whether an event has `needle`, which is in lower case, in what a person reads of it. `line` is only room to work in.
+pub fn finds(recording: &Recording, event: &Event, needle: &str, line: &mut String) -> bool {
     line.clear();
     summary::push(recording, event, line);
     // Its summary may be cut.
@@ -122,23 +236,89 @@ fn searched(recording: &Recording, event: &Event, line: &mut String) {
         line.push('\n');
         line.push_str(recording.text(sym));
     }
+    line.to_lowercase().contains(needle)
 }
 
-/// For every image: whether it is of `process` or descends from it.
-fn descendants(recording: &Recording, process: ProcessIx) -> Vec<bool> {
+/// The file that an event is about.
+pub fn file_of(recording: &Recording, event: &Event) -> Option<Sym> {
+    match event.body {
+        Body::File(at) => recording.files.get(at as usize).map(|file| file.path),
+        Body::Io(at) => recording.ios.get(at as usize).map(|io| io.path),
+        Body::Start(at) | Body::End(at) => recording.image(at).and_then(|image| image.exe),
+        Body::Kernel(at) => recording.calls.get(at as usize).and_then(|call| call.path),
+        _ => None,
+    }
+}
+
+fn names_file(recording: &Recording, event: &Event, file: Sym) -> bool {
+    let renamed = |at: u32| recording.files.get(at as usize).is_some_and(|row| row.new_path == Some(file));
+    file_of(recording, event) == Some(file) || matches!(event.body, Body::File(at) if renamed(at))
+}
+
+/// `192.0.2.1` of `192.0.2.1:80`, `2001:db8::1` of `[2001:db8::1]:80`, a path as it is.
+pub fn host(end: &str) -> &str {
+    let address = match end.rsplit_once(':') {
+        Some((address, port)) if !port.is_empty() && port.bytes().all(|byte| byte.is_ascii_digit()) => address,
+        _ => end,
+    };
+    address.strip_prefix('[').and_then(|inner| inner.strip_suffix(']')).unwrap_or(address)
+}
+
+/// The address or name that an event is about.
+pub fn address_of<'a>(recording: &'a Recording, event: &Event) -> Option<&'a str> {
+    match event.body {
+        Body::FlowBegin(at) | Body::FlowEnd(at) => {
+            let flow = recording.flows.get(at as usize)?;
+            Some(host(recording.text(flow.remote?)))
+        }
+        Body::Dns(at) => recording.messages.get(at as usize).map(|message| recording.text(message.name)),
+        _ => None,
+    }
+}
+
+fn names_address(recording: &Recording, event: &Event, address: &str) -> bool {
+    address_of(recording, event).is_some_and(|known| known == address)
+        || match event.body {
+            Body::FlowBegin(at) | Body::FlowEnd(at) => {
+                let name = recording.flows.get(at as usize).and_then(|flow| flow.server_name);
+                recording.text_of(name) == Some(address)
+            }
+            Body::Dns(at) => recording
+                .messages
+                .get(at as usize)
+                .is_some_and(|message| recording.text(message.answers).split(", ").any(|answer| answer == address)),
+            _ => false,
+        }
+}
+
+/// For every image: whether it is of the moment's ancestors and itself, or of its process and what descends from it.
+fn kin(recording: &Recording, lineage: Lineage) -> Vec<bool> {
+    let Some(of) = recording.image(lineage.image) else { return vec![false; recording.images.len()] };
+    if lineage.after {
+        return descendants(recording, |image| image.process == of.process);
+    }
+    // Earlier images of the same processes are on the way too.
+    let mut processes = vec![false; recording.processes as usize];
+    for image in recording.ancestry(lineage.image).filter_map(|at| recording.image(at)) {
+        processes[image.process as usize] = true;
+    }
+    recording.images.iter().map(|image| processes[image.process as usize]).collect()
+}
+
+/// For every image: whether `is_root` holds for it or for one of its ancestors.
+fn descendants(recording: &Recording, is_root: impl Fn(&super::recording::Image) -> bool) -> Vec<bool> {
     let mut known: Vec<Option<bool>> = vec![None; recording.images.len()];
     let mut path: Vec<ImageIx> = Vec::new();
     for start in 0..recording.images.len() as ImageIx {
         path.clear();
         let mut answer = false;
         for at in recording.ancestry(start) {
-            let image = &recording.images[at as usize];
             if let Some(known) = known[at as usize] {
                 answer = known;
                 break;
             }
             path.push(at);
-            if image.process == process {
+            if is_root(&recording.images[at as usize]) {
                 answer = true;
                 break;
             }
@@ -148,4 +328,17 @@ fn descendants(recording: &Recording, process: ProcessIx) -> Vec<bool> {
         }
     }
     known.into_iter().map(|known| known.unwrap_or(false)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::host;
+
+    #[test]
+    fn an_address_is_told_from_its_port() {
+        assert_eq!(host("192.0.2.1:80"), "192.0.2.1");
+        assert_eq!(host("[2001:db8::1]:443"), "2001:db8::1");
+        assert_eq!(host("2001:db8::dead"), "2001:db8::dead");
+        assert_eq!(host("/run/docker.sock"), "/run/docker.sock");
+    }
 }

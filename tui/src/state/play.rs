@@ -4,8 +4,10 @@ use super::State;
 use super::words::SECOND;
 use std::time::Duration;
 
-/// The speeds in quarters: 0.25x to 64x.
-pub const SPEEDS: [i64; 9] = [1, 2, 4, 8, 16, 32, 64, 128, 256];
+/// The speeds in tenths: 0.1x to 1000x.
+pub const SPEEDS: [i64; 13] = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000, 2_000, 5_000, 10_000];
+const NAMES: [&str; SPEEDS.len()] =
+    ["0.1x", "0.2x", "0.5x", "1x", "2x", "5x", "10x", "20x", "50x", "100x", "200x", "500x", "1000x"];
 
 /// A stretch without events is idle when the viewer would wait longer than this for the next one.
 const IDLE_NS: i64 = 3 * SECOND / 2;
@@ -29,19 +31,19 @@ pub struct Skip {
 
 impl Default for Speed {
     fn default() -> Self {
-        Self(2)
+        Self(3)
     }
 }
 
 impl Speed {
     /// The recording's time that passes in `ns` of the viewer's.
     pub fn of(self, ns: i64) -> i64 {
-        (i128::from(ns) * i128::from(SPEEDS[self.0]) / 4).clamp(i64::MIN.into(), i64::MAX.into()) as i64
+        (i128::from(ns) * i128::from(SPEEDS[self.0]) / 10).clamp(i64::MIN.into(), i64::MAX.into()) as i64
     }
 
-    /// As it is shown: `0.25x`, `1x`.
+    /// As it is shown: `0.5x`, `1x`.
     pub fn as_str(self) -> &'static str {
-        ["0.25x", "0.5x", "1x", "2x", "4x", "8x", "16x", "32x", "64x"][self.0]
+        NAMES[self.0]
     }
 
     pub(super) fn change(&mut self, by: i32) {
@@ -60,7 +62,7 @@ impl State {
             skip.notice_ns = skip.notice_ns.saturating_sub(wall);
         }
         self.skipped = self.skipped.filter(|skip| skip.notice_ns > 0);
-        let end = self.recording.about.to;
+        let (_, end) = self.bounds();
         let next = self.visible.get(self.passed(self.at)).map_or(end, |at| self.recording.events[*at as usize].time);
         let mut target = self.at.saturating_add(self.speed.of(wall));
         let landing = next.saturating_sub(self.speed.of(LEAD_NS));
@@ -80,8 +82,8 @@ impl State {
     pub(super) fn play_or_pause(&mut self) {
         self.playing = !self.playing;
         self.skipped = None;
-        if self.playing && self.at >= self.recording.about.to {
-            self.move_to(self.recording.about.from);
+        if self.playing && self.at >= self.bounds().1 {
+            self.move_to(self.bounds().0);
         }
     }
 }

@@ -1,6 +1,7 @@
 //! What a bundle holds, as the screen needs it: events by time, images by their start, texts once.
 
-use super::strings::{Strings, Sym};
+use super::strings::Strings;
+pub use super::strings::Sym;
 pub use taffrail_trace::event::{Origin, Severity};
 
 mod rows;
@@ -49,6 +50,8 @@ pub struct Recording {
     pub findings: Vec<Finding>,
     /// Rows that [`Body::Gap`] names.
     pub gaps: Vec<Gap>,
+    /// The bytes that [`Terminal::data`] names.
+    pub blob: Vec<u8>,
     /// What is missing, summed up.
     pub lost: Lost,
     /// The stretches in which something is missing: both ends included, sorted, apart from each other.
@@ -58,8 +61,10 @@ pub struct Recording {
 /// Who, when, where, why; from the manifest.
 #[derive(Clone, Debug)]
 pub struct About {
-    /// The container's name.
+    /// The container's name; of several all of them.
     pub container: String,
+    /// How many containers.
+    pub containers: usize,
     /// Its image, where the runtime told.
     pub image: Option<String>,
     /// The runtime.
@@ -123,7 +128,7 @@ pub enum Body {
 }
 
 /// What an event is about, as the list and the filter tell events apart.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Kind {
     /// Programs run and ended.
     Process,
@@ -226,6 +231,8 @@ pub struct Actor {
     pub tid: Option<u32>,
     /// User id.
     pub uid: Option<u32>,
+    /// The container, where the recording is of several.
+    pub container: Option<Sym>,
 }
 
 /// What is missing, summed up.
@@ -269,6 +276,12 @@ impl Recording {
     pub fn missing_within(&self, from: Time, to: Time) -> bool {
         let first = self.missing.partition_point(|(_, end)| *end < from);
         self.missing.get(first).is_some_and(|(begin, _)| *begin < to)
+    }
+
+    /// The bytes of a terminal's row as they were; its text where they are not there. They can act on a terminal.
+    pub fn bytes(&self, row: &Terminal) -> &[u8] {
+        let data = row.data.and_then(|span| self.blob.get(span.from as usize..span.to as usize));
+        data.unwrap_or_else(|| self.text(row.text).as_bytes())
     }
 
     /// How long after the trigger; negative before it.

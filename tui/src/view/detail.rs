@@ -3,8 +3,8 @@
 use super::text::{cut, wrap};
 use super::theme::{Role, Theme};
 use super::{is_focused, pane};
-use crate::state::recording::{Actor, Event, Image, Recording, Time};
-use crate::state::{Focus, State, summary, words};
+use crate::state::recording::{Actor, Event, Image, ImageIx, Recording, Time};
+use crate::state::{Focus, State, View, summary, words};
 use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
@@ -35,6 +35,10 @@ pub fn draw(frame: &mut Frame<'_>, area: Rect, state: &State, theme: Theme) {
 
 /// The pane's content, wrapped to `width`.
 pub fn lines(state: &State, width: u16, theme: Theme) -> Vec<Line<'static>> {
+    let of_process = state.view == View::Processes || (state.view == View::Timeline && state.focus == Focus::Tree);
+    if of_process && let Some(image) = state.row_image() {
+        return process(state, image, width, theme);
+    }
     let Some(event) = state.current() else {
         let text = if state.recording.events.is_empty() {
             "nothing happened in this bundle's window"
@@ -63,17 +67,31 @@ pub fn lines(state: &State, width: u16, theme: Theme) -> Vec<Line<'static>> {
         sheet.pairs("by", &by(recording, &actor, image));
     }
     if let Some(image) = image {
-        sheet.pairs("image", &of_image(recording, image));
-        let more = [("script", image.more.script), ("environ", image.more.environment), ("sha256", image.more.sha256)];
-        for (label, sym) in more {
-            if let Some(sym) = sym {
-                sheet.field(label, recording.text(sym));
-            }
-        }
-        if let Some(set) = image.more.capabilities {
-            sheet.field("powers", &powers(set));
-        }
+        sheet.image(recording, image);
     }
+    sheet.lines
+}
+
+/// Everything about a process at the moment.
+fn process(state: &State, at: ImageIx, width: u16, theme: Theme) -> Vec<Line<'static>> {
+    let recording = &state.recording;
+    let mut sheet = Sheet { lines: Vec::new(), width: usize::from(width), theme };
+    let Some(image) = recording.image(at) else { return sheet.lines };
+    let (pid, uid, container) = (Some(image.pid), Some(image.uid), image.more.container);
+    let actor = Actor { image: Some(at), comm: Some(image.comm), pid, tid: pid, uid, container };
+    let cut = if image.args_cut { " (longer; the rest was not kept)" } else { "" };
+    for text in wrap(&format!("{}{cut}", recording.text(image.cmdline)), sheet.width) {
+        sheet.lines.push(Line::from(Span::styled(text, theme.style(Role::Strong))));
+    }
+    let by = image.parent.and_then(|parent| recording.image(parent));
+    let by = by.map_or_else(
+        || "not in the record".to_owned(),
+        |parent| format!("{} {}, {}", recording.text(parent.comm), parent.pid, recording.text(parent.cmdline)),
+    );
+    sheet.field("run by", &by);
+    sheet.field("lineage", &lineage(recording, &actor));
+    sheet.pairs("by", &self::by(recording, &actor, Some(image)));
+    sheet.image(recording, image);
     sheet.lines
 }
 
@@ -123,6 +141,7 @@ fn by(recording: &Recording, actor: &Actor, image: Option<&Image>) -> Pairs {
             (image.more.memfd, " (in memory)"),
             (image.exe_deleted && !image.more.memfd, " (deleted)"),
             (image.more.upper, " (not from the image)"),
+            (image.more.fresh, " (made while recorded)"),
         ];
         let odd: String = odd.into_iter().filter_map(|(is, word)| is.then_some(word)).collect();
         pairs.push(("exe", format!("{exe}{odd}")));
@@ -203,6 +222,20 @@ impl Sheet {
         }
         let when = format!("{} from the trigger, {}", moment(recording, event.time), rfc3339(event.time));
         self.field("time", &when);
+    }
+
+    /// What a program image is, beside who runs it.
+    fn image(&mut self, recording: &Recording, image: &Image) {
+        self.pairs("image", &of_image(recording, image));
+        let more = [("script", image.more.script), ("environ", image.more.environment), ("sha256", image.more.sha256)];
+        for (label, sym) in more {
+            if let Some(sym) = sym {
+                self.field(label, recording.text(sym));
+            }
+        }
+        if let Some(set) = image.more.capabilities {
+            self.field("powers", &powers(set));
+        }
     }
 
     /// A label and a text, wrapped under itself.

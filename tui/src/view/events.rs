@@ -5,7 +5,7 @@ use super::theme::{Role, Theme};
 use super::tree::bar;
 use super::{is_focused, pane};
 use crate::state::recording::{Body, Event, Kind};
-use crate::state::{Focus, KindFilter, State, summary, words};
+use crate::state::{Focus, State, summary, words};
 use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
@@ -61,18 +61,8 @@ fn title(state: &State, room: usize) -> Line<'static> {
     let total = state.visible.len();
     let here = state.position().map_or(0, |at| at + 1);
     let mut title = format!(" events: {} of {}", words::count(here as u64), words::count(total as u64));
-    let filter = &state.filter;
-    if filter.kind != KindFilter::All {
-        title.push_str(&format!(" \u{b7} {}", filter.kind.as_str()));
-    }
-    if let Some(process) = filter.process {
-        let image = state.recording.images.iter().rev().find(|image| image.process == process);
-        if let Some(image) = image {
-            title.push_str(&format!(" \u{b7} {} {} and below", state.recording.text(image.comm), image.pid));
-        }
-    }
-    if !filter.text.is_empty() {
-        title.push_str(&format!(" \u{b7} \"{}\"", filter.text));
+    for chip in state.filter.chips() {
+        title.push_str(&format!(" \u{b7} {}", state.chip_label(chip)));
     }
     Line::from(format!("{} ", cut(&title, room.saturating_sub(1))))
 }
@@ -81,6 +71,8 @@ fn title(state: &State, room: usize) -> Line<'static> {
 struct Columns {
     room: usize,
     time: usize,
+    /// The container's name, where there are several.
+    container: usize,
     name: usize,
     pid: usize,
 }
@@ -96,7 +88,8 @@ impl Columns {
             60..90 => (12, 8),
             _ => (15, 8),
         };
-        Self { room, time, name, pid }
+        let container = if recording.about.containers > 1 && room >= 60 { (room / 8).clamp(8, 16) } else { 0 };
+        Self { room, time, container, name, pid }
     }
 
     /// `> -3.201 N curl     connect 203.0.113.9:443`
@@ -106,11 +99,22 @@ impl Columns {
         let quiet = theme.style(Role::Quiet);
         let time = words::relative(recording.since_trigger(event.time));
         let mut line = Line::from_iter([
-            Span::raw(if selected { ">" } else { " " }),
+            match (selected, state.notes.has(event.time)) {
+                (true, _) => Span::raw(">"),
+                (false, true) => Span::styled("*", theme.style(Role::Typed)),
+                (false, false) => Span::raw(" "),
+            },
             Span::styled(format!("{time:>width$} ", width = self.time), quiet),
             Span::styled(format!("{} ", kind.letter()), theme.style(Role::Kind(kind))),
         ]);
         let actor = recording.actor(event);
+        if self.container > 0 {
+            let name = actor.container.map_or("", |name| recording.text(name));
+            line.push_span(Span::styled(
+                format!("{} ", fit(name, self.container)),
+                theme.style(Role::Kind(Kind::Lifecycle)),
+            ));
+        }
         if self.name > 0 {
             let comm = actor.comm.map_or("", |comm| recording.text(comm));
             line.push_span(Span::raw(fit(comm, self.name)));
@@ -122,7 +126,8 @@ impl Columns {
         }
         let text = summary::of(recording, event);
         let text = cut(&text, self.room.saturating_sub(line.width()));
-        push_found(&mut line, text, &state.filter.text, style(state, event, theme), theme);
+        let needle = if state.search.is_empty() { &state.filter.text } else { &state.search };
+        push_found(&mut line, text, needle, style(state, event, theme), theme);
         line
     }
 }

@@ -3,37 +3,60 @@
 use super::text::cut;
 use super::theme::{Role, Theme};
 use crate::keys::{BINDINGS, Binding};
-use crate::state::{State, words};
+use crate::state::{Prompt, Prompting, State, View, words};
 use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 use taffrail_trace::clock::rfc3339;
 
+/// What a small screen says.
+const SMALL: &str = "more from 60x16 on";
+
 /// One line: the prompt while a text is typed, else state on the left and keys on the right.
 pub fn draw(frame: &mut Frame<'_>, area: Rect, state: &State, theme: Theme) {
     let room = usize::from(area.width);
-    if state.prompt.is_some() {
-        frame.render_widget(prompt(state, room, theme), area);
+    if let Some(prompt) = &state.prompt {
+        frame.render_widget(typed(state, prompt, room, theme), area);
         return;
     }
     let left = playing(state, room, theme);
-    let right = hints(room.saturating_sub(left.width() + 2), theme);
+    let left_over = room.saturating_sub(left.width() + 2);
+    let right = match &state.notice {
+        Some(notice) if left_over >= 12 => Line::styled(cut(notice, left_over), theme.style(Role::Focus)),
+        None if super::layout::is_small(frame.area()) && left_over >= SMALL.len() => {
+            Line::styled(SMALL, theme.style(Role::Quiet))
+        }
+        _ => hints(state, left_over, theme),
+    };
     frame.render_widget(left, area);
     frame.render_widget(right.right_aligned(), area);
 }
 
-fn prompt(state: &State, room: usize, theme: Theme) -> Line<'static> {
-    let found = format!(" {} events  Enter keep  Esc forget", words::count(state.visible.len() as u64));
-    let found = if found.len() + 12 <= room { found } else { String::new() };
+/// What the prompt is for, what is typed, and what can be done with it.
+fn typed(state: &State, prompt: &Prompt, room: usize, theme: Theme) -> Line<'static> {
+    let (sign, about) = match prompt.what {
+        Prompting::Filter => {
+            ("filter: ", format!(" {} events  Enter keep  Esc forget", words::count(state.visible.len() as u64)))
+        }
+        Prompting::Search => (
+            "/",
+            state.notice.as_ref().map_or_else(|| "  Enter keep  Esc forget".to_owned(), |notice| format!("  {notice}")),
+        ),
+        Prompting::GoTo => ("go to: ", "  12:03:04  -30s  +2m  trigger".to_owned()),
+        Prompting::Note => ("note: ", "  #words are tags  Enter keep".to_owned()),
+        Prompting::Palette => (":", "  Enter do it  Esc leave".to_owned()),
+    };
+    let sign = if room < 40 { &sign[..1] } else { sign };
+    let about = if about.len() + sign.len() + 12 <= room { about } else { String::new() };
     // The end of what is typed is what the person looks at.
-    let width = room.saturating_sub(found.len() + 2);
-    let length = state.filter.text.chars().count();
-    let tail: String = state.filter.text.chars().skip(length.saturating_sub(width)).collect();
+    let width = room.saturating_sub(about.len() + sign.len() + 1);
+    let length = prompt.text.chars().count();
+    let tail: String = prompt.text.chars().skip(length.saturating_sub(width)).collect();
     Line::from_iter([
-        Span::styled("/", theme.style(Role::Focus)),
+        Span::styled(sign.to_owned(), theme.style(Role::Focus)),
         Span::styled(cut(&tail, width), theme.style(Role::Strong)),
         Span::styled(" ", theme.style(Role::Selected)),
-        Span::styled(found, theme.style(Role::Quiet)),
+        Span::styled(about, theme.style(Role::Quiet)),
     ])
 }
 
@@ -61,26 +84,46 @@ fn playing(state: &State, room: usize, theme: Theme) -> Line<'static> {
 }
 
 /// As many hints as fit; help and quit, the table's last, go before all others.
-fn hints(room: usize, theme: Theme) -> Line<'static> {
-    let all: Vec<&Binding> = BINDINGS.iter().filter(|binding| binding.hint.is_some()).collect();
-    let (first, last) = all.split_at(all.len().saturating_sub(2));
-    let width = |binding: &Binding| binding.hint.map_or(0, |(key, word)| key.chars().count() + word.len() + 3);
-    let mut left = room;
-    let mut shown = |bindings: &[&'static Binding]| -> Vec<&'static Binding> {
-        let fits = |binding: &&&Binding| {
-            let fits = width(binding) <= left;
-            left -= if fits { width(binding) } else { left };
-            fits
-        };
-        bindings.iter().take_while(fits).copied().collect()
+fn hints(state: &State, room: usize, theme: Theme) -> Line<'static> {
+    let hint = |binding: &Binding| {
+        // Of a pair both keys, as `<- ->`; of one command the first key.
+        let keys: Vec<String> =
+            binding.actions.iter().filter_map(|(name, _)| state.keymap.names_of(name).next()).collect();
+        let keys =
+            if keys.iter().all(|key| key.chars().count() == 1) { keys.concat() } else { keys.into_iter().next()? };
+        Some((keys, binding.hint?))
     };
-    let last = shown(last);
-    let first = shown(first);
+    let all: Vec<(String, &'static str)> =
+        own_hints(state).into_iter().chain(BINDINGS.iter().filter_map(hint)).collect();
+    let (first, last) = all.split_at(all.len().saturating_sub(2));
+    let width = |(key, word): &(String, &str)| key.chars().count() + word.len() + 3;
+    let mut left = room;
+    let mut fits = |hint: &&(String, &'static str)| {
+        let fits = width(hint) <= left;
+        left -= if fits { width(hint) } else { left };
+        fits
+    };
+    let last: Vec<_> = last.iter().take_while(&mut fits).collect();
+    let first: Vec<_> = first.iter().take_while(&mut fits).collect();
     let mut line = Line::default();
-    for (key, word) in first.iter().chain(&last).filter_map(|binding| binding.hint) {
+    for (key, word) in first.into_iter().chain(last) {
         line.push_span(Span::raw(if line.spans.is_empty() { "" } else { "  " }));
-        line.push_span(Span::styled(key, theme.style(Role::Focus)));
+        line.push_span(Span::styled(key.clone(), theme.style(Role::Focus)));
         line.push_span(Span::styled(format!(" {word}"), theme.style(Role::Quiet)));
     }
     line
+}
+
+/// What the view itself offers.
+fn own_hints(state: &State) -> Vec<(String, &'static str)> {
+    let key = |name: &str| state.keymap.names_of(name).next();
+    let pair = |(name, word): (&str, &'static str)| Some((key(name)?, word));
+    match state.view {
+        View::Sql if state.sql_is_edited() => {
+            [("Enter", "ask"), ("Tab", "complete"), ("Esc", "leave")].map(|(key, word)| (key.to_owned(), word)).into()
+        }
+        View::Sql => vec![("Enter".to_owned(), "go there"), ("Tab".to_owned(), "edit")],
+        View::Processes | View::Files => [("fold", "fold")].into_iter().filter_map(pair).collect(),
+        _ => Vec::new(),
+    }
 }

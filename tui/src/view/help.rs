@@ -3,7 +3,8 @@
 use super::strip;
 use super::text::{width, wrap};
 use super::theme::{Role, Theme};
-use crate::keys::BINDINGS;
+use crate::keys::{BINDINGS, Binding};
+use crate::state::State;
 use crate::state::recording::Kind;
 use ratatui::Frame;
 use ratatui::layout::Rect;
@@ -14,8 +15,8 @@ use ratatui::widgets::{Block, BorderType, Clear, Paragraph};
 const WIDTH_MAX: u16 = 86;
 
 /// Draws the help over everything else.
-pub fn draw(frame: &mut Frame<'_>, scroll: u16, theme: Theme) {
-    let (area, text) = place(frame.area(), theme);
+pub fn draw(frame: &mut Frame<'_>, scroll: u16, state: &State, theme: Theme) {
+    let (area, text) = place(frame.area(), state, theme);
     let more = usize::from(scroll) + usize::from(area.height.saturating_sub(2)) < text.len();
     let bottom = if more { " \u{2193} more " } else { "" };
     let block = Block::bordered()
@@ -28,14 +29,14 @@ pub fn draw(frame: &mut Frame<'_>, scroll: u16, theme: Theme) {
 }
 
 /// The largest scroll on a screen of this size.
-pub fn end(screen: Rect) -> u16 {
-    let (area, text) = place(screen, Theme::PLAIN);
+pub fn end(screen: Rect, state: &State) -> u16 {
+    let (area, text) = place(screen, state, Theme::PLAIN);
     u16::try_from(text.len()).unwrap_or(u16::MAX).saturating_sub(area.height.saturating_sub(2))
 }
 
-fn place(screen: Rect, theme: Theme) -> (Rect, Vec<Line<'static>>) {
+fn place(screen: Rect, state: &State, theme: Theme) -> (Rect, Vec<Line<'static>>) {
     let wide = screen.width.min(WIDTH_MAX);
-    let text = lines(usize::from(wide).saturating_sub(4), theme);
+    let text = lines(usize::from(wide).saturating_sub(4), super::layout::is_small(screen), state, theme);
     let height = u16::try_from(text.len() + 2).unwrap_or(u16::MAX).min(screen.height);
     let area = Rect {
         x: screen.x + (screen.width - wide) / 2,
@@ -46,10 +47,14 @@ fn place(screen: Rect, theme: Theme) -> (Rect, Vec<Line<'static>>) {
     (area, text)
 }
 
-fn lines(room: usize, theme: Theme) -> Vec<Line<'static>> {
-    let keys = BINDINGS.iter().map(|binding| (binding.names(), binding.does)).collect::<Vec<_>>();
+fn lines(room: usize, is_small: bool, state: &State, theme: Theme) -> Vec<Line<'static>> {
+    let keys = BINDINGS.iter().map(|binding| (names(state, binding), binding.does)).collect::<Vec<_>>();
     let column = keys.iter().map(|(names, _)| width(names)).max().unwrap_or(0) + 2;
     let mut lines = Vec::new();
+    if is_small {
+        let needed = wrap("This screen is small and shows one pane at a time: from 60x16 on it shows all.", room);
+        lines.extend(needed.into_iter().map(|text| Line::styled(format!(" {text}"), theme.style(Role::Quiet))));
+    }
     for (names, does) in keys {
         let name = Span::styled(format!(" {names}"), theme.style(Role::Focus));
         if column + 30 <= room {
@@ -70,6 +75,15 @@ fn lines(room: usize, theme: Theme) -> Vec<Line<'static>> {
     lines
 }
 
+/// The keys of a row of the table: of each command the first, then the others, so that pairs stand together.
+fn names(state: &State, binding: &Binding) -> String {
+    let keys: Vec<Vec<String>> =
+        binding.actions.iter().map(|(name, _)| state.keymap.names_of(name).collect()).collect();
+    let most = keys.iter().map(Vec::len).max().unwrap_or(0);
+    let in_turn = (0..most).flat_map(|place| keys.iter().filter_map(move |keys| keys.get(place)));
+    in_turn.map(String::as_str).collect::<Vec<_>>().join(" ")
+}
+
 /// What the letters and marks mean.
 fn legend(room: usize, theme: Theme) -> Vec<Line<'static>> {
     let kinds = Kind::ALL.map(|kind| (kind.letter().to_string(), Role::Kind(kind), kind.as_str()));
@@ -78,6 +92,7 @@ fn legend(room: usize, theme: Theme) -> Vec<Line<'static>> {
         (strip::TRIGGER.to_owned(), Role::Strong, "trigger"),
         (strip::VITAL.to_owned(), Role::Kind(Kind::Process), "vital events"),
         (strip::GAP.to_owned(), Role::Kind(Kind::Gap), "events are missing"),
+        ("*".to_owned(), Role::Typed, "in the case notes; a program not from the image"),
     ];
     let mut lines = vec![Line::default()];
     for (mark, role, word) in kinds.into_iter().chain(marks) {

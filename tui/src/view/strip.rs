@@ -59,6 +59,8 @@ struct Bucket {
     finding: bool,
     gap: bool,
     playhead: bool,
+    /// A person wrote something down here.
+    noted: bool,
 }
 
 impl Strip<'_> {
@@ -83,6 +85,7 @@ impl Strip<'_> {
             finding: state.marks.finding_within(from, until),
             gap: state.recording.missing_within(from, until),
             playhead: here(state.at),
+            noted: state.notes.notes.iter().any(|note| here(note.time_ns)),
         }
     }
 
@@ -118,6 +121,7 @@ impl Strip<'_> {
             Bucket { playhead: true, .. } => (PLAYHEAD, Role::Playhead),
             Bucket { finding: true, .. } => (FINDING, Role::Kind(Kind::Finding)),
             Bucket { gap: true, .. } => (GAP, Role::Kind(Kind::Gap)),
+            Bucket { noted: true, .. } => ("*", Role::Typed),
             Bucket { vital: true, .. } => (VITAL, Role::Kind(Kind::Process)),
             _ => ("\u{2500}", Role::Quiet),
         };
@@ -131,7 +135,7 @@ impl Strip<'_> {
         let quiet = self.theme.style(Role::Quiet);
         let [left, right] =
             [self.range.0, self.range.1].map(|at| format!("{} s", words::relative(recording.since_trigger(at))));
-        let left = if self.state.zoom > 0 { format!("{left}  ({}x)", 1_u32 << (3 * self.state.zoom)) } else { left };
+        let left = if self.state.zoom > 0 { format!("{left}  ({}x)", 1_u64 << (3 * self.state.zoom)) } else { left };
         let trigger = (0..area.width).find(|column| {
             let last = column + 1 == area.width && self.range.1 == Time::MAX;
             recording.about.trigger >= self.begin(*column) && (last || recording.about.trigger < self.begin(column + 1))

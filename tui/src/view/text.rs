@@ -12,6 +12,12 @@ pub fn width(safe: &str) -> usize {
     safe.width()
 }
 
+/// How many columns a raw text takes once it is safe, at most `most`.
+pub fn shown_width(raw: &str, most: usize) -> usize {
+    let end = raw.char_indices().nth(most).map_or(raw.len(), |(end, _)| end);
+    shown(&raw[..end]).width().min(most)
+}
+
 /// The text, safe to show, in at most `width` columns; an ellipsis says that something was left out.
 pub fn cut(raw: &str, width: usize) -> String {
     // A character can take no column at all, so a bound on characters comes before the bound on columns.

@@ -3,7 +3,8 @@
 use super::text::{cut, width};
 use super::theme::{Role, Theme};
 use super::{is_focused, pane};
-use crate::state::{Focus, Life, State, TreeRow};
+use crate::state::recording::Kind;
+use crate::state::{Focus, Life, State, TreeRow, View, remote_input, words};
 use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
@@ -16,9 +17,14 @@ pub fn draw(frame: &mut Frame<'_>, area: Rect, state: &State, theme: Theme) {
         return;
     }
     let focused = is_focused(state, Focus::Tree);
-    let rows = &state.moment.rows;
-    let alive = rows.iter().filter(|row| row.life != Life::Ended && inside(state, row)).count();
-    let title = format!(" processes: {alive} ");
+    let rows = state.tree_rows();
+    let alive = state.moment.rows.iter().filter(|row| row.life != Life::Ended && inside(state, row)).count();
+    let now = words::relative(state.recording.since_trigger(state.at));
+    let title = if state.view == View::Processes && area.width >= 50 {
+        format!(" processes at {now} s: {alive} alive ")
+    } else {
+        format!(" processes: {alive} ")
+    };
     let content = pane(frame, area, Line::from(title), focused, theme);
     if rows.is_empty() {
         frame.render_widget(
@@ -36,6 +42,7 @@ pub fn draw(frame: &mut Frame<'_>, area: Rect, state: &State, theme: Theme) {
         .iter()
         .take(height)
         .map(|row| {
+            let row: &TreeRow = row;
             let is_marked = Some(row.process) == marked;
             let line = draw_row(state, row, is_marked, room, theme);
             match (is_marked, focused) {
@@ -70,6 +77,7 @@ fn draw_row<'a>(state: &State, row: &TreeRow, marked: bool, room: usize, theme: 
         lines.push_str("\u{2026} ");
     }
     let comm = state.recording.text(image.comm);
+    let folded = state.folds.contains(&row.process);
     let (name_style, word) = match row.life {
         Life::New => (theme.style(Role::New), " new"),
         Life::Ended => (theme.style(Role::Ended), " ended"),
@@ -84,10 +92,24 @@ fn draw_row<'a>(state: &State, row: &TreeRow, marked: bool, room: usize, theme: 
     let mut line = Line::from_iter([
         Span::raw(if marked { ">" } else { " " }),
         Span::styled(lines, quiet),
+        Span::styled(if folded { "+" } else { "" }, theme.style(Role::Focus)),
         Span::styled(name, name_style),
         Span::styled(pid, quiet),
         Span::styled(word, if row.life == Life::New { name_style } else { quiet }),
     ]);
+    // What an investigator asks first: does it hang on a connection, is it root, was it in the image?
+    let odd = image.more.memfd || image.more.upper || image.more.fresh || image.exe_deleted;
+    let signs = [
+        (odd, " *", Role::Typed),
+        (remote_input(&state.recording, image).is_some(), " \u{21c4}", Role::Kind(Kind::Network)),
+        (image.more.entered.is_some(), " \u{2190}in", Role::Kind(Kind::Lifecycle)),
+        (image.uid == 0 && state.view == View::Processes, " root", Role::Kind(Kind::Privilege)),
+    ];
+    for (_, sign, role) in signs.into_iter().filter(|(is, ..)| *is && image.inside) {
+        if line.width() + width(sign) <= room {
+            line.push_span(Span::styled(sign, theme.style(role)));
+        }
+    }
     let args = state.recording.text(image.cmdline).split_once(' ').map_or("", |(_, args)| args);
     let left = room.saturating_sub(line.width() + 2);
     if left >= 16 && !args.is_empty() && image.inside {

@@ -1,11 +1,15 @@
 //! From a bundle's bytes to the screen, through the query engine.
 
+use crate::keys::{press, type_in};
+use crossterm::event::KeyCode;
 use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 use taffrail_query::Session;
 use taffrail_trace::fixture;
 use taffrail_tui::state::recording::{Kind, Lost};
-use taffrail_tui::state::{Action, summary};
-use taffrail_tui::{State, TuiError, load, screen_text};
+use taffrail_tui::state::{Action, View, summary};
+use taffrail_tui::{Case, Desk, State, TuiError, load, screen_text};
 
 fn open(paths: &[PathBuf]) -> Result<State, TuiError> {
     let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
@@ -135,9 +139,121 @@ fn a_bundle_of_format_1_replays() {
 }
 
 #[test]
-fn two_bundles_at_once_are_refused() {
+fn two_bundles_of_one_container_and_time_are_refused() {
     let dir = tempfile::tempdir().expect("a directory");
     let path = fixture::write_incident(dir.path());
     let refused = open(&[path.clone(), path]);
-    assert!(matches!(refused, Err(TuiError::OneBundle(2))), "{:?}", refused.err());
+    assert!(matches!(refused, Err(TuiError::Overlap(_))), "{:?}", refused.err());
+}
+
+fn sample() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../sample-traces/reverse-shell.evidence.zip")
+}
+
+#[test]
+fn bundles_of_two_containers_stand_on_one_time_line() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let incident = fixture::write_incident(dir.path());
+    let alone = [open(&[incident.clone()]).expect("one"), open(&[sample()]).expect("the other")];
+    let both = open(&[incident, sample()]).expect("both");
+    let events = |state: &State| state.recording.events.len();
+    assert_eq!(events(&both), alone.iter().map(events).sum::<usize>());
+    let about = &both.recording.about;
+    assert_eq!(about.containers, 2);
+    for one in &alone {
+        let of = &one.recording.about;
+        assert!(about.from <= of.from && about.to >= of.to && about.container.contains(&of.container));
+    }
+    assert!(both.recording.events.is_sorted_by_key(|event| event.time));
+    let screen = screen_text(&both, 140, 40);
+    assert!(screen.contains(" + "), "{screen}");
+}
+
+/// The README's questions, asked of the sample with keys alone.
+#[test]
+fn the_sample_answers_what_a_newcomer_asks() {
+    let mut state = open(&[sample()]).expect("the sample");
+    press(&mut state, KeyCode::Char('1'));
+    press(&mut state, KeyCode::End);
+    let story: String = state.story.iter().map(|sentence| format!("{}\n", sentence.text)).collect();
+    for wanted in [
+        "its input and output a connection to 127.0.0.1:",
+        "httpd",
+        "Somebody typed `wget 127.0.0.1 46393 /tmp/.update`.",
+        "Somebody typed `cat /etc/shadow`.",
+        "opened /etc/shadow",
+        "/tmp/.update executable",
+        "moved /tmp/.update to /var/tmp/.cache",
+        "made while this was recorded",
+    ] {
+        assert!(story.contains(wanted), "{wanted}\n{story}");
+    }
+    press(&mut state, KeyCode::Char('6'));
+    let seen = screen_text(&state, 120, 40);
+    for wanted in ["uid=0(root) gid=0(root)", "root:*:19000:0:99999:7:::", "mv /tmp/.update /var/tmp/.cache", "exit"] {
+        assert!(seen.contains(wanted), "{wanted}\n{seen}");
+    }
+    press(&mut state, KeyCode::Char('5'));
+    let files = screen_text(&state, 120, 40);
+    assert!(files.contains("/var/tmp") && files.contains(".cache"), "{files}");
+    assert!(files.contains("lost: 0"), "nothing is missing:\n{files}");
+    for (key, _) in [('1', "story"), ('3', "processes"), ('4', "network"), ('5', "files"), ('6', "terminal")] {
+        press(&mut state, KeyCode::Char(key));
+        state.verdict = None;
+        crate::screens::check(&format!("sample_{key}"), &state, &[(80, 24), (120, 40)]);
+    }
+}
+
+#[test]
+fn a_question_in_sql_is_answered_on_another_thread_and_leads_to_a_moment() {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).build().expect("a runtime");
+    let session = Arc::new(runtime.block_on(Session::open(&[sample()])).expect("a session"));
+    let mut state = runtime.block_on(load(&session)).expect("the sample");
+    let mut desk = Desk::new(session, runtime.handle().clone());
+    state.sql.relations = runtime.block_on(desk.relations()).expect("tables").into();
+    let mut ask = |state: &mut State, question: &str| {
+        state.apply(Action::Show(View::Sql));
+        state.sql.editing = true;
+        state.sql.editor.clear();
+        type_in(state, question);
+        press(state, KeyCode::Enter);
+        let began = Instant::now();
+        while state.sql.running {
+            assert!(began.elapsed() < Duration::from_secs(60), "an answer comes");
+            desk.serve(state);
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    };
+    ask(&mut state, "select cmdline, start_time from process where stdin like 'inet%' order by time limit 1");
+    let answer = state.sql.rows().expect("an answer");
+    assert_eq!((answer.columns.join(" "), answer.rows.len()), ("cmdline start_time".to_owned(), 1));
+    assert_eq!(answer.rows[0][0], "sh -i");
+    let time = answer.times[0].expect("a time");
+    press(&mut state, KeyCode::Enter);
+    assert_eq!(state.at, time);
+    ask(&mut state, "select nothing from nowhere");
+    assert!(matches!(&state.sql.answer, Some(Err(problem)) if problem.contains("nowhere")), "{:?}", state.sql.answer);
+    ask(&mut state, "select 1 as one where false");
+    assert_eq!(state.sql.rows().expect("an answer").columns, ["one"]);
+}
+
+#[test]
+fn notes_are_beside_the_bundle_and_never_overwrite_what_they_cannot_read() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let bundle = dir.path().join("x.evidence.zip");
+    let case = Case::of(&bundle);
+    assert!(case.read().expect("no file, no notes").notes.is_empty());
+    let mut state = crate::story::incident();
+    press(&mut state, KeyCode::Char('e'));
+    type_in(&mut state, "look #here");
+    press(&mut state, KeyCode::Enter);
+    case.keep(&mut state);
+    let read = Case::of(&bundle).read().expect("notes");
+    assert_eq!(read.notes, state.notes.notes);
+    press(&mut state, KeyCode::Char('E'));
+    case.keep(&mut state);
+    let markdown = std::fs::read_to_string(dir.path().join("x.evidence.zip.notes.md")).expect("a document");
+    assert!(markdown.contains("look #here"), "{markdown}");
+    std::fs::write(case.path(), "{").expect("damage");
+    assert!(matches!(case.read(), Err(TuiError::Notes { .. })));
 }

@@ -3,7 +3,7 @@
 use crate::story::{self, Program, at, program, who};
 use taffrail_tui::state::draft::{Draft, Row};
 use taffrail_tui::state::recording::{About, Finding, Gap, Lifecycle};
-use taffrail_tui::state::{Action, Focus, Move};
+use taffrail_tui::state::{Action, Answer, Focus, Move, Only, View};
 use taffrail_tui::{State, screen_svg, screen_text};
 
 const EVIL: &str = "\u{1b}[2J\u{1b}]0;owned\u{7}\u{9b}31m\u{202e}\u{200b}\r\n\t\u{0}x";
@@ -42,7 +42,11 @@ fn evil() -> State {
     let call = story::Call { op: EVIL, local: EVIL, remote: Some(EVIL), end: Some(50), bytes: (1, 2), result: 0 };
     story::flow(&mut rows, -50, who(1, 7, EVIL), &call);
     let sym = rows.sym(EVIL);
-    rows.row(Some(at(0)), who(1, 7, EVIL), Row::Finding(Finding { rule: sym, severity: sym, message: sym }));
+    rows.row(
+        Some(at(0)),
+        who(1, 7, EVIL),
+        Row::Finding(Finding { rule: sym, severity: sym, message: sym, source: Some(sym), techniques: Some(sym) }),
+    );
     rows.row(Some(at(1)), who(1, 7, EVIL), Row::Lifecycle(Lifecycle { op: sym, cgroup: sym, detail: Some(sym) }));
     story::others(&mut rows, 20, who(1, 7, EVIL), EVIL);
     rows.gap(Gap { class: sym, cause: sym, lost: None, from: at(2), to: at(3), own: true });
@@ -71,6 +75,100 @@ fn no_escape_sequence_of_a_trace_reaches_a_cell() {
         }
     }
     assert!(screen_text(&state, 120, 40).contains("\\e[2J"), "it is shown, not hidden");
+}
+
+#[test]
+fn no_escape_sequence_of_a_trace_reaches_a_cell_of_any_view() {
+    let mut state = evil();
+    for view in View::ALL {
+        state.apply(Action::Show(view));
+        for moment in [Action::First, Action::Trigger, Action::Last] {
+            state.apply(moment);
+            for (width, height) in [(1, 1), (20, 8), (60, 16), (80, 24), (120, 40), (250, 80)] {
+                for row in 0..3 {
+                    let screen = screen_text(&state, width, height);
+                    assert_harmless(&screen, &format!("{view:?}, {width}x{height}, {row}"));
+                    state.apply(Action::Move(Move::Line(1)));
+                }
+            }
+        }
+        for action in [Action::Only(Only::Process), Action::Only(Only::File), Action::Only(Only::Address), Action::Mark]
+        {
+            state.apply(action);
+            assert_harmless(&screen_text(&state, 120, 40), "a chip");
+            state.apply(Action::Escape);
+        }
+    }
+    assert_harmless(&state.notes.markdown().replace('\n', " "), "the notes as a document");
+}
+
+#[test]
+fn an_answer_full_of_escape_sequences_is_harmless() {
+    let mut state = evil();
+    state.apply(Action::Show(View::Sql));
+    let row = || vec![EVIL.to_owned(), EVIL.repeat(1_000)];
+    state.sql.answered(Ok(Answer {
+        columns: row(),
+        rows: vec![row(); 100],
+        times: vec![None; 100],
+        total: 100,
+        ..Answer::default()
+    }));
+    assert_harmless(&screen_text(&state, 120, 40), "rows");
+    state.sql.answered(Err(EVIL.to_owned()));
+    assert_harmless(&screen_text(&state, 120, 40), "a problem");
+}
+
+/// A small generator of numbers, always the same: fuzzing that a failed test can repeat.
+struct Numbers(u64);
+
+impl Numbers {
+    fn next(&mut self) -> u64 {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        self.0
+    }
+}
+
+#[test]
+fn a_terminal_that_prints_anything_at_all_is_played_back_harmlessly() {
+    let pieces: [&[u8]; 16] = [
+        b"\x1b[",
+        b"\x1b]0;",
+        b"\x1bP",
+        b"\x1b(0",
+        b"\x1b[?1049h",
+        b"\x1b[999999;999999H",
+        b"\x1b[2J",
+        b"\x1b[65535L",
+        b"\x1b[65535P",
+        b"\xe6\xbc\xa2",
+        b"\xe2\x80\xae",
+        b"\xff\xfe",
+        b"\xcc\x81",
+        b"\r\n",
+        b"\x1b[1;1r",
+        b"abc",
+    ];
+    let mut numbers = Numbers(0x5eed);
+    for round in 0..200 {
+        let mut bytes = Vec::new();
+        for _ in 0..300 {
+            let number = numbers.next();
+            match number % 3 {
+                0 => bytes.extend_from_slice(pieces[(number / 3 % 16) as usize]),
+                1 => bytes.push((number / 3 % 256) as u8),
+                _ => bytes.extend_from_slice(format!("{};{}m", number / 3 % 70_000, number / 7 % 300).as_bytes()),
+            }
+        }
+        let mut state = story::incident_with(|rows| story::terminal_bytes(rows, 1_000, &bytes));
+        state.apply(Action::Show(View::Terminal));
+        state.apply(Action::Seconds(2));
+        for (width, height) in [(20, 8), (80, 24), (120, 40)] {
+            assert_harmless(&screen_text(&state, width, height), &format!("round {round}"));
+        }
+    }
 }
 
 #[test]
@@ -188,14 +286,18 @@ fn a_very_deep_tree_and_a_very_long_line_are_drawn() {
 #[test]
 fn every_size_of_screen_can_be_drawn() {
     let mut state = story::lossy();
-    for help in [false, true] {
-        for width in (0..30).chain(55..64).chain([100, 250]) {
-            for height in 0..26 {
-                screen_text(&state, width, height);
-            }
+    for overlay in [None, Some(Action::Palette), Some(Action::Escape), Some(Action::Help)] {
+        if let Some(action) = overlay {
+            state.apply(action);
         }
-        if !help {
-            state.apply(Action::Help);
+        for view in View::ALL {
+            state.view = view;
+            state.apply(Action::Tick(std::time::Duration::ZERO));
+            for width in (0..30).chain(55..64).chain([100, 250]) {
+                for height in 0..26 {
+                    screen_text(&state, width, height);
+                }
+            }
         }
     }
 }

@@ -1,65 +1,102 @@
-//! The table of keys.
+//! Keys and commands.
 
 use crate::story;
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
-use std::collections::HashSet;
-use taffrail_tui::keys::{BINDINGS, Key, action};
-use taffrail_tui::screen_text;
-use taffrail_tui::state::Action;
+use std::sync::Arc;
+use taffrail_tui::keys::{BINDINGS, Keymap, named};
+use taffrail_tui::state::{Action, Prompting, View};
+use taffrail_tui::{State, screen_text};
 
-fn press(code: KeyCode) -> KeyEvent {
-    KeyEvent::new(code, KeyModifiers::NONE)
-}
-
-#[test]
-fn no_key_has_two_meanings() {
-    let mut seen = HashSet::new();
-    for (key, _) in BINDINGS.iter().flat_map(|binding| binding.keys) {
-        assert!(seen.insert(key.name()), "{} is bound twice", key.name());
+/// Presses a key as a terminal sends it.
+pub fn press(state: &mut State, code: KeyCode) {
+    let event = KeyEvent::new(code, KeyModifiers::NONE);
+    if let Some(action) = state.keymap.clone().action(state, &event) {
+        state.apply(action);
     }
 }
 
+/// Types a text, letter by letter.
+pub fn type_in(state: &mut State, text: &str) {
+    text.chars().for_each(|ch| press(state, KeyCode::Char(ch)));
+}
+
 #[test]
-fn every_key_of_the_table_does_what_the_table_says() {
+fn every_key_of_the_keymap_asks_for_its_command() {
     let state = story::incident();
-    for (key, wanted) in BINDINGS.iter().flat_map(|binding| binding.keys) {
-        let event = match *key {
-            Key::Char(ch) if ch.is_uppercase() => KeyEvent::new(KeyCode::Char(ch), KeyModifiers::SHIFT),
-            Key::Char(ch) => press(KeyCode::Char(ch)),
-            Key::Named(KeyCode::BackTab) => KeyEvent::new(KeyCode::BackTab, KeyModifiers::SHIFT),
-            Key::Named(code) => press(code),
-            Key::Shift(code) => KeyEvent::new(code, KeyModifiers::SHIFT),
-            Key::Control(ch) => KeyEvent::new(KeyCode::Char(ch), KeyModifiers::CONTROL),
-        };
-        assert_eq!(action(&state, &event), Some(*wanted), "{}", key.name());
+    for (key, wanted) in Keymap::default().all() {
+        assert_eq!(state.keymap.action(&state, &key.event()), Some(wanted), "{}", key.name());
     }
 }
 
 #[test]
-fn the_help_names_every_key() {
+fn the_help_names_every_command_with_its_keys() {
     let mut state = story::incident();
     state.apply(Action::Help);
-    let screen = screen_text(&state, 120, 40);
+    let screen = screen_text(&state, 120, 120);
     for binding in BINDINGS {
-        let line = screen.lines().find(|line| line.contains(binding.does));
-        assert!(line.is_some_and(|line| line.contains(&binding.names())), "{}:\n{screen}", binding.does);
+        let begin: String = binding.does.chars().take(36).collect();
+        let line = screen.lines().find(|line| line.contains(&begin));
+        for (name, _) in binding.actions {
+            let key = state.keymap.names_of(name).next().expect("a key");
+            assert!(line.is_some_and(|line| line.contains(&key)), "{key} for {}:\n{screen}", binding.does);
+        }
     }
+}
+
+#[test]
+fn ones_own_keys_are_in_the_help_and_do_what_they_say() {
+    let mut state = story::incident();
+    state.keymap = Arc::new(Keymap::default().with("trigger = ['f9']").expect("keys"));
+    press(&mut state, KeyCode::Home);
+    press(&mut state, KeyCode::Char('t'));
+    assert_ne!(state.at, story::TRIGGER, "the old key does nothing");
+    press(&mut state, KeyCode::F(9));
+    assert_eq!(state.at, story::TRIGGER);
+    press(&mut state, KeyCode::Char('?'));
+    assert!(screen_text(&state, 120, 120).contains("F9"));
 }
 
 #[test]
 fn letters_are_text_while_a_text_is_typed() {
     let mut state = story::incident();
-    state.apply(Action::Find);
-    assert_eq!(action(&state, &press(KeyCode::Char('q'))), Some(Action::Type('q')));
-    assert_eq!(action(&state, &press(KeyCode::Backspace)), Some(Action::Erase));
-    assert_eq!(action(&state, &press(KeyCode::Esc)), Some(Action::Escape));
+    press(&mut state, KeyCode::Char('f'));
+    type_in(&mut state, "qcurl");
+    assert!(!state.quit);
+    press(&mut state, KeyCode::Backspace);
+    assert_eq!(state.filter.text, "qcur");
     let interrupt = KeyEvent::new(KeyCode::Char('c'), KeyModifiers::CONTROL);
-    assert_eq!(action(&state, &interrupt), Some(Action::Quit));
+    assert_eq!(state.keymap.action(&state, &interrupt), Some(Action::Quit));
+    press(&mut state, KeyCode::Esc);
+    assert!(state.filter.is_off() && state.prompt.is_none());
 }
 
 #[test]
 fn an_unbound_key_does_nothing() {
     let state = story::incident();
-    assert_eq!(action(&state, &press(KeyCode::F(5))), None);
-    assert_eq!(action(&state, &KeyEvent::new(KeyCode::Char('q'), KeyModifiers::ALT)), None);
+    let key = |code, held| state.keymap.action(&state, &KeyEvent::new(code, held));
+    assert_eq!(key(KeyCode::F(7), KeyModifiers::NONE), None);
+    assert_eq!(key(KeyCode::Char('q'), KeyModifiers::ALT), None);
+}
+
+#[test]
+fn the_palette_finds_a_command_by_some_of_its_letters_and_does_it() {
+    let mut state = story::incident();
+    press(&mut state, KeyCode::Char(':'));
+    assert_eq!(state.prompt.as_ref().map(|prompt| prompt.what), Some(Prompting::Palette));
+    let all = screen_text(&state, 80, 24);
+    assert!(all.contains(&format!("commands: {}", named().count())), "{all}");
+    type_in(&mut state, "netw");
+    press(&mut state, KeyCode::Enter);
+    assert_eq!(state.view, View::Network);
+    assert!(state.prompt.is_none());
+}
+
+#[test]
+fn the_palettes_list_is_moved_through_with_the_arrows() {
+    let mut state = story::incident();
+    press(&mut state, KeyCode::Char(':'));
+    press(&mut state, KeyCode::Down);
+    press(&mut state, KeyCode::Down);
+    press(&mut state, KeyCode::Enter);
+    assert_eq!(state.view, View::Processes, "the third command");
 }

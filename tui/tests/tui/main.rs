@@ -8,3 +8,4 @@ mod movement;
 mod playing;
 mod screens;
 mod story;
+mod views;

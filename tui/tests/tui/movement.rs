@@ -131,14 +131,14 @@ fn the_strip_looks_closer_around_the_playhead_and_never_beyond_the_window() {
     let whole = state.strip_range();
     assert_eq!(whole, (state.recording.about.from, state.recording.about.to));
     for _ in 0..3 {
-        state.apply(Action::Zoom);
+        state.apply(Action::Zoom(1));
         let (from, to) = state.strip_range();
         assert!(from <= state.at && state.at <= to && from >= whole.0 && to <= whole.1);
         assert!(to - from < (whole.1 - whole.0) / 7);
     }
     state.apply(Action::Last);
     assert!(state.strip_range().1 <= whole.1);
-    state.apply(Action::Zoom);
+    state.apply(Action::Zoom(-3));
     assert_eq!(state.strip_range(), whole);
 }
 

@@ -27,16 +27,16 @@ fn playing_at_2x_moves_twice_as_far() {
 }
 
 #[test]
-fn speed_stays_between_a_quarter_and_sixty_four() {
+fn speed_stays_between_a_tenth_and_a_thousand() {
     let mut state = playing();
     for _ in 0..20 {
         state.apply(Action::Speed(1));
     }
-    assert_eq!(state.speed.as_str(), "64x");
+    assert_eq!(state.speed.as_str(), "1000x");
     for _ in 0..20 {
         state.apply(Action::Speed(-1));
     }
-    assert_eq!(state.speed.as_str(), "0.25x");
+    assert_eq!(state.speed.as_str(), "0.1x");
 }
 
 #[test]

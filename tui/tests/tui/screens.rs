@@ -5,7 +5,7 @@ use taffrail_trace::bundle::{Mismatch, Verdict};
 use taffrail_tui::State;
 use taffrail_tui::state::Action;
 
-fn check(name: &str, state: &State, sizes: &[(u16, u16)]) {
+pub fn check(name: &str, state: &State, sizes: &[(u16, u16)]) {
     let mut settings = insta::Settings::clone_current();
     settings.set_snapshot_path("../snapshots");
     settings.set_prepend_module_to_snapshot(false);
@@ -16,7 +16,7 @@ fn check(name: &str, state: &State, sizes: &[(u16, u16)]) {
     }
 }
 
-const ALL: &[(u16, u16)] = &[(20, 8), (80, 24), (120, 40)];
+pub const ALL: &[(u16, u16)] = &[(20, 8), (80, 24), (120, 40)];
 
 #[test]
 fn the_incident_at_its_trigger() {
@@ -37,7 +37,7 @@ fn a_few_seconds_later() {
 #[test]
 fn a_closer_look_at_the_strip() {
     let mut state = story::incident();
-    state.apply(Action::Zoom);
+    state.apply(Action::Zoom(1));
     check("zoomed", &state, &[(20, 8), (80, 24)]);
 }
 

@@ -18,6 +18,7 @@ pub fn at(millis: i64) -> Time {
 pub fn about() -> About {
     About {
         container: "shop-web".to_owned(),
+        containers: 1,
         image: Some("registry.example/shop/web:2.4.1".to_owned()),
         runtime: "docker".to_owned(),
         host: "edge-7".to_owned(),
@@ -95,7 +96,7 @@ pub fn program(draft: &mut Draft, program: &Program<'_>) {
 }
 
 pub fn who(id: u64, pid: u32, comm: &str) -> Who<'_> {
-    Who { exec_id: Some(id), pid: Some(pid), tid: Some(pid), comm: Some(comm), uid: Some(33) }
+    Who { exec_id: Some(id), pid: Some(pid), tid: Some(pid), comm: Some(comm), uid: Some(33), container: None }
 }
 
 pub fn file(rows: &mut Rows, when: i64, who: Who<'_>, op: &str, path: &str, result: i32) {
@@ -172,8 +173,15 @@ pub fn others(rows: &mut Rows, when: i64, who: Who<'_>, text: &str) {
         remote: sym,
         flow_id: Some(6),
     };
-    let terminal =
-        Terminal { direction: sym, text: sym, session: Some(9), fd: Some(0), bytes: text.len() as u64, cut: true };
+    let terminal = Terminal {
+        direction: sym,
+        text: sym,
+        data: None,
+        session: Some(9),
+        fd: Some(0),
+        bytes: text.len() as u64,
+        cut: true,
+    };
     let io = Io { path: sym, fd: Some(3), inode: Some(77), read: 12, written: 345, closed: true };
     let bodies = [Row::Io(io), Row::Dns(message), Row::Privilege(call), Row::Kernel(call), Row::Terminal(terminal)];
     for (place, body) in bodies.into_iter().enumerate() {
@@ -188,6 +196,7 @@ pub fn terminal(rows: &mut Rows, when: i64, typed: &str, printed: &str) {
         let stretch = Terminal {
             direction: rows.sym(direction),
             text: rows.sym(text),
+            data: rows.bytes(text.as_bytes()),
             session: Some(9),
             fd: Some(0),
             bytes: text.len() as u64,
@@ -195,6 +204,20 @@ pub fn terminal(rows: &mut Rows, when: i64, typed: &str, printed: &str) {
         };
         rows.row(Some(at(when + 5 * place as i64)), who(8, 9109, "sh"), Row::Terminal(stretch));
     }
+}
+
+/// A program prints these bytes and nothing is typed.
+pub fn terminal_bytes(rows: &mut Rows, when: i64, bytes: &[u8]) {
+    let stretch = Terminal {
+        direction: rows.sym("printed"),
+        text: rows.sym(&String::from_utf8_lossy(bytes)),
+        data: rows.bytes(bytes),
+        session: Some(10),
+        fd: Some(1),
+        bytes: bytes.len() as u64,
+        cut: false,
+    };
+    rows.row(Some(at(when)), who(8, 9109, "sh"), Row::Terminal(stretch));
 }
 
 pub fn gap(rows: &mut Rows, from: i64, to: i64, lost: Option<u64>, own: bool) {
@@ -298,6 +321,8 @@ fn after(rows: &mut Rows) {
         rule: rows.sym("shell-from-web-server"),
         severity: rows.sym("critical"),
         message: rows.sym("sh was run by httpd with its input on a pipe"),
+        source: None,
+        techniques: Some(rows.sym("T1059.004")),
     };
     rows.row(Some(at(0)), who(6, 9107, "sh"), Row::Finding(finding));
     for path in ["/etc/ld.so.cache", "/usr/lib/libcurl.so.4", "/etc/resolv.conf"] {

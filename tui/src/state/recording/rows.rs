@@ -62,6 +62,8 @@ pub struct ImageMore {
     pub sha256: Option<Sym>,
     /// The executable is not from the image, or was changed since.
     pub upper: bool,
+    /// The executable's file was made, or got its name, earlier in this record.
+    pub fresh: bool,
     /// The executable was a file in memory.
     pub memfd: bool,
     /// The environment variables that were kept, spaces between them.
@@ -80,6 +82,8 @@ pub struct ImageMore {
     pub entered_by: Option<u64>,
     /// Threads that its process made.
     pub threads: Option<u32>,
+    /// Its container, where the recording is of several.
+    pub container: Option<Sym>,
 }
 
 /// One file operation.
@@ -218,6 +222,8 @@ pub struct Terminal {
     pub direction: Sym,
     /// The bytes as lines of text. A bundle that lies has anything here.
     pub text: Sym,
+    /// The bytes as they were, where they are kept.
+    pub data: Option<Span>,
     /// The terminal session.
     pub session: Option<u64>,
     /// The descriptor.
@@ -226,6 +232,15 @@ pub struct Terminal {
     pub bytes: u64,
     /// A budget cut the text.
     pub cut: bool,
+}
+
+/// A stretch of [`super::Recording::blob`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Span {
+    /// Where it begins.
+    pub from: u32,
+    /// Where it ends.
+    pub to: u32,
 }
 
 /// A moment of the container's life.
@@ -248,6 +263,10 @@ pub struct Finding {
     pub severity: Sym,
     /// One sentence.
     pub message: Sym,
+    /// Who says so, where it is not a rule.
+    pub source: Option<Sym>,
+    /// Techniques of MITRE ATT&CK, commas between them.
+    pub techniques: Option<Sym>,
 }
 
 /// Missing events.

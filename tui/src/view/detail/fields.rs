@@ -30,7 +30,10 @@ impl Sheet {
             Body::Finding(at) => {
                 let Some(finding) = recording.findings.get(at as usize) else { return };
                 let text = |sym| recording.text(sym).to_owned();
-                self.pairs("finding", &vec![("rule", text(finding.rule)), ("severity", text(finding.severity))]);
+                let mut pairs = vec![("rule", text(finding.rule)), ("severity", text(finding.severity))];
+                pairs.extend(finding.source.map(|source| ("said by", text(source))));
+                pairs.extend(finding.techniques.map(|techniques| ("ATT&CK", text(techniques))));
+                self.pairs("finding", &pairs);
             }
             Body::Gap(at) => recording.gaps.get(at as usize).into_iter().for_each(|row| self.gap(recording, row)),
         }

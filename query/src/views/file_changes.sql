@@ -1,9 +1,11 @@
 -- One row per change to the file system: files opened for writing, written, created, renamed, removed, given other
 -- permissions or another owner, with the process that did it, in order. What failed is not here.
+-- Question: what was changed on disk, and by whom?
 --
--- An io row says how many bytes were written since the io row before, or since the file was opened; a file opened for
--- writing without one may have been left as it was. made_executable: a create or chmod gave an execute permission.
--- result is 0, or NULL where it never became known; it is NULL for io.
+-- mode: permission bits in octal, given with a create, mkdir, mknod or chmod.
+-- bytes_written: since the io row before, or since the file was opened; a file opened for writing without an io row may
+--   have been left as it was.
+-- result: 0, or NULL where it never became known; NULL for io.
 WITH image AS (
     SELECT bundle, exec_id, min(cmdline) AS cmdline FROM process GROUP BY bundle, exec_id
 )
@@ -24,7 +26,8 @@ SELECT
     image.cmdline,
     file.exec_id,
     file.result,
-    file.bundle
+    file.bundle,
+    file.host
 FROM file
 LEFT JOIN image ON image.bundle = file.bundle AND image.exec_id = file.exec_id
 WHERE coalesce(file.result, 0) = 0

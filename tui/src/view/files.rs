@@ -1,0 +1,95 @@
+//! What was changed on disk, by directory, with who did it.
+
+use super::list::{self, List};
+use super::text::{cut, fit, width};
+use super::theme::{Role, Theme};
+use crate::state::recording::Kind;
+use crate::state::{Change, ChangeRow, Deed, State, words};
+use ratatui::Frame;
+use ratatui::layout::Rect;
+use ratatui::text::{Line, Span};
+
+/// Draws the view.
+pub fn draw(frame: &mut Frame<'_>, area: Rect, state: &State, theme: Theme) {
+    let changes = &state.changes;
+    let now = words::relative(state.recording.since_trigger(state.at));
+    let title = format!(" files changed until {now} s: {} ", words::count(changes.files.len() as u64));
+    let list = List {
+        title: Line::from(title),
+        rows: changes.rows().len(),
+        here: Some(changes.chosen),
+        empty: "No file has been changed by now.",
+        focused: state.help.is_none(),
+    };
+    list::draw(frame, area, list, theme, |row, room| match changes.rows().get(row) {
+        Some(ChangeRow::Directory { path, files, folded }) => {
+            let sign = if *folded { "+" } else { "-" };
+            let path = if path.is_empty() { "(no directory)" } else { path };
+            let count = format!("  {files}");
+            Line::from_iter([
+                Span::styled(
+                    format!("{sign} {}", cut(path, room.saturating_sub(2 + count.len()))),
+                    theme.style(Role::Focus),
+                ),
+                Span::styled(count, theme.style(Role::Quiet)),
+            ])
+        }
+        Some(ChangeRow::File(at)) => match changes.files.get(*at) {
+            Some(change) => file_line(state, change, room, theme),
+            None => Line::default(),
+        },
+        None => Line::default(),
+    });
+}
+
+/// `  + .update  1.5 MB  executable  wget 20252  +0.902`
+fn file_line(state: &State, change: &Change, room: usize, theme: Theme) -> Line<'static> {
+    let recording = &state.recording;
+    let quiet = theme.style(Role::Quiet);
+    let path = recording.text(change.path);
+    let name = path.trim_end_matches('/').rsplit('/').next().unwrap_or(path);
+    let (sign, role) = match change.deed {
+        Deed::Made => ("+", Role::New),
+        Deed::Written => ("~", Role::Kind(Kind::File)),
+        Deed::Altered => ("m", Role::Kind(Kind::Privilege)),
+        Deed::Moved => ("\u{2192}", Role::Ended),
+        Deed::Removed => ("-", Role::Ended),
+    };
+    let mut facts = Vec::new();
+    if let Some(to) = change.to {
+        facts.push(format!("\u{2192} {}", recording.text(to)));
+    }
+    if change.written > 0 {
+        facts.push(words::bytes(change.written));
+    }
+    if change.executable {
+        facts.push("executable".to_owned());
+    }
+    if change.times > 1 {
+        facts.push(format!("\u{d7}{}", change.times));
+    }
+    let who = format!(
+        "{} {}",
+        change.who.map_or("?", |who| recording.text(who)),
+        change.pid.map_or_else(String::new, |pid| pid.to_string())
+    );
+    let when = words::relative(recording.since_trigger(change.last));
+    let sign = Span::styled(format!("  {sign} "), theme.style(role));
+    if room < 50 {
+        return Line::from_iter([sign, Span::styled(cut(name, room.saturating_sub(4)), theme.style(role))]);
+    }
+    let (who_room, when_room) = ((room / 5).clamp(12, 24), 11);
+    let left = room.saturating_sub(4 + who_room + when_room + 2);
+    let name = cut(name, left);
+    let facts = cut(&facts.join("  "), left.saturating_sub(width(&name) + 2));
+    let gap = left.saturating_sub(width(&name) + width(&facts) + 2);
+    Line::from_iter([
+        sign,
+        Span::styled(name, theme.style(role)),
+        Span::raw("  "),
+        Span::raw(facts),
+        Span::raw(" ".repeat(gap + 1)),
+        Span::raw(fit(&who, who_room)),
+        Span::styled(format!(" {when:>when_room$}"), quiet),
+    ])
+}

@@ -1,0 +1,123 @@
+//! Who talked to whom: programs on the left, addresses on the right, and between them what went over.
+
+use super::list::{self, List};
+use super::text::{cut, fit, width};
+use super::theme::{Role, Theme};
+use crate::state::recording::Kind;
+use crate::state::{Direction, Edge, MapRow, State, words};
+use ratatui::Frame;
+use ratatui::layout::Rect;
+use ratatui::text::{Line, Span};
+
+/// Draws the view.
+pub fn draw(frame: &mut Frame<'_>, area: Rect, state: &State, theme: Theme) {
+    let map = &state.map;
+    let open: u32 = map.edges.iter().map(|edge| edge.open).fold(0, u32::saturating_add);
+    let now = words::relative(state.recording.since_trigger(state.at));
+    let title = format!(" network until {now} s: {} addresses, {open} open ", words::count(map.hosts() as u64));
+    let list = List {
+        title: Line::from(title),
+        rows: map.rows().len(),
+        here: Some(map.chosen),
+        empty: "Nobody has talked to anybody by now.",
+        focused: state.help.is_none(),
+    };
+    list::draw(frame, area, list, theme, |row, room| line(state, row, room, theme));
+}
+
+fn line(state: &State, row: usize, room: usize, theme: Theme) -> Line<'static> {
+    let map = &state.map;
+    match map.rows().get(row) {
+        Some(MapRow::Group { label, hosts, flows, open, bytes, folded }) => {
+            let sign = if *folded { "+" } else { "-" };
+            let (sent, received) = (words::bytes(bytes.0), words::bytes(bytes.1));
+            let text = format!(
+                "{sign} {label}  {hosts} addresses, {flows} flows, {open} open, sent {sent}, received {received}"
+            );
+            Line::from(Span::styled(cut(&text, room), theme.style(Role::Focus)))
+        }
+        Some(MapRow::Edge { edge, first, last }) => match map.edges.get(*edge) {
+            Some(edge) => edge_line(state, edge, *first, *last, room, theme),
+            None => Line::default(),
+        },
+        None => Line::default(),
+    }
+}
+
+/// `nc 20249 ───▶ tcp 45957  142 B ↑  62 B ↓ ───── 127.0.0.1 (name)`
+fn edge_line(state: &State, edge: &Edge, first: bool, last: bool, room: usize, theme: Theme) -> Line<'static> {
+    let recording = &state.recording;
+    let quiet = theme.style(Role::Quiet);
+    let image = edge.image.and_then(|image| recording.image(image));
+    let comm = edge.who.map_or("?", |who| recording.text(who));
+    let who = image.map_or_else(|| comm.to_owned(), |image| format!("{comm} {}", image.pid));
+    let address = match (edge.direction, edge.name) {
+        (Direction::Listens, _) => "anybody".to_owned(),
+        (_, Some(name)) => format!("{} ({})", edge.host, recording.text(name)),
+        (_, None) => edge.host.clone(),
+    };
+    let role = if edge.open > 0 {
+        Role::New
+    } else if edge.failed == edge.flows {
+        Role::Ended
+    } else {
+        Role::Kind(Kind::Network)
+    };
+    if room < 50 {
+        let arrow = match edge.direction {
+            Direction::Out => "\u{2192}",
+            Direction::In => "\u{2190}",
+            Direction::Listens => "\u{25e6}",
+        };
+        let port = if edge.port.is_empty() { String::new() } else { format!(":{}", edge.port) };
+        return Line::from(Span::styled(cut(&format!("{comm}{arrow}{address}{port}"), room), theme.style(role)));
+    }
+    let left = (room / 5).clamp(12, 22);
+    let right = (room * 3 / 10).clamp(16, 44);
+    let middle = room.saturating_sub(left + right + 2);
+    let mut label = recording.text(edge.protocol).to_owned();
+    if !edge.port.is_empty() {
+        label.push_str(&format!(" {}", edge.port));
+    }
+    if edge.flows > 1 {
+        label.push_str(&format!(" \u{d7}{}", edge.flows));
+    }
+    if edge.sent + edge.received > 0 {
+        label.push_str(&format!("  \u{2191}{} \u{2193}{}", words::bytes(edge.sent), words::bytes(edge.received)));
+    }
+    match (edge.open, edge.failed) {
+        (0, 0) => {}
+        (0, failed) => label.push_str(if failed == edge.flows { "  refused" } else { "  some refused" }),
+        (_, _) => label.push_str("  open"),
+    }
+    let label = format!(" {} ", cut(&label, middle.saturating_sub(6)));
+    let dashes = middle.saturating_sub(width(&label) + 1);
+    let (before, after) = (dashes / 2, dashes - dashes / 2);
+    let rule = |count: usize| "\u{2500}".repeat(count);
+    let (begin, end) = match edge.direction {
+        Direction::Out => (rule(before), format!("{}\u{25b6}", rule(after))),
+        Direction::In => (format!("\u{25c0}{}", rule(before)), rule(after)),
+        Direction::Listens => (format!("\u{25e6}{}", rule(before)), " ".repeat(after)),
+    };
+    // Several edges to one address share its name: a bracket holds them together.
+    let (bracket, address) = match (first, last) {
+        (true, true) => ("\u{2500}", address),
+        (true, false) => ("\u{252c}", address),
+        (false, true) => ("\u{2518}", String::new()),
+        (false, false) => ("\u{2524}", String::new()),
+    };
+    Line::from_iter([
+        Span::raw(format!("{:>left$} ", fit_right(&who, left))),
+        Span::styled(begin, quiet),
+        Span::styled(label, theme.style(role)),
+        Span::styled(end, quiet),
+        Span::styled(bracket, quiet),
+        Span::styled(format!(" {}", fit(&address, right.saturating_sub(2))), theme.style(Role::Strong)),
+    ])
+}
+
+/// Cut to `width` columns and moved to the right end of them.
+fn fit_right(raw: &str, columns: usize) -> String {
+    let text = cut(raw, columns);
+    format!("{}{text}", " ".repeat(columns.saturating_sub(width(&text))))
+}

@@ -1,0 +1,168 @@
+//! A terminal session as it was seen: the screen that its bytes made, what was typed marked.
+
+use super::pane;
+use super::text::{cut, fit, width, wrap};
+use super::theme::{Role, Theme};
+use crate::state::recording::Body;
+use crate::state::{Film, State, TerminalSession, is_typed, words};
+use ratatui::Frame;
+use ratatui::layout::{Constraint, Layout, Rect};
+use ratatui::style::{Color, Modifier, Style};
+use ratatui::text::{Line, Span};
+use ratatui::widgets::Paragraph;
+use vt100::Cell;
+
+/// From this width on, what was typed stands beside the screen.
+const BESIDE_MIN: u16 = 112;
+
+/// Draws the view.
+pub fn draw(frame: &mut Frame<'_>, area: Rect, state: &State, theme: Theme) {
+    if area.is_empty() {
+        return;
+    }
+    let session = state.session().and_then(|index| Some((index, state.sessions.get(index)?)));
+    let (Some((index, session)), Some(film)) = (session, &state.film) else {
+        let content = pane(frame, area, Line::from(" terminal "), state.help.is_none(), theme);
+        let why =
+            "Nobody used a terminal in this bundle's window, and no shell had a pipe or a connection as its input.";
+        let lines: Vec<Line<'_>> = wrap(why, usize::from(content.width)).into_iter().map(Line::from).collect();
+        frame.render_widget(Paragraph::new(lines).style(theme.style(Role::Quiet)), content);
+        return;
+    };
+    let [screen, typed] = if area.width >= BESIDE_MIN {
+        Layout::horizontal([Constraint::Fill(1), Constraint::Length(area.width.saturating_sub(82).min(46))]).areas(area)
+    } else {
+        [area, Rect::default()]
+    };
+    let content =
+        pane(frame, screen, title(state, index, session, usize::from(screen.width)), state.help.is_none(), theme);
+    let [told, content] =
+        Layout::vertical([Constraint::Length(u16::from(content.height > 6)), Constraint::Fill(1)]).areas(content);
+    frame.render_widget(about(state, session, film, usize::from(told.width), theme), told);
+    frame.render_widget(Paragraph::new(screen_lines(film, content, theme)), content);
+    if !typed.is_empty() {
+        let content = pane(frame, typed, Line::from(" typed "), false, theme);
+        frame.render_widget(Paragraph::new(typed_lines(state, session, film, content, theme)), content);
+    }
+}
+
+/// ` terminal 1 of 2: sh 20249 `
+fn title(state: &State, index: usize, session: &TerminalSession, room: usize) -> Line<'static> {
+    let image = session.image.and_then(|image| state.recording.image(image));
+    let who =
+        image.map_or_else(|| "?".to_owned(), |image| format!("{} {}", state.recording.text(image.comm), image.pid));
+    let text = format!(" terminal {} of {}: {who}", index + 1, state.sessions.len());
+    Line::from(format!("{} ", cut(&text, room.saturating_sub(4))))
+}
+
+/// What the session goes over, how much went, how far it is played.
+fn about(state: &State, session: &TerminalSession, film: &Film, room: usize, theme: Theme) -> Line<'static> {
+    let recording = &state.recording;
+    let image = session.image.and_then(|image| recording.image(image));
+    let over = image.map_or("", |image| match image.more.tty {
+        Some(tty) => recording.text(tty),
+        None => recording.text(image.stdin),
+    });
+    let cut_off = if session.cut { "  (a budget cut some)" } else { "" };
+    let text = format!(
+        "{} of {}  typed {}, printed {}{cut_off}  over {}",
+        film.played(),
+        session.events.len(),
+        words::bytes(session.typed),
+        words::bytes(session.printed),
+        if over.is_empty() { "an unknown way" } else { over },
+    );
+    let role = if session.cut { Role::Bad } else { Role::Quiet };
+    Line::from(Span::styled(cut(&text, room), theme.style(role)))
+}
+
+/// The screen; of one that is higher than the pane the part around the cursor.
+fn screen_lines(film: &Film, area: Rect, theme: Theme) -> Vec<Line<'static>> {
+    let screen = film.screen();
+    let (rows, columns) = screen.size();
+    let (cursor_row, cursor_column) = screen.cursor_position();
+    let last_used = (0..rows.get())
+        .rev()
+        .find(|row| (0..columns.get()).any(|column| screen.cell(*row, column).is_some_and(Cell::has_contents)));
+    let end = cursor_row.max(last_used.unwrap_or(0)) + 1;
+    let top = end.saturating_sub(area.height).min(cursor_row);
+    let mut lines = Vec::new();
+    for row in top..rows.get().min(top.saturating_add(area.height)) {
+        let mut line = Line::default();
+        let mut used = 0;
+        for column in 0..columns.get().min(area.width) {
+            let Some(cell) = screen.cell(row, column).filter(|cell| !cell.is_wide_continuation()) else { continue };
+            let cells = if cell.is_wide() { 2 } else { 1 };
+            if used + cells > usize::from(area.width) {
+                break;
+            }
+            let here = (row, column) == (cursor_row, cursor_column) && !screen.hide_cursor();
+            let mut style = style(film, cell, theme);
+            if here {
+                style = style.add_modifier(Modifier::REVERSED);
+            }
+            // Through the one door: a cell can hold characters that reorder or hide.
+            let text = if cell.has_contents() { fit(cell.contents(), cells) } else { " ".to_owned() };
+            used += width(&text).max(1);
+            match line.spans.last_mut() {
+                Some(span) if span.style == style => span.content.to_mut().push_str(&text),
+                _ => line.push_span(Span::styled(text, style)),
+            }
+        }
+        lines.push(line);
+    }
+    lines
+}
+
+fn style(film: &Film, cell: &Cell, theme: Theme) -> Style {
+    if film.is_typed(cell.fgcolor()) {
+        return theme.style(Role::Typed).add_modifier(Modifier::UNDERLINED);
+    }
+    let mut style = Style::new();
+    if theme.has_colours() {
+        style.fg = colour(cell.fgcolor());
+        style.bg = colour(cell.bgcolor());
+    }
+    for (is, modifier) in [
+        (cell.bold(), Modifier::BOLD),
+        (cell.dim(), Modifier::DIM),
+        (cell.italic(), Modifier::ITALIC),
+        (cell.underline(), Modifier::UNDERLINED),
+        (cell.inverse(), Modifier::REVERSED),
+    ] {
+        if is {
+            style = style.add_modifier(modifier);
+        }
+    }
+    style
+}
+
+fn colour(colour: vt100::Color) -> Option<Color> {
+    match colour {
+        vt100::Color::Default => None,
+        vt100::Color::Idx(index) => Some(Color::Indexed(index)),
+        vt100::Color::Rgb(red, green, blue) => Some(Color::Rgb(red, green, blue)),
+    }
+}
+
+/// Everything typed by now, the last of it at the bottom.
+fn typed_lines(state: &State, session: &TerminalSession, film: &Film, area: Rect, theme: Theme) -> Vec<Line<'static>> {
+    let recording = &state.recording;
+    let room = usize::from(area.width);
+    let mut lines = std::collections::VecDeque::new();
+    for event in session.events[..film.played().min(session.events.len())].iter().rev() {
+        if lines.len() >= usize::from(area.height) {
+            break;
+        }
+        let Some(event) = recording.events.get(*event as usize) else { continue };
+        let Body::Terminal(at) = event.body else { continue };
+        let Some(row) = recording.terminal.get(at as usize).filter(|row| is_typed(recording, row)) else { continue };
+        let when = words::relative(recording.since_trigger(event.time));
+        let text = recording.text(row.text).trim_end();
+        lines.push_front(Line::from_iter([
+            Span::styled(format!("{when:>9} "), theme.style(Role::Quiet)),
+            Span::styled(cut(text, room.saturating_sub(10)), theme.style(Role::Typed)),
+        ]));
+    }
+    lines.into()
+}
