@@ -25,24 +25,22 @@ impl Reader<'_> {
     pub fn threshold(&mut self, node: &Node) -> Option<ThresholdItem> {
         let entries = self.map(node, "'count', 'within' and what else a threshold has", THRESHOLD_KEYS)?;
         self.needs(node, entries, "threshold", &["count", "within"]);
-        Some(ThresholdItem {
-            count: self.get(entries, "count", |reader, node| reader.number(node, 2, COUNT_MAX))?,
-            distinct: self.get(entries, "distinct", Self::word),
-            by: self.get(entries, "by", Self::names).unwrap_or_default(),
-            within_ns: self.get(entries, "within", Self::duration)?,
-        })
+        let count = self.get(entries, "count", |reader, node| reader.number(node, 2, COUNT_MAX));
+        let distinct = self.get(entries, "distinct", Self::word);
+        let by = self.get(entries, "by", Self::names).unwrap_or_default();
+        let within_ns = self.get(entries, "within", Self::duration);
+        Some(ThresholdItem { count: count?, distinct, by, within_ns: within_ns? })
     }
 
     /// `sequence: {steps: [...], by: [proc.pid], lineage: 1, within: 60s}`
     pub fn sequence(&mut self, node: &Node) -> Option<SequenceItem> {
         let entries = self.map(node, "'steps', 'within' and what else a sequence has", SEQUENCE_KEYS)?;
         self.needs(node, entries, "sequence", &["steps", "within"]);
-        Some(SequenceItem {
-            steps: self.get(entries, "steps", Self::steps)?,
-            by: self.get(entries, "by", Self::names).unwrap_or_default(),
-            lineage: self.get(entries, "lineage", |reader, node| reader.number(node, 0, LINEAGE_MAX)),
-            within_ns: self.get(entries, "within", Self::duration)?,
-        })
+        let steps = self.get(entries, "steps", Self::steps);
+        let by = self.get(entries, "by", Self::names).unwrap_or_default();
+        let lineage = self.get(entries, "lineage", |reader, node| reader.number(node, 0, LINEAGE_MAX));
+        let within_ns = self.get(entries, "within", Self::duration);
+        Some(SequenceItem { steps: steps?, by, lineage, within_ns: within_ns? })
     }
 
     fn steps(&mut self, node: &Node) -> Option<Vec<StepItem>> {
