@@ -227,7 +227,7 @@ impl Asker<'_> {
     }
 
     async fn density(&self, (from_ns, to_ns): (i64, i64)) -> Result<Vec<(&'static str, Vec<u64>)>, QueryError> {
-        let width = (to_ns.saturating_sub(from_ns) / BINS as i64).max(1);
+        let width = (to_ns.saturating_sub(from_ns) / i64::from(BINS)).max(1);
         let mut density = Vec::new();
         for (name, tables) in [
             ("programs", &["process"][..]),
@@ -237,14 +237,14 @@ impl Asker<'_> {
             ("terminal", &["terminal"]),
             ("system calls", &["syscall"]),
         ] {
-            let mut bins = vec![0; BINS];
+            let mut bins = vec![0; usize::from(BINS)];
             for table in tables {
                 let sql = format!(
                     "SELECT (CAST(time AS BIGINT) - {from_ns}) / {width} AS bin, count(*) AS n FROM {table} \
                      WHERE {{bundle}} GROUP BY 1"
                 );
                 for row in rows(&self.ask(&sql).await?) {
-                    let bin = row.number("bin").unwrap_or(-1).min(BINS as i64 - 1);
+                    let bin = row.number("bin").unwrap_or(-1).min(i64::from(BINS) - 1);
                     // What was running before the window began is not of it.
                     if let Some(slot) = usize::try_from(bin).ok().and_then(|bin| bins.get_mut(bin)) {
                         *slot += row.count("n");

@@ -84,7 +84,7 @@ fn flag(percent: f64) -> String {
 }
 
 fn scaled(percent: f64) -> String {
-    format!("{:.2}", percent * BINS as f64 / 100.0)
+    format!("{:.2}", percent * f64::from(BINS) / 100.0)
 }
 
 fn bars(bins: &[u64]) -> String {

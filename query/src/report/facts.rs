@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, HashMap};
 use taffrail_trace::manifest::Manifest;
 
 /// The columns of the drawn timeline.
-pub const BINS: usize = 120;
+pub const BINS: u8 = 120;
 
 /// A table cut to a length: what is shown, and how many more there are.
 #[derive(Clone, Debug)]
@@ -69,7 +69,7 @@ pub struct Chapter {
     /// What went over terminals.
     pub sessions: Cut<Terminal>,
     /// What was asked of DNS and of TLS servers by name.
-    pub names: Cut<Name>,
+    pub names: Cut<Asked>,
     /// Files that the branch read.
     pub reads: Cut<Change>,
     /// What the branch did to privileges and the kernel.
@@ -164,7 +164,7 @@ pub struct Change {
 
 /// A name that was asked for.
 #[derive(Debug)]
-pub struct Name {
+pub struct Asked {
     pub time_ns: i64,
     pub name: Foreign,
     pub kind: Foreign,

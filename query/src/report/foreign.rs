@@ -76,7 +76,7 @@ impl Foreign {
     /// Lines for a code block, each marked where it was typed.
     pub fn markdown_text(&self, typed: bool) -> String {
         let mark = if typed { "> " } else { "" };
-        self.0.lines().map(|line| format!("{mark}{line}\n")).collect()
+        self.0.lines().flat_map(|line| [mark, line, "\n"]).collect()
     }
 
     fn longest_run(&self) -> usize {

@@ -211,10 +211,11 @@ impl Lineage {
 
 #[cfg(test)]
 mod tests {
+    use super::Mark::{Hostile, Led, Plain};
     use super::*;
 
     fn image(exec_id: u64, process_id: u64, parent: Option<u64>, is_fork: bool) -> Image {
-        Image { exec_id, parent, process_id, start_ns: exec_id as i64, is_fork }
+        Image { exec_id, parent, process_id, start_ns: exec_id.cast_signed(), is_fork }
     }
 
     /// 1 forks 2, which runs 3 and becomes 4; 4 makes 5, which runs 6; 1 also makes 7.
@@ -234,7 +235,6 @@ mod tests {
     fn what_came_of_a_named_image_is_hostile_and_what_led_to_it_is_not() {
         let lineage = Lineage::new(family(), &[4]);
         let marks: Vec<Mark> = (1..=7).map(|id| lineage.mark_of(id)).collect();
-        use Mark::{Hostile, Led, Plain};
         assert_eq!(marks, [Led, Led, Led, Hostile, Hostile, Hostile, Plain]);
         assert_eq!(lineage.before(&[4]), [3], "not the fork before it");
     }

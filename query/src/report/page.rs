@@ -84,14 +84,14 @@ fn head(chapter: &Chapter) -> Markup {
             h1 { (reason) }
             p class="lead" { (words(&story::summary(chapter))) }
             dl class="facts" {
-                (fact("Container", html! { (Foreign::new(&manifest.container.name)) br; small { (Foreign::new(&manifest.container.id).brief(20)) } }))
+                (fact("Container", &html! { (Foreign::new(&manifest.container.name)) br; small { (Foreign::new(&manifest.container.id).brief(20)) } }))
                 @if let Some(image) = &manifest.container.image {
-                    (fact("Image", html! { (Foreign::new(image)) @if let Some(digest) = &manifest.container.image_digest { br; small { (Foreign::new(digest).brief(26)) } } }))
+                    (fact("Image", &html! { (Foreign::new(image)) @if let Some(digest) = &manifest.container.image_digest { br; small { (Foreign::new(digest).brief(26)) } } }))
                 }
-                (fact("Host", html! { (Foreign::new(&manifest.host.hostname)) br; small { "Linux " (Foreign::new(&manifest.host.kernel)) " " (Foreign::new(&manifest.host.arch)) } }))
-                (fact("Trigger", html! { (units::moment(chapter.trigger_ns)) }))
-                (fact("Evidence", html! { (units::moment(chapter.from_ns)) br; "to " (units::moment(chapter.to_ns)) }))
-                (fact("Bundle", html! { (Foreign::new(&manifest.id)) br; small { (Foreign::new(&manifest.tool)) } }))
+                (fact("Host", &html! { (Foreign::new(&manifest.host.hostname)) br; small { "Linux " (Foreign::new(&manifest.host.kernel)) " " (Foreign::new(&manifest.host.arch)) } }))
+                (fact("Trigger", &html! { (units::moment(chapter.trigger_ns)) }))
+                (fact("Evidence", &html! { (units::moment(chapter.from_ns)) br; "to " (units::moment(chapter.to_ns)) }))
+                (fact("Bundle", &html! { (Foreign::new(&manifest.id)) br; small { (Foreign::new(&manifest.tool)) } }))
             }
             @if chapter.findings.shown.len() > 1 {
                 ul class="findings" {
@@ -108,7 +108,7 @@ fn head(chapter: &Chapter) -> Markup {
     }
 }
 
-fn fact(name: &str, value: Markup) -> Markup {
+fn fact(name: &str, value: &Markup) -> Markup {
     html! { div { dt { (name) } dd { (value) } } }
 }
 

@@ -2,7 +2,7 @@
 
 use super::{Asker, BRANCH_MAX, LINES_MAX, list, within};
 use crate::error::QueryError;
-use crate::report::facts::{Act, Change, Cut, Name, Piece, Talk, Terminal};
+use crate::report::facts::{Act, Asked, Change, Cut, Piece, Talk, Terminal};
 use crate::report::foreign::Foreign;
 use crate::report::lineage::{Lineage, Mark};
 use crate::report::rows::{Row, rows};
@@ -113,7 +113,7 @@ impl Asker<'_> {
         Ok(rows(&answer).map(|row| row.count("n")).sum())
     }
 
-    pub(super) async fn names(&self, branch: &[u64]) -> Result<Cut<Name>, QueryError> {
+    pub(super) async fn names(&self, branch: &[u64]) -> Result<Cut<Asked>, QueryError> {
         let hostile = within(branch);
         let sql = format!(
             "WITH asked AS (
@@ -128,7 +128,7 @@ impl Asker<'_> {
             FROM asked GROUP BY name, kind ORDER BY hostile DESC, time LIMIT {LINES_MAX}"
         );
         let answer = self.ask(&sql).await?;
-        let name = |row: Row<'_>| Name {
+        let name = |row: Row<'_>| Asked {
             time_ns: row.number("time").unwrap_or(0),
             name: row.text("name"),
             kind: row.text("kind"),
@@ -241,12 +241,11 @@ fn merged(answer: &[RecordBatch], total: u64) -> Cut<Change> {
     let mut places: HashMap<(Option<u64>, &'static str, Foreign, Foreign), usize> = HashMap::new();
     for change in rows(answer).map(change) {
         let key = (change.exec_id, change.op, change.path.clone(), change.new_path.clone());
-        match places.get(&key) {
-            Some(place) => merged[*place].bytes += change.bytes,
-            None => {
-                places.insert(key, merged.len());
-                merged.push(change);
-            }
+        if let Some(place) = places.get(&key) {
+            merged[*place].bytes += change.bytes;
+        } else {
+            places.insert(key, merged.len());
+            merged.push(change);
         }
     }
     let again = answer.iter().map(RecordBatch::num_rows).sum::<usize>() - merged.len();
