@@ -47,12 +47,12 @@ impl<T: Default> Keyed<T> {
                 self.forgotten += shelf.keys.values().filter(|(touched, _)| *touched >= begin).count() as u64;
             }
         }
-        let shelf = self.containers.entry(container).or_insert_with(|| Shelf { touched: now, keys: HashMap::new() });
-        shelf.touched = shelf.touched.max(now);
-        if !shelf.keys.contains_key(key) && shelf.keys.len() >= self.keys_max {
-            self.forgotten += shelf.make_room(now.saturating_sub(self.within_ns));
+        let own = self.containers.entry(container).or_insert_with(|| Shelf { touched: now, keys: HashMap::new() });
+        own.touched = own.touched.max(now);
+        if !own.keys.contains_key(key) && own.keys.len() >= self.keys_max {
+            self.forgotten += own.make_room(now.saturating_sub(self.within_ns));
         }
-        let (touched, state) = shelf.keys.entry(Box::from(key)).or_insert_with(|| (now, T::default()));
+        let (touched, state) = own.keys.entry(Box::from(key)).or_insert_with(|| (now, T::default()));
         *touched = (*touched).max(now);
         state
     }

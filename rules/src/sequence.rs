@@ -71,7 +71,7 @@ impl Part {
     /// The part of this number. Later steps have higher numbers, and what ends a run has a lower one than the step that
     /// the run waits for: taken from the highest down, no event does anything to a step that it was itself.
     pub fn of(number: usize) -> Self {
-        if number % 2 == 0 { Self::Unless(number / 2) } else { Self::Step(number / 2) }
+        if number.is_multiple_of(2) { Self::Unless(number / 2) } else { Self::Step(number / 2) }
     }
 }
 

@@ -135,13 +135,11 @@ impl Reader<'_> {
     }
 
     fn text(&mut self, node: &Node) -> Option<Text> {
-        match node.text().filter(|text| !text.trim().is_empty()) {
-            Some(text) => Some(Text { text: text.trim().to_owned(), place: node.place.clone() }),
-            None => {
-                self.expected(node, "a text");
-                None
-            }
+        let found = node.text().map(str::trim).filter(|text| !text.is_empty());
+        if found.is_none() {
+            self.expected(node, "a text");
         }
+        found.map(|text| Text { text: text.to_owned(), place: node.place.clone() })
     }
 
     /// A text or a list of texts.

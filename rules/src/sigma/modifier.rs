@@ -49,6 +49,7 @@ const WAYS_MAX: usize = 1000;
 
 /// What is done with a field and its values.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a word that may stand there or not")]
 pub struct Modifiers {
     /// Where in the field the value stands: any text may be before it.
     pub before: bool,
@@ -234,7 +235,9 @@ fn dashes(text: &str) -> Result<Vec<Vec<u8>>, String> {
                 return Err(format!("'windash': there are more than {WAYS_MAX} ways to write this"));
             }
         } else {
-            ways.iter_mut().for_each(|way| way.push(ch));
+            for way in &mut ways {
+                way.push(ch);
+            }
         }
         before = ch;
     }

@@ -88,13 +88,13 @@ impl Glob {
             folded.transforms.push(Transform::Lower);
         }
         let fold = |text: &String| vec![if cased { text.clone() } else { text.to_ascii_lowercase() }];
-        let test = |check: Check| Ok(Expr::Test(Test { operand: folded.clone(), check }));
+        let looks = |check: Check| Ok(Expr::Test(Test { operand: folded.clone(), check }));
         match self.0.as_slice() {
-            [] => test(Check::Equal(vec![String::new()])),
+            [] => looks(Check::Equal(vec![String::new()])),
             [Piece::Any] => Ok(Expr::Test(Test { operand: operand.clone(), check: Check::Set })),
-            [Piece::Text(text)] => test(Check::Equal(fold(text))),
-            [Piece::Text(text), Piece::Any] => test(Check::Prefix(fold(text))),
-            [Piece::Any, Piece::Text(text)] => test(Check::Suffix(fold(text))),
+            [Piece::Text(text)] => looks(Check::Equal(fold(text))),
+            [Piece::Text(text), Piece::Any] => looks(Check::Prefix(fold(text))),
+            [Piece::Any, Piece::Text(text)] => looks(Check::Suffix(fold(text))),
             [Piece::Any, Piece::Text(text), Piece::Any] => {
                 // The automaton folds letters itself.
                 let check = if cased { Check::Contains(fold(text)) } else { Check::ContainsFolded(fold(text)) };

@@ -164,36 +164,36 @@ impl Reader<'_> {
     }
 
     fn test(&mut self, operand: &Operand, field: &str, modifiers: &Modifiers, node: &Node, text: &str) -> Expr {
-        let test = |check: Check| Expr::Test(Test { operand: operand.clone(), check });
+        let looks = |check: Check| Expr::Test(Test { operand: operand.clone(), check });
         let is_null = !node.quoted && matches!(text, "" | "~" | "null" | "Null" | "NULL");
         match (&modifiers.form, operand.kind()) {
             (Form::Exists, _) => match value::flag(text) {
-                Some(true) => test(Check::Set),
-                Some(false) => Expr::negated(test(Check::Set)),
+                Some(true) => looks(Check::Set),
+                Some(false) => Expr::negated(looks(Check::Set)),
                 None => self.wrong(node, format!("expected true or false, found {}", node.described())),
             },
             (Form::Field, _) => self.field(operand, modifiers, node, text),
-            _ if is_null => Expr::negated(test(Check::Set)),
+            _ if is_null => Expr::negated(looks(Check::Set)),
             // Nothing and an empty text are not told apart by those who write logs.
             (Form::Text, Type::Text) if text.is_empty() => {
-                Expr::any(vec![Expr::negated(test(Check::Set)), test(Check::Equal(vec![String::new()]))])
+                Expr::any(vec![Expr::negated(looks(Check::Set)), looks(Check::Equal(vec![String::new()]))])
             }
             (Form::Text, Type::Text) => self.text(operand, modifiers, text),
             (Form::Regex(flags), Type::Text) => self.regex(node, operand, flags, text),
             (Form::Number(relation), Type::Number) => match value::number(text) {
-                Some(number) => test(Check::Related(*relation, number)),
+                Some(number) => looks(Check::Related(*relation, number)),
                 None => self.wrong(node, format!("{field} is a number, found '{text}'")),
             },
             (Form::Text, Type::Number) if !modifiers.before && !modifiers.behind => match value::number(text) {
-                Some(number) => test(Check::Number(vec![number])),
+                Some(number) => looks(Check::Number(vec![number])),
                 None => self.missing(field, &format!("it is a number here, and '{text}' is none")),
             },
             (Form::Text, Type::Flag) => match value::flag(text) {
-                Some(flag) => test(Check::Flag(flag)),
+                Some(flag) => looks(Check::Flag(flag)),
                 None => self.wrong(node, format!("{field} is true or false, found '{text}'")),
             },
             (Form::Text | Form::Network, Type::Address) => match network(modifiers, text) {
-                Some(network) => test(Check::Network(vec![network])),
+                Some(network) => looks(Check::Network(vec![network])),
                 None if modifiers.form == Form::Network => {
                     self.wrong(node, format!("expected a network (10.0.0.0/8), found '{text}'"))
                 }
@@ -216,8 +216,8 @@ impl Reader<'_> {
         // What is encoded has its case.
         let cased = modifiers.cased || modifiers.encodes();
         let tests = found.and_then(|globs| {
-            let test = |glob: Glob| glob.within(modifiers.before, modifiers.behind).test(operand, cased);
-            globs.into_iter().map(test).collect::<Result<Vec<_>, _>>()
+            let looks = |glob: Glob| glob.within(modifiers.before, modifiers.behind).test(operand, cased);
+            globs.into_iter().map(looks).collect::<Result<Vec<_>, _>>()
         });
         match tests {
             Ok(tests) => Expr::any(tests),

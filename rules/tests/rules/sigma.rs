@@ -12,7 +12,7 @@ use taffrail_trace::event::{FileOp, FlowOp, KernelOp, Protocol, Severity};
 fn rule(category: &str, detection: &str) -> String {
     let logsource = if category == "auditd" { "service: auditd" } else { &format!("category: {category}") };
     let condition = if detection.contains("condition:") { "" } else { "  condition: selection\n" };
-    let lines: String = detection.lines().map(|line| format!("  {line}\n")).collect();
+    let lines = format!("  {}\n", detection.trim_end().replace('\n', "\n  "));
     format!("title: r\nlogsource:\n  product: linux\n  {logsource}\ndetection:\n{lines}{condition}")
 }
 
@@ -118,8 +118,8 @@ fn files_and_connections_have_their_own_fields() {
         "file_delete",
         "selection:\n  TargetFilename: /var/log/*"
     ));
-    let called = stage(flow(Protocol::Tcp, FlowOp::Connect, end([198, 51, 100, 7], 4444)));
-    let caller = stage(flow(Protocol::Tcp, FlowOp::Accept, end([198, 51, 100, 7], 4444)));
+    let outward = stage(flow(Protocol::Tcp, FlowOp::Connect, end([198, 51, 100, 7], 4444)));
+    let inward = stage(flow(Protocol::Tcp, FlowOp::Accept, end([198, 51, 100, 7], 4444)));
     for (detection, calls, is_called) in [
         ("selection:\n  DestinationIp: 198.51.100.7\n  DestinationPort: 4444", true, false),
         ("selection:\n  DestinationPort: [22, 40000]\n  SourceIp|cidr: 198.51.0.0/16", false, true),
@@ -128,8 +128,8 @@ fn files_and_connections_have_their_own_fields() {
         ("selection:\n  DestinationIp|startswith: ['10.', '198.51.']", true, true),
         ("selection:\n  DestinationIp: '198.*'", true, false),
     ] {
-        assert_eq!(holds(&called, "network_connection", detection), calls, "{detection}");
-        assert_eq!(holds(&caller, "network_connection", detection), is_called, "{detection}");
+        assert_eq!(holds(&outward, "network_connection", detection), calls, "{detection}");
+        assert_eq!(holds(&inward, "network_connection", detection), is_called, "{detection}");
     }
 }
 
