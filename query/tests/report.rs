@@ -205,8 +205,7 @@ fn evil<'a>(table: &Table, op: &'a str, direction: &'a str, list: &'a [String]) 
             "direction" if table.name == "terminal" => Cell::Text(direction),
             "origin" => Cell::Text("exec"),
             "severity" => Cell::Text("critical"),
-            "exec_id" | "process_id" => Cell::U64(7),
-            "parent_exec_id" => Cell::U64(7),
+            "exec_id" | "process_id" | "parent_exec_id" => Cell::U64(7),
             _ => match column.kind {
                 Kind::Text => Cell::Text(EVIL),
                 Kind::TextList => Cell::TextList(list),
@@ -245,7 +244,7 @@ fn a_report_of_very_many_events_stays_small_and_says_what_it_left_out() {
         let cells: Vec<Cell<'_>> = FILE
             .all_columns()
             .map(|column| match column.name {
-                "time" => Cell::Time(1_773_478_810_000_000_000 + index as i64),
+                "time" => Cell::Time(1_773_478_810_000_000_000 + index.cast_signed()),
                 "op" => Cell::Text("create"),
                 "path" => Cell::Text(&text),
                 "exec_id" => Cell::U64(index),
