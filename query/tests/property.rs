@@ -80,7 +80,7 @@ fn event() -> impl Strategy<Value = Event> {
 
 /// The row that an event must come back as.
 fn expected(event: &Event) -> (&'static str, Value) {
-    let utc = |boot_ns: u64| UTC_NS + boot_ns as i64;
+    let utc = |boot_ns: u64| UTC_NS + boot_ns.cast_signed();
     let actor = event.actor.as_ref();
     let who = json!([
         utc(event.time_ns),
