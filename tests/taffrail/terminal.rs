@@ -90,14 +90,14 @@ fn a_program_named_with_escape_sequences_acts_on_no_terminal() {
 fn the_replay_plays_steps_jumps_and_explains_itself_in_a_real_terminal() {
     let sample = format!("{}/sample-traces/reverse-shell.evidence.zip", env!("CARGO_MANIFEST_DIR"));
     let terminal = Terminal::run(&format!("'{}' replay '{sample}'", env!("CARGO_BIN_EXE_taffrail")));
-    terminal.shows("reverse_shell");
+    terminal.shows("Netcat gives a program away");
     terminal.shows("sh -i");
     terminal.keys(&["Home"]);
     let first = terminal.screen();
     terminal.keys(&["Right"]);
     until("a step changes the screen", || terminal.screen() != first);
     terminal.keys(&["t"]);
-    terminal.shows("reverse_shell");
+    terminal.shows("Netcat gives a program away");
     let still = terminal.screen();
     terminal.keys(&["Space"]);
     until("playing moves by itself", || terminal.screen() != still);
