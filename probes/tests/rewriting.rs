@@ -35,9 +35,17 @@ impl Name {
     }
 }
 
+/// How often a test may begin anew: on a busy machine the other thread can be still all the time.
+const TRIES: usize = 10;
+const ROUNDS: usize = 8_000;
+
 #[test]
 fn a_path_rewritten_during_the_call_shows_both_and_one_is_the_truth() {
-    const ROUNDS: usize = 8_000;
+    assert!((0..TRIES).any(|_| removed_and_rewritten() > 0), "none of {TRIES} times {ROUNDS} was rewritten in between");
+}
+
+/// How many of many calls were rewritten.
+fn removed_and_rewritten() -> usize {
     let (_directory, place) = place();
     let (a, b) = (place.join("a"), place.join("b"));
     let name = Name::of(&a);
@@ -78,12 +86,16 @@ fn a_path_rewritten_during_the_call_shows_both_and_one_is_the_truth() {
             it.path
         );
     }
-    assert!(differ > 0, "of {ROUNDS} rounds none was rewritten in between");
+    differ
 }
 
 #[test]
 fn a_second_path_rewritten_during_the_call_shows_both_too() {
-    const ROUNDS: usize = 8_000;
+    assert!((0..TRIES).any(|_| linked_and_rewritten() > 0), "none of {TRIES} times {ROUNDS} was rewritten in between");
+}
+
+/// How many of many calls were rewritten.
+fn linked_and_rewritten() -> usize {
     let (_directory, place) = place();
     let (a, b) = (place.join("a"), place.join("b"));
     let (from, name) = (support::c_path(&place.join("from")), Name::of(&a));
@@ -116,5 +128,5 @@ fn a_second_path_rewritten_during_the_call_shows_both_too() {
             assert!(it.new_name() == it.entered_second || it.entered_second == *became || it.new_name() == *became);
         }
     }
-    assert!(differ > 0, "of {ROUNDS} rounds none was rewritten in between");
+    differ
 }
