@@ -29,6 +29,7 @@ mod health;
 mod host;
 pub mod models;
 mod pipeline;
+mod proc;
 mod record;
 pub mod ring;
 mod salvage;

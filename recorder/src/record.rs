@@ -165,7 +165,7 @@ pub fn record(config: Config, ready: impl FnOnce(&str)) -> Result<(), RecordErro
     let parts = Parts { containers: found, processes, ring, environment, host_mounts: scan::own_mounts(), watch };
     let mut pipeline = Pipeline::new(parts, attached);
     pipeline.found(&changes);
-    pipeline.adopt_processes(scan::all(), attached.boot_ns);
+    pipeline.adopt_processes(scan::all(&boot), attached.boot_ns);
 
     let line = format!(
         "recording {} containers and the host, history in {}",

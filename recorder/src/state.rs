@@ -16,7 +16,6 @@ mod descriptor;
 mod look;
 mod map;
 mod mount;
-mod process;
 mod room;
 mod socket;
 mod watch;

@@ -135,9 +135,11 @@ fn a_history_that_somebody_removes_while_it_is_written_is_a_gap_and_recording_go
 
 #[test]
 fn a_flood_evicts_nothing_of_its_neighbour_and_none_of_its_own_vital_events() {
-    // Room for 256 containers of this size: whatever else runs on the host, these two have all of theirs.
+    // Room for 256 containers of this size: whatever else runs on the host, these two have all of theirs. And a size in
+    // which lineages do not matter: each segment names the host's processes above a container, with up to 4 KiB of
+    // arguments each, whoever started this test.
     let recorder =
-        Recorder::start("ring_total_bytes = 67108864\nring_floor_bytes = 65536\nring_ceiling_bytes = 262144\n");
+        Recorder::start("ring_total_bytes = 268435456\nring_floor_bytes = 65536\nring_ceiling_bytes = 1048576\n");
     let flood = Container::workloads("evicting", &[], &["sleep", "600"]);
     let neighbour = Container::workloads("neighbour", &[], &["sleep", "600"]);
     recorder.wait_for(&flood.name);

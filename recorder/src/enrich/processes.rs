@@ -166,7 +166,7 @@ impl Processes {
         let Place { key, id: container_id, name: container_name } = place(&found.cgroup_path);
         let parent = self.by_pid.get(&found.ppid).map(|parent| Arc::clone(&parent.current));
         let (pid, start_ns) = (found.pid, found.start_ns);
-        let image = found.image(&self.boot, parent.as_ref().map(|p| p.image.exec_id), container_id, container_name);
+        let image = found.image(parent.as_ref().map(|p| p.image.exec_id), container_id, container_name);
         self.begin(pid, start_ns, None, image, parent, key)
     }
 
@@ -188,7 +188,8 @@ impl Processes {
     fn stranger(&mut self, header: &Header, id: ProcessId, place: In<'_>) -> Arc<Known> {
         let key = header.image;
         let (container_id, container_name) = (place.container_id.to_owned(), place.container_name.to_owned());
-        let found = scan::one(key.pid).filter(|found| ProcessId::new(&self.boot, key.pid, found.start_ns) == id);
+        let found =
+            scan::one(&self.boot, key.pid).filter(|found| ProcessId::new(&self.boot, key.pid, found.start_ns) == id);
         let before = self.by_pid.get(&key.pid).filter(|process| process.id == id);
         let parent = match (&found, before) {
             (_, Some(before)) => before.current.parent.clone(),
@@ -197,7 +198,7 @@ impl Processes {
         };
         let parent_id = parent.as_ref().map(|parent| parent.image.exec_id);
         let mut image = match found {
-            Some(found) => found.image(&self.boot, parent_id, container_id, container_name),
+            Some(found) => found.image(parent_id, container_id, container_name),
             None => scan::nobody(header, id, container_id, container_name),
         };
         image.time_ns = if before.is_some() { header.time_ns } else { key.start_boottime_ns };

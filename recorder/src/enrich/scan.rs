@@ -1,11 +1,12 @@
 //! What `/proc` tells of processes that are older than the recorder, or whose beginning was lost.
 
 use super::processes::comm;
-use procfs::process::Process;
+use crate::proc::{self, Proc};
+use std::fs;
 use taffrail_probes::abi::Header;
 use taffrail_trace::event::{Image, Namespaces, Origin, Stdio};
 use taffrail_trace::ids::{BootId, ExecId, ProcessId};
-use taffrail_trace::text;
+use taffrail_trace::state;
 
 /// One process as `/proc` shows it.
 #[derive(Debug)]
@@ -18,100 +19,57 @@ pub struct Found {
     pub start_ns: u64,
     /// Its cgroup in the unified hierarchy.
     pub cgroup_path: String,
-    comm: String,
-    exe: String,
-    args: Vec<String>,
-    cwd: String,
-    uid: u32,
-    gid: u32,
-    namespaces: Option<Namespaces>,
+    told: state::Process,
 }
 
-/// Every process, kernel threads left out. One that ends meanwhile is passed over: its exit is an event.
-pub fn all() -> Vec<Found> {
-    let Ok(processes) = procfs::process::all_processes() else { return Vec::new() };
-    processes.flatten().filter_map(|process| look(&process)).collect()
+/// Every process. One that ends meanwhile is passed over: its exit is an event.
+pub fn all(boot: &BootId) -> Vec<Found> {
+    let Ok(entries) = fs::read_dir("/proc") else { return Vec::new() };
+    proc::numbers(entries).filter_map(|pid| one(boot, pid)).collect()
 }
 
 /// One process, if it is there.
-pub fn one(pid: u32) -> Option<Found> {
-    Process::new(i32::try_from(pid).ok()?).ok().and_then(|process| look(&process))
-}
-
-fn look(process: &Process) -> Option<Found> {
-    let stat = process.stat().ok()?;
-    let status = process.status().ok()?;
-    let ticks = procfs::ticks_per_second().max(1);
-    let cgroup_path = process
-        .cgroups()
-        .ok()
-        .and_then(|groups| groups.into_iter().find(|group| group.hierarchy == 0))
-        .map_or_else(String::new, |group| group.pathname);
-    let bytes = |path: std::path::PathBuf| text::from_bytes(std::os::unix::ffi::OsStrExt::as_bytes(path.as_os_str()));
-    Some(Found {
-        pid: u32::try_from(stat.pid).ok()?,
-        ppid: u32::try_from(stat.ppid).unwrap_or(0),
-        start_ns: stat.starttime.saturating_mul(1_000_000_000 / ticks),
-        cgroup_path,
-        comm: stat.comm,
-        exe: process.exe().map(bytes).unwrap_or_default(),
-        args: process.cmdline().unwrap_or_default(),
-        cwd: process.cwd().map(bytes).unwrap_or_default(),
-        uid: status.ruid,
-        gid: status.rgid,
-        namespaces: namespaces(process),
-    })
-}
-
-fn namespaces(process: &Process) -> Option<Namespaces> {
-    let all = process.namespaces().ok()?.0;
-    let inode = |name: &str| {
-        let found = all.get(std::ffi::OsStr::new(name));
-        found.and_then(|namespace| u32::try_from(namespace.identifier).ok()).unwrap_or(0)
-    };
-    Some(Namespaces {
-        mount: inode("mnt"),
-        pid: inode("pid_for_children"),
-        network: inode("net"),
-        uts: inode("uts"),
-        ipc: inode("ipc"),
-        cgroup: inode("cgroup"),
-        user: inode("user"),
-    })
+pub fn one(boot: &BootId, pid: u32) -> Option<Found> {
+    let proc = Proc::open(pid).ok()?;
+    let stat = proc.stat().ok()?;
+    let cgroup_path = proc.cgroup().unwrap_or_default();
+    let told = proc.describe(boot, pid, stat);
+    Some(Found { pid, ppid: told.ppid, start_ns: told.start_ns, cgroup_path, told })
 }
 
 /// The mount namespace of this process, which is the host's: a recorder in a container of its own would not see the
 /// others' cgroups.
 pub fn own_mounts() -> u32 {
-    Process::myself().ok().as_ref().and_then(namespaces).map_or(0, |own| own.mount)
+    Proc::open(std::process::id()).map_or(0, |own| own.namespaces().mount)
 }
 
 impl Found {
     /// The image, in a container; the caller names it.
-    pub fn image(self, boot: &BootId, parent: Option<ExecId>, container_id: String, container_name: String) -> Image {
+    pub fn image(self, parent: Option<ExecId>, container_id: String, container_name: String) -> Image {
+        let told = self.told;
         Image {
             exec_id: ExecId(0),
-            process_id: ProcessId::new(boot, self.pid, self.start_ns),
+            process_id: told.process_id,
             parent_exec_id: parent,
             origin: Origin::Scan,
-            time_ns: self.start_ns,
-            pid: self.pid,
-            ppid: self.ppid,
-            uid: self.uid,
-            gid: self.gid,
-            comm: self.comm,
-            exe: self.exe.strip_suffix(" (deleted)").unwrap_or(&self.exe).to_owned(),
+            time_ns: told.start_ns,
+            pid: told.pid,
+            ppid: told.ppid,
+            uid: told.uid.unwrap_or(u32::MAX),
+            gid: told.gid.unwrap_or(u32::MAX),
+            comm: told.comm,
+            exe: told.exe.unwrap_or_default(),
             credentials: None,
-            namespaces: self.namespaces,
+            namespaces: (told.namespaces != Namespaces::default()).then_some(told.namespaces),
             login_uid: None,
             tty: None,
             exe_file: None,
             script: None,
             environment: Vec::new(),
             entered: None,
-            args: self.args,
-            args_cut: false,
-            cwd: self.cwd,
+            args: told.args,
+            args_cut: told.args_cut,
+            cwd: told.cwd,
             stdio: [Stdio::Unknown; 3],
             container_id,
             container_name,
@@ -147,5 +105,36 @@ pub fn nobody(header: &Header, id: ProcessId, container_id: String, container_na
         stdio: [Stdio::Unknown; 3],
         container_id,
         container_name,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::ffi::OsStr;
+    use std::io::Read as _;
+    use std::os::unix::ffi::OsStrExt as _;
+    use std::process::{Command, Stdio};
+
+    #[test]
+    fn an_older_process_is_found_however_long_and_odd_its_arguments_are() {
+        let boot = BootId("b".to_owned());
+        let long = "x".repeat(100_000);
+        let mut command = Command::new("/bin/sh");
+        command.args(["-c", "echo there; read line"]).arg(OsStr::from_bytes(b"\xff\xfe")).arg(long);
+        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("a shell");
+        // Its program has begun when it speaks, not when it is spawned.
+        let mut spoken = [0; 6];
+        child.stdout.take().expect("what it says").read_exact(&mut spoken).expect("a line");
+        let found = one(&boot, child.id());
+        drop(child.stdin.take());
+        child.wait().expect("its end");
+        let image = found.expect("it is there").image(None, String::new(), String::new());
+        assert_eq!(image.args[..3], ["/bin/sh", "-c", "echo there; read line"].map(str::to_owned));
+        assert!(!image.args[3].is_empty() && image.args_cut, "{:?}", image.args[3]);
+        let bytes: usize = image.args.iter().map(String::len).sum();
+        assert!(bytes <= taffrail_probes::abi::process::ARGS_MAX_BYTES + 16, "{bytes} bytes of arguments");
+        assert_eq!((image.pid, image.comm.as_str()), (child.id(), "sh"));
+        assert_eq!(image.namespaces.map(|of| of.mount), Some(own_mounts()));
     }
 }

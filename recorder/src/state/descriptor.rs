@@ -1,7 +1,7 @@
 //! `/proc/PID/fd` and `/proc/PID/fdinfo`: what a process has open.
 
-use super::process::{Proc, bracketed, named, numbers, parsed};
 use super::room::{Full, Room};
+use crate::proc::{Proc, bracketed, named, numbers, parsed};
 use std::fs;
 use taffrail_trace::state::{File, FileKind};
 use taffrail_trace::text;

@@ -6,11 +6,11 @@
 use super::descriptor::{self, DESCRIPTORS_MAX};
 use super::map::maps;
 use super::mount::mounts;
-use super::process::{Proc, Stat};
 use super::room::{Full, Room};
 use super::socket::{self, FILES};
 use crate::enrich::cgroup;
 use crate::host;
+use crate::proc::{Proc, Stat};
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -173,7 +173,9 @@ fn sockets(wanted: &Wanted, held: &[Held], room: &mut Room, left_out: &mut Omiss
     for (network_ns, at) in first_in(held, |namespaces| namespaces.network) {
         let is_shared = wanted.foreign.contains(&network_ns);
         for (file, protocol) in FILES {
-            let Ok((bytes, cut)) = held[at].proc.read_long(&format!("net/{file}"), LIST_MAX_BYTES, room) else {
+            let Ok((bytes, cut)) =
+                held[at].proc.read_long(&format!("net/{file}"), LIST_MAX_BYTES, || room.time().is_ok())
+            else {
                 continue;
             };
             let mut full = if cut { Err(room.time().err().unwrap_or(Full::Bytes)) } else { Ok(()) };
@@ -215,7 +217,9 @@ fn all_mounts(wanted: &Wanted, held: &[Held], room: &mut Room, left_out: &mut Om
             left_out.add(&STATE_MOUNT, None, reason);
             continue;
         }
-        let Ok((bytes, cut)) = held[at].proc.read_long("mountinfo", LIST_MAX_BYTES, room) else { continue };
+        let Ok((bytes, cut)) = held[at].proc.read_long("mountinfo", LIST_MAX_BYTES, || room.time().is_ok()) else {
+            continue;
+        };
         let mut full = if cut { Err(room.time().err().unwrap_or(Full::Bytes)) } else { Ok(()) };
         let mut more = 0;
         for mount in mounts(whole_lines(&bytes)) {
@@ -238,7 +242,7 @@ fn memory(held: &mut [Held], room: &mut Room, left_out: &mut Omissions) {
             left_out.add(&STATE_MAP, None, full.reason());
             return;
         }
-        let Ok((bytes, cut)) = one.proc.read_long("maps", LIST_MAX_BYTES, room) else { continue };
+        let Ok((bytes, cut)) = one.proc.read_long("maps", LIST_MAX_BYTES, || room.time().is_ok()) else { continue };
         let mut full = if cut { Err(room.time().err().unwrap_or(Full::Bytes)) } else { Ok(()) };
         let (mut count, mut more) = (0_u32, 0);
         for map in maps(whole_lines(&bytes)) {

@@ -1,6 +1,6 @@
 //! `/proc/PID/maps`: what of a process's memory is a file, or is executable.
 
-use super::process::{named, parsed};
+use crate::proc::{named, parsed};
 use taffrail_trace::state::Map;
 use taffrail_trace::text;
 

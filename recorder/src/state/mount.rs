@@ -1,6 +1,6 @@
 //! `/proc/PID/mountinfo`.
 
-use super::process::parsed;
+use crate::proc::parsed;
 use taffrail_trace::state::Mount;
 use taffrail_trace::text;
 

@@ -1,6 +1,6 @@
 //! `/proc/PID/net`: the sockets of a network namespace.
 
-use super::process::parsed;
+use crate::proc::parsed;
 use std::collections::{HashMap, HashSet};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use taffrail_trace::event::Endpoint;

@@ -1,6 +1,5 @@
-//! `/proc/PID`, held.
+//! `/proc/PID`, held. Names and arguments need not be text, and no process decides how much of it is read.
 
-use super::room::Room;
 use std::ffi::OsStr;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read as _};
@@ -13,8 +12,8 @@ use taffrail_trace::ids::{BootId, ProcessId};
 use taffrail_trace::state::Process;
 use taffrail_trace::text;
 
-/// Bytes kept of the arguments: a process can say that all of its memory is.
-const ARGS_MAX_BYTES: u64 = 8 << 10;
+/// Bytes kept of the arguments, as many as of a program's that is run: a process can say that all of its memory is.
+const ARGS_MAX_BYTES: u64 = taffrail_probes::abi::process::ARGS_MAX_BYTES as u64;
 /// More than any of the small files of `/proc/PID` has.
 const SMALL_MAX_BYTES: u64 = 16 << 10;
 /// What the kernel puts behind the path of a file without a name.
@@ -74,7 +73,7 @@ impl Proc {
     }
 
     /// A large file, piece by piece as long as there is time, and whether there was more.
-    pub fn read_long(&self, name: &str, max_bytes: usize, room: &Room) -> io::Result<(Vec<u8>, bool)> {
+    pub fn read_long(&self, name: &str, max_bytes: usize, has_time: impl Fn() -> bool) -> io::Result<(Vec<u8>, bool)> {
         let mut file = self.file(name)?;
         let (mut bytes, mut piece) = (Vec::new(), vec![0; 32 << 10]);
         loop {
@@ -82,7 +81,7 @@ impl Proc {
                 0 => return Ok((bytes, false)),
                 read => bytes.extend_from_slice(&piece[..read]),
             }
-            if bytes.len() >= max_bytes || room.time().is_err() {
+            if bytes.len() >= max_bytes || !has_time() {
                 return Ok((bytes, true));
             }
         }
