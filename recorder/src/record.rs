@@ -24,7 +24,7 @@ use crate::pipeline::{Parts, Pipeline};
 use crate::ring::{RecordedBy, Ring, RingError};
 use crate::seal::Proof;
 use crate::trigger::Watch;
-use crate::trigger::rules::{self, RulesError};
+use crate::trigger::rules;
 use recording::{Begun, Recording};
 use sealer::Sealer;
 use std::fs::{self, File, TryLockError};
@@ -33,6 +33,7 @@ use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use taffrail_probes::{LoadError, Options, Probes};
+use taffrail_rules::file::FileError;
 use taffrail_rules::matcher::RuleSet;
 use taffrail_trace::ids::ContainerKey;
 use taffrail_trace::signature::Signer;
@@ -72,7 +73,7 @@ pub enum RecordError {
     Access(#[from] AccessError),
     /// The rules are wrong, or cannot be read.
     #[error(transparent)]
-    Rules(#[from] RulesError),
+    Rules(#[from] FileError),
     /// The key that the configuration names cannot sign.
     #[error(transparent)]
     Config(#[from] ConfigError),

@@ -85,6 +85,7 @@ pub mod evidence;
 pub mod expr;
 pub mod falco;
 pub mod field;
+pub mod file;
 pub mod judge;
 pub mod keyed;
 pub mod kind;
