@@ -106,6 +106,7 @@ pub mod sigma;
 pub mod source;
 pub mod threshold;
 pub mod value;
+mod walk;
 mod yaml;
 
 /// The rules that come with this program: names of files and their texts.
