@@ -24,6 +24,7 @@ mod rows;
 mod write;
 
 pub use read::{Bundle, Member, Mismatch, OpenError, Section, Verdict};
+pub use rows::Batches;
 pub use write::{Ending, More, WriteError, Writer, seal, write};
 
 /// The manifest's member name.
