@@ -197,5 +197,6 @@ fn deed() -> Deed {
         sums_sha256: Some("5".repeat(64)),
         original: None,
         original_sums_sha256: None,
+        export: None,
     }
 }

@@ -247,6 +247,7 @@ fn taken_into_custody(sealed: &Bundle, log: &Path, signer: Option<&Signer>) -> R
         sums_sha256: sealed.sums_sha256().ok(),
         original: None,
         original_sums_sha256: None,
+        export: None,
     };
     custody::append(log, deed, signer)
 }
