@@ -6,6 +6,7 @@ use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
 use std::process::Stdio;
+use std::time::Duration;
 
 /// `count` rules, of which the first matches each open of one file.
 fn some_rules(count: usize) -> String {
@@ -56,6 +57,7 @@ fn rules_are_read_again_under_load_without_losing_an_event_or_asking_about_one_t
         // Wrong ones change nothing.
         place(&file, "- rule: Wrong\n  condition: evt.type =\n");
         signal_to(recorder.pid(), "HUP");
+        std::thread::sleep(Duration::from_millis(200));
     }
     let during = rules("matched");
     let said = load.wait_with_output().expect("the load ends");

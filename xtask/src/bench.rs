@@ -80,6 +80,8 @@ enum Phase {
     KernelTime,
     /// The recorder's own CPU time.
     Cpu,
+    /// What it costs to ask rules and models about every event.
+    Asking,
     /// What is lost in a flood.
     Losses,
 }
