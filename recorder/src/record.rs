@@ -8,6 +8,7 @@ mod incidents;
 mod recording;
 mod sealer;
 
+use crate::alarm::{self, Alarm, AlarmError, Door, Taken};
 use crate::config::{Config, ConfigError};
 use crate::control::access::Access;
 use crate::control::{AccessError, LevelRequest, TriggerRequest, server};
@@ -76,6 +77,9 @@ pub enum RecordError {
     /// The key that the configuration names cannot sign.
     #[error(transparent)]
     Config(#[from] ConfigError),
+    /// Alarms cannot be taken as configured.
+    #[error(transparent)]
+    Alarm(#[from] AlarmError),
     /// No unified cgroup hierarchy.
     #[error(
         "no cgroup v2 hierarchy is mounted, so containers cannot be told apart; mount one with `mount -t cgroup2 none /sys/fs/cgroup/unified`"
@@ -108,6 +112,12 @@ pub(crate) enum Command {
     Bind(ContainerKey, Details),
     /// Record more or less of a container.
     Level(LevelRequest, oneshot::Sender<Result<(), String>>),
+    /// Something is wrong with containers, others say; who wants to know what became of it.
+    Alarms(Vec<Alarm>, Option<oneshot::Sender<Vec<Taken>>>),
+    /// Seal every container that the configuration has sealed at a signal.
+    Signalled,
+    /// Have a frozen container go on.
+    Thaw(String, oneshot::Sender<Result<(), String>>),
     /// Ask these rules from now on.
     Rules(Arc<RuleSet>),
     /// About models; the text is the one that is imported.
@@ -202,6 +212,7 @@ async fn run(
     let mut interrupt = signal(SignalKind::interrupt()).map_err(signals)?;
     let mut terminate = signal(SignalKind::terminate()).map_err(signals)?;
     let mut hangup = signal(SignalKind::hangup()).map_err(signals)?;
+    let mut user1 = signal(SignalKind::user_defined1()).map_err(signals)?;
     let socket = Config::socket_of(&config.state_dir);
     let listener = server::bind(&socket).map_err(|source| RecordError::State { path: socket.clone(), source })?;
     access.open(&config.state_dir)?;
@@ -210,6 +221,15 @@ async fn run(
     tokio::spawn(docker::answer(config.docker_socket.clone(), Selection::of(config), asked, move |key, details| {
         if bind.try_send(Command::Bind(key, details)).is_err() {
             tracing::warn!(container = %key, "too much to do, a container's name was not bound");
+        }
+    }));
+    if let Some(door) = Door::open(config, &access).await? {
+        tokio::spawn(alarm::serve(door, commands.clone()));
+    }
+    let raise = commands.clone();
+    tokio::spawn(alarm::watch_docker(config.docker_socket.clone(), config.alarm_docker.clone(), move |alarm| {
+        if raise.try_send(Command::Alarms(vec![alarm], None)).is_err() {
+            tracing::warn!("too much to do, an alarm of Docker's was not taken");
         }
     }));
     tokio::spawn(server::serve(listener, access, commands.clone()));
@@ -234,6 +254,8 @@ async fn run(
             _ = interrupt.recv() => break stop(&commands, &mut end).await,
             _ = terminate.recv() => break stop(&commands, &mut end).await,
             _ = hangup.recv() => reload(config, &commands).await,
+            // A recording that takes no commands any more is about to end.
+            _ = user1.recv() => drop(commands.send(Command::Signalled).await),
             result = &mut end => break result,
         }
     };

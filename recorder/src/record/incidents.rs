@@ -9,6 +9,7 @@ use crate::seal::{self, Job, Proof};
 use crate::state::{Pending, Wanted, Watch};
 use crate::trigger::{Incident, Order};
 use std::collections::HashMap;
+use std::path::PathBuf;
 use std::sync::{Arc, Weak};
 use taffrail_trace::clock::{Anchor, BootNs};
 use taffrail_trace::container::{Container, Runtime};
@@ -41,6 +42,19 @@ pub struct Storms {
     pub held_back: u64,
     /// There was no room for their evidence; they are in the ring.
     pub refused: u64,
+}
+
+/// What became of an order that nobody gave by hand.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Followed {
+    /// It opened an incident, whose bundle will be this.
+    Opened(PathBuf),
+    /// It is part of the one that was open, likewise.
+    Joined(PathBuf),
+    /// The same had been sealed a moment before.
+    HeldBack,
+    /// Nothing is sealed; why.
+    Refused(String),
 }
 
 /// The open incidents and the seals at work.
@@ -110,31 +124,36 @@ impl Incidents {
 
     /// Takes what was found to the incident that is open in its container, which grows by it, or opens one: unless the
     /// rule did that a moment ago, or rules have filled their share of the disk.
-    pub fn open_by_rule(&mut self, order: Order, pipeline: &mut Pipeline, now: Anchor) {
+    pub fn open_by_rule(&mut self, order: Order, pipeline: &mut Pipeline, now: Anchor) -> Followed {
         let rule = (order.container, order.trigger.rule.clone());
         if let Some((open, _)) = self.open.iter_mut().find(|(open, _)| open.takes_in(order.container)) {
             open.grow(order.trigger.time_ns.saturating_add(order.after_ns), GROWS_MAX_NS);
             self.storms.joined += 1;
             self.by_rule.insert(rule, now.boot_ns);
-            return;
+            return Followed::Joined(open.bundle.clone());
         }
         let pause_ns = self.limits.rule_pause_ns;
         if self.by_rule.get(&rule).is_some_and(|at| now.boot_ns.saturating_sub(*at) < pause_ns) {
             self.storms.held_back += 1;
-            return;
+            return Followed::HeldBack;
         }
         if self.sealer.evidence_bytes() >= self.limits.evidence_total_bytes {
             self.storms.refused += 1;
             tracing::error!(rule = rule.1, "a rule matched and nothing is sealed: evidence_total_bytes is used up");
-            return;
+            return Followed::Refused("evidence_total_bytes is used up".to_owned());
         }
         tracing::info!(rule = rule.1, reason = order.trigger.reason, "rule matched");
         self.by_rule.insert(rule, now.boot_ns);
         match self.incident(order, pipeline, now) {
-            Ok(incident) => self.open.push(incident),
+            Ok(incident) => {
+                let bundle = incident.0.bundle.clone();
+                self.open.push(incident);
+                Followed::Opened(bundle)
+            }
             Err(reason) => {
                 self.storms.refused += 1;
                 tracing::error!(reason, "a rule matched and nothing is sealed; the finding is in the ring");
+                Followed::Refused(reason)
             }
         }
     }

@@ -21,7 +21,7 @@ use taffrail_trace::ids::ContainerKey;
 use taffrail_trace::manifest;
 use tokio::sync::oneshot;
 
-pub use watch::{Surroundings, Watch};
+pub use watch::{Asked, Surroundings, Watch};
 
 /// What somebody wants sealed.
 #[derive(Debug)]

@@ -25,6 +25,12 @@ pub enum RulesError {
     /// What is in them is wrong: a line each, with file, line and column.
     #[error("{0}")]
     Wrong(String),
+    /// A response is configured for a rule that is not there.
+    #[error("configuration: response: there is no rule {name:?}; `taffrail rules check` prints their names")]
+    NoRule {
+        /// The name.
+        name: String,
+    },
 }
 
 /// Reads what the configuration names; rules that ask for what is not recorded are said and left out.
@@ -39,11 +45,19 @@ pub fn load(config: &Config) -> Result<Arc<RuleSet>, RulesError> {
     for path in &config.rules {
         files.push((path.display().to_string(), read(path)?));
     }
-    let Loaded { rules, unsupported, problems, .. } =
+    let Loaded { mut rules, unsupported, disabled, problems } =
         load::load(files.iter().map(|(name, text)| (name.as_str(), text.as_str())));
     if !problems.is_empty() {
         let lines: Vec<String> = problems.iter().map(ToString::to_string).collect();
         return Err(RulesError::Wrong(lines.join("\n")));
+    }
+    // The operator's word comes before the rule's own.
+    for (name, response) in &config.response {
+        match rules.iter_mut().find(|rule| rule.name == *name) {
+            Some(rule) => rule.response = Some(*response),
+            None if disabled.contains(name) || unsupported.iter().any(|rule| rule.rule == *name) => {}
+            None => return Err(RulesError::NoRule { name: name.clone() }),
+        }
     }
     for rule in unsupported {
         tracing::warn!(rule = rule.rule, reason = rule.reasons.join("; "), "a rule is left out");

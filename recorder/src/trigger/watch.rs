@@ -11,11 +11,15 @@ use std::sync::Arc;
 use taffrail_rules::judge::Judge;
 use taffrail_rules::matcher::RuleSet;
 use taffrail_rules::names::Names;
+use taffrail_rules::rule::Response;
 use taffrail_rules::scene::{Descriptor, Scene};
 use taffrail_trace::clock::{Anchor, BootNs, Clock, UtcNs};
 use taffrail_trace::container::Container;
 use taffrail_trace::event::{Body, Event, Finding, Image};
 use taffrail_trace::ids::ContainerKey;
+
+/// What matches of one turn ask for beyond this, later ones ask for again.
+const ASKED_MAX: usize = 4096;
 
 /// The rules, and what they need to know of what was before.
 #[derive(Debug)]
@@ -27,6 +31,20 @@ pub struct Watch {
     storm: Storm,
     clock: Clock,
     hostname: String,
+    asked: Vec<Asked>,
+}
+
+/// A match asks for something to be done to its container.
+#[derive(Clone, Debug)]
+pub struct Asked {
+    /// Whose.
+    pub container: ContainerKey,
+    /// What.
+    pub response: Response,
+    /// By which rule.
+    pub rule: String,
+    /// When the event happened.
+    pub time_ns: BootNs,
 }
 
 /// What surrounds an event that is on its way.
@@ -44,7 +62,7 @@ impl Watch {
     /// Asks these rules and models.
     pub fn new(rules: Arc<RuleSet>, models: Option<Models>, now: Anchor, hostname: String) -> Self {
         let (names, clock) = (HashMap::new(), Clock::new(vec![now]));
-        Self { judge: Judge::new(rules), models, names, storm: Storm::default(), clock, hostname }
+        Self { judge: Judge::new(rules), models, names, storm: Storm::default(), clock, hostname, asked: Vec::new() }
     }
 
     /// Asks other rules from now on. What the old ones remembered goes.
@@ -72,15 +90,24 @@ impl Watch {
             return Vec::new();
         }
         let Some(container) = around.containers.get(key) else { return Vec::new() };
-        let Self { judge, models, names, storm, clock, hostname } = self;
+        let Self { judge, models, names, storm, clock, hostname, asked } = self;
         let scene = Live { event, around, container, clock, names: names.get(&key), hostname };
         let mut findings: Vec<Finding> = models.as_mut().and_then(|models| models.see(&scene)).into_iter().collect();
         for matched in is_wanted.then(|| judge.see(&scene)).into_iter().flatten() {
+            // Also where it matches too often to be told one by one.
+            if let Some(response) = matched.rule.response.filter(|_| asked.len() < ASKED_MAX) {
+                asked.push(Asked { container: key, response, rule: matched.rule.name.clone(), time_ns: event.time_ns });
+            }
             if storm.matched(key, &matched.rule.name, event.time_ns) == Say::It {
                 findings.push(matched.finding(&scene));
             }
         }
         findings
+    }
+
+    /// What matches asked to have done since the last call.
+    pub fn asked(&mut self) -> Vec<Asked> {
+        std::mem::take(&mut self.asked)
     }
 
     /// Findings that stand for many, of which the time to be told came.
