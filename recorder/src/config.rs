@@ -114,9 +114,11 @@ pub struct Config {
     pub rules: Vec<PathBuf>,
     /// How serious a finding must be to have evidence sealed: `info`, `warning` or `critical`. Others are kept as findings.
     pub seal_from: Severity,
-    /// How long a rule that opened an incident in a container opens no other there.
+    /// How long a rule that opened or joined an incident in a container opens no other there; likewise what deviates from a
+    /// model.
     pub rule_pause_seconds: u64,
-    /// What rules may fill with evidence; beyond that they seal nothing more, and that is said.
+    /// What evidence may take before rules seal no more, which is said; of that no container may use more than a quarter.
+    /// What persons order comes all the same, and is counted.
     pub evidence_total_bytes: u64,
     /// The private key that signs evidence: Ed25519 in OpenSSH's format, without a passphrase; one made at the first run
     /// in the state directory (`host_key`) where none is named.

@@ -3,6 +3,7 @@
 //! Hooks are attached before `/proc` is read, so that no process falls between the two.
 
 mod chain;
+mod evidence;
 mod governor;
 mod incidents;
 mod recording;
@@ -34,10 +35,11 @@ use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use taffrail_probes::{LoadError, Options, Probes};
+
 use taffrail_rules::matcher::RuleSet;
 use taffrail_trace::ids::ContainerKey;
 use taffrail_trace::signature::Signer;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::{mpsc, oneshot};
 
 /// How many commands can wait for the recording thread.
@@ -196,7 +198,10 @@ pub fn record(config: Config, ready: impl FnOnce(&str)) -> Result<(), RecordErro
         .map_err(|source| RecordError::System { what: "cannot start the thread for sealing", source })?;
     let recording =
         Recording::new(Begun { probes, pipeline, sealer, proof, inbox, questions }, config.clone(), machine, attached);
-    runtime.block_on(run(&config, access, recording, changes, commands, asked, move || ready(&line)))
+    let result = runtime.block_on(run(&config, access, recording, changes, commands, asked, move || ready(&line)));
+    // Rules that are being read from a disk that hangs are not waited for.
+    runtime.shutdown_background();
+    result
 }
 
 async fn run(
@@ -211,7 +216,7 @@ async fn run(
     let signals = |source| RecordError::System { what: "cannot listen for signals", source };
     let mut interrupt = signal(SignalKind::interrupt()).map_err(signals)?;
     let mut terminate = signal(SignalKind::terminate()).map_err(signals)?;
-    let mut hangup = signal(SignalKind::hangup()).map_err(signals)?;
+    let hangup = signal(SignalKind::hangup()).map_err(signals)?;
     let mut user1 = signal(SignalKind::user_defined1()).map_err(signals)?;
     let socket = Config::socket_of(&config.state_dir);
     let listener = server::bind(&socket).map_err(|source| RecordError::State { path: socket.clone(), source })?;
@@ -233,6 +238,7 @@ async fn run(
         }
     }));
     tokio::spawn(server::serve(listener, access, commands.clone()));
+    tokio::spawn(reload(hangup, config.clone(), commands.clone()));
 
     let (ended, end) = oneshot::channel();
     recording.name(&found);
@@ -253,7 +259,6 @@ async fn run(
         tokio::select! {
             _ = interrupt.recv() => break stop(&commands, &mut end).await,
             _ = terminate.recv() => break stop(&commands, &mut end).await,
-            _ = hangup.recv() => reload(config, &commands).await,
             // A recording that takes no commands any more is about to end.
             _ = user1.recv() => drop(commands.send(Command::Signalled).await),
             result = &mut end => break result,
@@ -268,15 +273,21 @@ async fn run(
     }
 }
 
-/// Reads the rules again. Where they are wrong the old ones stay.
-async fn reload(config: &Config, commands: &mpsc::Sender<Command>) {
-    match rules::load(config) {
-        Ok(rules) => {
-            tracing::info!(rules = rules.rules().len(), "rules read again");
-            // A recording that takes no commands any more is about to end.
-            let _ = commands.send(Command::Rules(rules)).await;
+/// Reads the rules again at each hangup, one after the other, beside what is served: a disk may be slow. Where they are
+/// wrong the old ones stay.
+async fn reload(mut hangup: Signal, config: Config, commands: mpsc::Sender<Command>) {
+    let config = Arc::new(config);
+    while hangup.recv().await.is_some() {
+        let config = Arc::clone(&config);
+        match tokio::task::spawn_blocking(move || rules::load(&config)).await {
+            Ok(Ok(rules)) => {
+                tracing::info!(rules = rules.rules().len(), "rules read again");
+                // A recording that takes no commands any more is about to end.
+                let _ = commands.send(Command::Rules(rules)).await;
+            }
+            Ok(Err(error)) => tracing::error!(%error, "the rules were not read again, the old ones stay"),
+            Err(error) => tracing::error!(%error, "the rules were not read again, which is a bug; the old ones stay"),
         }
-        Err(error) => tracing::error!(%error, "the rules were not read again, the old ones stay"),
     }
 }
 

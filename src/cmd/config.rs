@@ -15,6 +15,7 @@ pub fn run(args: &ConfigArgs) -> Result<Outcome> {
     match &args.what {
         ConfigCommand::Check(_) => {
             config.check_key()?;
+            super::rules::usable(taffrail_rules::file::load(config.default_rules, &config.rules))?;
             writeln!(out, "ok: {from}")?;
         }
         ConfigCommand::Print(_) => {

@@ -16,6 +16,7 @@
 //!
 //! Not here: what the tables mean (query).
 
+mod copy;
 mod directory;
 pub mod proof;
 mod read;
@@ -23,7 +24,9 @@ pub mod redact;
 mod rows;
 mod write;
 
+pub use copy::Copy;
 pub use read::{Bundle, Member, Mismatch, OpenError, Section, Verdict};
+pub use rows::Batches;
 pub use write::{Ending, More, WriteError, Writer, seal, write};
 
 /// The manifest's member name.

@@ -1,5 +1,6 @@
 //! `cargo xtask bench`: what the recorder costs, each figure against the same work without it in the same run.
 
+mod asking;
 mod cpu;
 mod figures;
 mod held;

@@ -15,7 +15,7 @@ mod responses;
 
 use super::Command;
 use super::governor::{Caps, Governor};
-use super::incidents::{Incidents, Limits};
+use super::incidents::Incidents;
 use super::sealer::Sealer;
 use crate::config::Config;
 use crate::control::TriggerRequest;
@@ -91,14 +91,10 @@ impl Recording {
     pub fn new(begun: Begun, config: Config, host: Host, started: Anchor) -> Self {
         let Begun { probes, pipeline, sealer, proof, inbox, questions } = begun;
         let hooks = describe_hooks(&probes);
-        let limits = Limits {
-            rule_pause_ns: config.rule_pause_seconds.saturating_mul(1_000_000_000),
-            evidence_total_bytes: config.evidence_total_bytes,
-        };
         let responses = Responses::new(config.responses, &config.response_protect, BootId(host.boot_id.clone()));
         let caps = Caps { cpu_percent: config.cpu_percent, memory_bytes: config.memory_bytes };
         Self {
-            incidents: Incidents::new(host, hooks.clone(), &config, proof, started, sealer, limits),
+            incidents: Incidents::new(host, hooks.clone(), &config, proof, started, sealer),
             hooks,
             probes: Some(probes),
             pipeline,
@@ -201,6 +197,7 @@ impl Recording {
         self.losses();
         self.tell_lowered();
         self.pipeline.tick(host::anchor());
+        self.pipeline.tell_all_storms();
         report(self.pipeline.ring.write_all(host::anchor()));
         self.pipeline.ring.sync_all();
         self.incidents.finish_all(&mut self.pipeline, host::anchor());
@@ -219,7 +216,7 @@ impl Recording {
     }
 
     fn news(&mut self) {
-        let (changes, matched) = self.pipeline.news();
+        let changes = self.pipeline.changes();
         self.name(&changes);
         for (cgroup, container) in self.pipeline.new_cgroups() {
             self.level_of_new(cgroup, container);
@@ -227,11 +224,22 @@ impl Recording {
         for cgroup in self.pipeline.gone_cgroups() {
             self.level_of_gone(cgroup);
         }
-        // Before anything of the incident, which takes its time.
+        // Before anything of the incidents, which takes its time.
         self.respond();
-        for found in matched {
+        for found in self.pipeline.matches() {
             self.matched(found);
         }
+        // What is only counted opens nothing, and what is open goes on with it.
+        for (key, counted) in self.pipeline.watch.counted() {
+            if counted.severity >= self.config.seal_from {
+                self.incidents.grow(key, counted.last_ns.saturating_add(self.after_ns()));
+            }
+        }
+    }
+
+    /// What follows the trigger in a rule's evidence.
+    fn after_ns(&self) -> u64 {
+        self.config.after_seconds * 1_000_000_000
     }
 
     /// Asks Docker for the names of its containers among `changes`.
@@ -323,11 +331,11 @@ impl Recording {
                 time_ns: found.time_ns,
             },
             before_ns: self.config.before_seconds * 1_000_000_000,
-            after_ns: self.config.after_seconds * 1_000_000_000,
+            after_ns: self.after_ns(),
             out_dir: self.config.evidence_dir(),
             reply: None,
         };
-        self.incidents.open_by_rule(order, &mut self.pipeline, host::anchor());
+        self.incidents.open_by_rule(found.cause, order, &mut self.pipeline, host::anchor());
     }
 
     fn housekeep(&mut self) {

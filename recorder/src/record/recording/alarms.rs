@@ -70,15 +70,16 @@ impl Recording {
             reply: None,
         };
         let name = self.pipeline.containers.get(key).map_or_else(|| key.to_string(), |known| known.name.clone());
-        let (outcome, bundle, why) = match self.incidents.open_by_rule(order, &mut self.pipeline, now) {
-            Followed::Opened(bundle) => (Became::Opened, Some(bundle), None),
-            Followed::Joined(bundle) => (Became::Joined, Some(bundle), None),
-            Followed::HeldBack => {
-                let why = format!("the same alarm was sealed less than {} s ago", self.config.rule_pause_seconds);
-                (Became::HeldBack, None, Some(why))
-            }
-            Followed::Refused(why) => (Became::Refused, None, Some(why)),
-        };
+        let (outcome, bundle, why) =
+            match self.incidents.open_by_rule(alarm.rule.clone(), order, &mut self.pipeline, now) {
+                Followed::Opened(bundle) => (Became::Opened, Some(bundle), None),
+                Followed::Joined(bundle) => (Became::Joined, Some(bundle), None),
+                Followed::HeldBack => {
+                    let why = format!("the same alarm was sealed less than {} s ago", self.config.rule_pause_seconds);
+                    (Became::HeldBack, None, Some(why))
+                }
+                Followed::Refused(why) => (Became::Refused, None, Some(why)),
+            };
         Taken { container: text::shown(&name).into_owned(), outcome, bundle, why }
     }
 

@@ -27,7 +27,7 @@ struct Slot {
 
 /// The looks at work.
 #[derive(Debug, Default)]
-pub struct Watch {
+pub struct Looks {
     at_work: HashMap<ContainerKey, Weak<Slot>>,
 }
 
@@ -35,7 +35,7 @@ pub struct Watch {
 #[derive(Clone, Debug)]
 pub struct Pending(Result<Arc<Slot>, String>);
 
-impl Watch {
+impl Looks {
     /// Begins a look, or joins the one that is at work in the same container.
     pub fn begin(&mut self, wanted: Wanted) -> Pending {
         self.at_work.retain(|_, slot| slot.upgrade().is_some_and(|slot| locked(&slot.told).is_none()));
@@ -107,8 +107,8 @@ mod tests {
 
     #[test]
     fn a_look_is_told_to_all_who_wait_for_it() {
-        let mut watch = Watch::default();
-        let pending = watch.begin(nobody(1));
+        let mut looks = Looks::default();
+        let pending = looks.begin(nobody(1));
         let other = pending.clone();
         let told = pending.wait().expect("an empty container");
         assert_eq!(State::unpack(&told).expect("a state").processes, []);
@@ -122,11 +122,11 @@ mod tests {
             told: Mutex::new(None),
             filled: Condvar::new(),
         });
-        let mut watch = Watch { at_work: HashMap::from([(ContainerKey(1), Arc::downgrade(&hung))]) };
+        let mut looks = Looks { at_work: HashMap::from([(ContainerKey(1), Arc::downgrade(&hung))]) };
         let since = Instant::now();
-        let told = watch.begin(nobody(1)).wait();
+        let told = looks.begin(nobody(1)).wait();
         assert!(told.expect_err("nothing").contains("hangs"));
         assert!(since.elapsed() < Duration::from_secs(1), "{:?}", since.elapsed());
-        assert!(watch.begin(nobody(2)).wait().is_ok(), "a neighbour is looked at meanwhile");
+        assert!(looks.begin(nobody(2)).wait().is_ok(), "a neighbour is looked at meanwhile");
     }
 }
