@@ -140,6 +140,7 @@ pub fn record(config: Config, ready: impl FnOnce(&str)) -> Result<(), RecordErro
         return Err(RecordError::NotRoot);
     }
     let access = Access::of(&config)?;
+    Door::check(&config)?;
     let rules = rules::load(&config)?;
     let _lock = lock(&config.state_dir)?;
     let proof = proof(&config)?;

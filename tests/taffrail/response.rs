@@ -22,7 +22,7 @@ const RULES: &str = "
   priority: WARNING
 ";
 /// What the operator gives a rule that has none of its own.
-const KILL: &str = "[response]\n\"Sign is made\" = \"kill\"\n";
+const KILL: &str = "response = { \"Sign is made\" = \"kill\" }\n";
 const WAITS: &str = "while [ ! -e /go ]; do sleep 0.05; done; ";
 /// So many that it never ends by itself before the container is frozen: seconds, on any machine.
 const OPENS: &str = "6000000";

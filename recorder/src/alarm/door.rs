@@ -81,13 +81,21 @@ struct Desk {
 type Peer = Result<String, String>;
 
 impl Door {
+    /// Looks whether the token can be used, before anything is recorded.
+    ///
+    /// # Errors
+    /// [`AlarmError`].
+    pub fn check(config: &Config) -> Result<(), AlarmError> {
+        config.alarm_token_file.as_deref().map_or(Ok(()), |path| Token::read(path).map(drop))
+    }
+
     /// Opens the door that the configuration names, if it names one.
     ///
     /// # Errors
     /// [`AlarmError`].
     pub async fn open(config: &Config, access: &Access) -> Result<Option<Self>, AlarmError> {
-        let token = config.alarm_token_file.as_deref().map(Token::read).transpose()?;
         let Some(listen) = &config.alarm_listen else { return Ok(None) };
+        let token = config.alarm_token_file.as_deref().map(Token::read).transpose()?;
         let cannot = |source| AlarmError::Bind { listen: listen.clone(), source };
         let listener = match listen {
             Listen::Tcp(address) => Listener::Tcp(TcpListener::bind(address).await.map_err(cannot)?),
