@@ -36,6 +36,9 @@ pub enum Command {
     /// Record more or less of a container, from now on.
     #[cfg(feature = "record")]
     Level(LevelArgs),
+    /// Have a container that a response froze go on.
+    #[cfg(feature = "record")]
+    Thaw(ThawArgs),
     /// Make bundles of what a recorder left on disk: after a crash, or from a copied disk. No recorder is needed.
     #[cfg(feature = "record")]
     Salvage(SalvageArgs),
@@ -171,6 +174,18 @@ pub struct LevelArgs {
     pub container: String,
     /// How much.
     pub level: Level,
+}
+
+/// Arguments of `thaw`.
+#[cfg(feature = "record")]
+#[derive(Debug, Args)]
+pub struct ThawArgs {
+    /// The recorder's state directory.
+    #[arg(long, value_name = "DIR", default_value = "/var/lib/taffrail")]
+    pub state_dir: PathBuf,
+    /// Name or id of the container, or the beginning of its id.
+    #[arg(long, value_name = "NAME_OR_ID")]
+    pub container: String,
 }
 
 /// Arguments of `model`.

@@ -118,6 +118,9 @@ pub struct ContainerStatus {
     pub running: bool,
     /// How much is recorded of it: `off`, `vital`, `standard` or `full`.
     pub level: String,
+    /// Whether its processes stand still, by a response or by somebody else.
+    #[serde(default)]
+    pub frozen: bool,
     /// Events taken into its ring since the recorder started.
     pub events: u64,
     /// Time of the oldest event in its ring, RFC 3339.

@@ -9,6 +9,7 @@ mod incidents;
 mod recording;
 mod sealer;
 
+use crate::alarm::{self, Alarm, AlarmError, Door, Taken};
 use crate::config::{Config, ConfigError};
 use crate::control::access::Access;
 use crate::control::{AccessError, LevelRequest, TriggerRequest, server};
@@ -25,7 +26,7 @@ use crate::pipeline::{Parts, Pipeline};
 use crate::ring::{RecordedBy, Ring, RingError};
 use crate::seal::Proof;
 use crate::trigger::Watch;
-use crate::trigger::rules;
+use crate::trigger::rules::{self, RulesError};
 use recording::{Begun, Recording};
 use sealer::Sealer;
 use std::fs::{self, File, TryLockError};
@@ -34,7 +35,7 @@ use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use taffrail_probes::{LoadError, Options, Probes};
-use taffrail_rules::file::FileError;
+
 use taffrail_rules::matcher::RuleSet;
 use taffrail_trace::ids::ContainerKey;
 use taffrail_trace::signature::Signer;
@@ -74,10 +75,13 @@ pub enum RecordError {
     Access(#[from] AccessError),
     /// The rules are wrong, or cannot be read.
     #[error(transparent)]
-    Rules(#[from] FileError),
+    Rules(#[from] RulesError),
     /// The key that the configuration names cannot sign.
     #[error(transparent)]
     Config(#[from] ConfigError),
+    /// Alarms cannot be taken as configured.
+    #[error(transparent)]
+    Alarm(#[from] AlarmError),
     /// No unified cgroup hierarchy.
     #[error(
         "no cgroup v2 hierarchy is mounted, so containers cannot be told apart; mount one with `mount -t cgroup2 none /sys/fs/cgroup/unified`"
@@ -110,6 +114,12 @@ pub(crate) enum Command {
     Bind(ContainerKey, Details),
     /// Record more or less of a container.
     Level(LevelRequest, oneshot::Sender<Result<(), String>>),
+    /// Something is wrong with containers, others say; who wants to know what became of it.
+    Alarms(Vec<Alarm>, Option<oneshot::Sender<Vec<Taken>>>),
+    /// Seal every container that the configuration has sealed at a signal.
+    Signalled,
+    /// Have a frozen container go on.
+    Thaw(String, oneshot::Sender<Result<(), String>>),
     /// Ask these rules from now on.
     Rules(Arc<RuleSet>),
     /// About models; the text is the one that is imported.
@@ -130,6 +140,7 @@ pub fn record(config: Config, ready: impl FnOnce(&str)) -> Result<(), RecordErro
         return Err(RecordError::NotRoot);
     }
     let access = Access::of(&config)?;
+    Door::check(&config)?;
     let rules = rules::load(&config)?;
     let _lock = lock(&config.state_dir)?;
     let proof = proof(&config)?;
@@ -207,6 +218,7 @@ async fn run(
     let mut interrupt = signal(SignalKind::interrupt()).map_err(signals)?;
     let mut terminate = signal(SignalKind::terminate()).map_err(signals)?;
     let hangup = signal(SignalKind::hangup()).map_err(signals)?;
+    let mut user1 = signal(SignalKind::user_defined1()).map_err(signals)?;
     let socket = Config::socket_of(&config.state_dir);
     let listener = server::bind(&socket).map_err(|source| RecordError::State { path: socket.clone(), source })?;
     access.open(&config.state_dir)?;
@@ -215,6 +227,15 @@ async fn run(
     tokio::spawn(docker::answer(config.docker_socket.clone(), Selection::of(config), asked, move |key, details| {
         if bind.try_send(Command::Bind(key, details)).is_err() {
             tracing::warn!(container = %key, "too much to do, a container's name was not bound");
+        }
+    }));
+    if let Some(door) = Door::open(config, &access).await? {
+        tokio::spawn(alarm::serve(door, commands.clone()));
+    }
+    let raise = commands.clone();
+    tokio::spawn(alarm::watch_docker(config.docker_socket.clone(), config.alarm_docker.clone(), move |alarm| {
+        if raise.try_send(Command::Alarms(vec![alarm], None)).is_err() {
+            tracing::warn!("too much to do, an alarm of Docker's was not taken");
         }
     }));
     tokio::spawn(server::serve(listener, access, commands.clone()));
@@ -239,6 +260,8 @@ async fn run(
         tokio::select! {
             _ = interrupt.recv() => break stop(&commands, &mut end).await,
             _ = terminate.recv() => break stop(&commands, &mut end).await,
+            // A recording that takes no commands any more is about to end.
+            _ = user1.recv() => drop(commands.send(Command::Signalled).await),
             result = &mut end => break result,
         }
     };

@@ -154,7 +154,11 @@ fn without(hooks: &[&Hook]) -> String {
 }
 
 fn row(container: &ContainerStatus) -> [String; 10] {
-    let ended = if container.running { "" } else { " (ended)" };
+    let ended = match (container.running, container.frozen) {
+        (false, _) => " (ended)",
+        (true, true) => " (frozen)",
+        (true, false) => "",
+    };
     [
         format!("{}{ended}", text::shown(&container.name)),
         text::shown(&container.id).chars().take(12).collect(),

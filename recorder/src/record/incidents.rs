@@ -16,6 +16,7 @@ use crate::seal::{self, Job, Proof};
 use crate::state::{Looks, Pending, Wanted};
 use crate::trigger::{Incident, Order, Pauses};
 use std::collections::{HashMap, HashSet};
+use std::path::PathBuf;
 use std::sync::{Arc, Weak};
 use taffrail_trace::clock::{Anchor, BootNs};
 use taffrail_trace::container::{Container, Runtime};
@@ -39,6 +40,19 @@ pub struct Storms {
     pub held_back: u64,
     /// There was no room for their evidence; they are in the ring.
     pub refused: u64,
+}
+
+/// What became of an order that nobody gave by hand.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Followed {
+    /// It opened an incident, whose bundle will be this.
+    Opened(PathBuf),
+    /// It is part of the one that was open, likewise.
+    Joined(PathBuf),
+    /// The same had been sealed a moment before.
+    HeldBack,
+    /// Nothing is sealed; why.
+    Refused(String),
 }
 
 /// The open incidents and the seals at work.
@@ -100,16 +114,18 @@ impl Incidents {
 
     /// Takes what was found to the incident that is open in its container and grows by it, or opens one: unless its
     /// cause did that a moment ago, or evidence has no room.
-    pub fn open_by_rule(&mut self, cause: String, order: Order, pipeline: &mut Pipeline, now: Anchor) {
+    pub fn open_by_rule(&mut self, cause: String, order: Order, pipeline: &mut Pipeline, now: Anchor) -> Followed {
         let key = order.container;
         if let Some((open, _)) = self.open.iter_mut().find(|(open, _)| open.takes_in(&order)) {
             open.join(&order);
             self.storms.joined += 1;
-            return self.pauses.begin(key, cause, now.boot_ns);
+            self.pauses.begin(key, cause, now.boot_ns);
+            return Followed::Joined(open.bundle.clone());
         }
         if self.pauses.is_on(key, &cause, now.boot_ns) {
             self.storms.held_back += 1;
-            return self.grow(key, order.to_ns());
+            self.grow(key, order.to_ns());
+            return Followed::HeldBack;
         }
         let (rule, reason) = (order.trigger.rule.clone(), order.trigger.reason.clone());
         let name = pipeline.containers.get(key).map(seal::name_in_file).unwrap_or_default();
@@ -117,12 +133,15 @@ impl Incidents {
         match room.and_then(|()| self.incident(order, pipeline, now)) {
             Ok(incident) => {
                 tracing::info!(rule, reason, "rule matched");
+                let bundle = incident.0.bundle.clone();
                 self.open.push(incident);
                 self.pauses.begin(key, cause, now.boot_ns);
+                Followed::Opened(bundle)
             }
             Err(why) => {
                 self.storms.refused += 1;
                 tracing::error!(rule, container = name, why, "a rule matched and nothing is sealed; it is in the ring");
+                Followed::Refused(why)
             }
         }
     }

@@ -24,7 +24,7 @@ use taffrail_trace::manifest::{self, Joined};
 use tokio::sync::oneshot;
 
 pub use pause::Pauses;
-pub use watch::{Found, Surroundings, Watch};
+pub use watch::{Asked, Found, Surroundings, Watch};
 
 /// What somebody wants sealed.
 #[derive(Debug)]

@@ -11,12 +11,15 @@ use std::sync::Arc;
 use taffrail_rules::judge::{Judge, Missed};
 use taffrail_rules::matcher::RuleSet;
 use taffrail_rules::names::Names;
-use taffrail_rules::rule::Rule;
+use taffrail_rules::rule::{Response, Rule};
 use taffrail_rules::scene::{Descriptor, Scene};
 use taffrail_trace::clock::{Anchor, BootNs, Clock, UtcNs};
 use taffrail_trace::container::Container;
 use taffrail_trace::event::{Body, Event, Finding, FindingSource, Image, Severity};
 use taffrail_trace::ids::ContainerKey;
+
+/// What matches of one turn ask for beyond this, later ones ask for again.
+const ASKED_MAX: usize = 4096;
 
 /// The rules, and what they need to know of what was before.
 #[derive(Debug)]
@@ -32,6 +35,20 @@ pub struct Watch {
     missed_before: Missed,
     clock: Clock,
     hostname: String,
+    asked: Vec<Asked>,
+}
+
+/// A match asks for something to be done to its container.
+#[derive(Clone, Debug)]
+pub struct Asked {
+    /// Whose.
+    pub container: ContainerKey,
+    /// What.
+    pub response: Response,
+    /// By which rule.
+    pub rule: String,
+    /// When the event happened.
+    pub time_ns: BootNs,
 }
 
 /// What was found in an event.
@@ -75,6 +92,7 @@ impl Watch {
             missed_before: Missed::default(),
             clock: Clock::new(vec![now]),
             hostname,
+            asked: Vec::new(),
         }
     }
 
@@ -104,11 +122,15 @@ impl Watch {
             return Vec::new();
         }
         let Some(container) = around.containers.get(key) else { return Vec::new() };
-        let Self { judge, models, names, storm, counted, clock, hostname, .. } = self;
+        let Self { judge, models, names, storm, counted, clock, hostname, asked, .. } = self;
         let scene = Live { event, around, container, clock, names: names.get(&key), hostname };
         let mut found = models.as_mut().map(|models| models.see(&scene)).unwrap_or_default();
         for matched in is_wanted.then(|| judge.see(&scene)).into_iter().flatten() {
             let rule = matched.rule;
+            // Also where it matches too often to be told one by one.
+            if let Some(response) = rule.response.filter(|_| asked.len() < ASKED_MAX) {
+                asked.push(Asked { container: key, response, rule: rule.name.clone(), time_ns: event.time_ns });
+            }
             match storm.matched(key, &rule.name, event.time_ns, || sum_of(rule)) {
                 Say::It => found.push(Found { finding: matched.finding(&scene), cause: rule.name.clone() }),
                 Say::ItsNumber => {
@@ -123,6 +145,11 @@ impl Watch {
     /// The matches that were only counted since the last call, by container.
     pub fn counted(&mut self) -> Vec<(ContainerKey, Counted)> {
         self.counted.drain().collect()
+    }
+
+    /// What matches asked to have done since the last call.
+    pub fn asked(&mut self) -> Vec<Asked> {
+        std::mem::take(&mut self.asked)
     }
 
     /// Findings that stand for many, of which the time to be told came.
