@@ -21,9 +21,11 @@ pub mod proof;
 mod read;
 pub mod redact;
 mod rows;
+mod sheet;
 mod write;
 
 pub use read::{Bundle, Member, Mismatch, OpenError, Section, Verdict};
+pub use sheet::Sheet;
 pub use write::{Ending, More, WriteError, Writer, seal, write};
 
 /// The manifest's member name.

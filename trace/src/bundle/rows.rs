@@ -11,10 +11,11 @@ use parquet::file::reader::{ChunkReader, Length};
 use std::fs::File;
 use std::io::{BufReader, Read as _};
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
 use std::sync::Arc;
 
 /// Rows that are unpacked at once.
-const BATCH_ROWS: usize = 8 << 10;
+pub(super) const BATCH_ROWS: usize = 8 << 10;
 /// The most that a row group may state to be unpacked: a recorder packs a few dozen MiB at once.
 const GROUP_MAX_BYTES: i64 = 4 << 30;
 
@@ -66,26 +67,38 @@ impl Bundle {
 
     /// Runs a step of the decoder: its error, or its panic, is that member's.
     fn guarded<T>(&self, name: &str, step: impl FnOnce() -> Result<T, ParquetError>) -> Result<T, OpenError> {
-        let refused = |said: &str| self.refused(format!("{name} cannot be read as Parquet: {said}"));
-        match catch_unwind(AssertUnwindSafe(step)) {
-            Ok(Ok(value)) => Ok(value),
-            Ok(Err(error)) => Err(refused(&error.to_string())),
-            Err(_) => Err(refused("its decoder stopped")),
-        }
+        guarded(self.path(), name, step)
     }
 
-    fn len_of(&self, name: &str) -> u64 {
+    pub(super) fn len_of(&self, name: &str) -> u64 {
         self.members().get(name).map_or(0, |member| member.len)
     }
 
-    fn chunk(&self, name: &str) -> Result<Chunk, ParquetError> {
+    pub(super) fn chunk(&self, name: &str) -> Result<Chunk, ParquetError> {
         let member = self.members().get(name).ok_or_else(|| ParquetError::General("it is not there".to_owned()))?;
         Ok(Chunk { file: Arc::clone(self.file()), member: *member })
     }
 }
 
+/// Runs a step of the decoder: its error, or its panic, is that of the member `name` of the bundle at `path`.
+pub(super) fn guarded<T>(
+    path: &Path,
+    name: &str,
+    step: impl FnOnce() -> Result<T, ParquetError>,
+) -> Result<T, OpenError> {
+    let refused = |said: &str| OpenError::Refused {
+        path: path.to_owned(),
+        reason: format!("{name} cannot be read as Parquet: {said}"),
+    };
+    match catch_unwind(AssertUnwindSafe(step)) {
+        Ok(Ok(value)) => Ok(value),
+        Ok(Err(error)) => Err(refused(&error.to_string())),
+        Err(_) => Err(refused("its decoder stopped")),
+    }
+}
+
 /// What the footer says of lengths has to fit the member, before anything is read by it.
-fn believable(metadata: &ParquetMetaData, len: u64) -> Result<(), ParquetError> {
+pub(super) fn believable(metadata: &ParquetMetaData, len: u64) -> Result<(), ParquetError> {
     let lies = |what: &str| Err(ParquetError::General(format!("it lies about its lengths: {what}")));
     let mut rows = 0_i64;
     for group in metadata.row_groups() {
@@ -111,7 +124,7 @@ fn believable(metadata: &ParquetMetaData, len: u64) -> Result<(), ParquetError> 
 
 /// A member as the Parquet reader wants it.
 #[derive(Clone, Debug)]
-struct Chunk {
+pub(super) struct Chunk {
     file: Arc<File>,
     member: Member,
 }
