@@ -79,7 +79,8 @@ impl Sheet {
                 let builder = match only {
                     Some(names) => {
                         let fields = self.metadata.schema().fields().iter().enumerate();
-                        let roots = fields.filter(|(_, field)| names.contains(&field.name().as_str())).map(|(at, _)| at);
+                        let roots =
+                            fields.filter(|(_, field)| names.contains(&field.name().as_str())).map(|(at, _)| at);
                         let mask = ProjectionMask::roots(builder.parquet_schema(), roots.collect::<Vec<_>>());
                         builder.with_projection(mask)
                     }
