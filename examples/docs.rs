@@ -118,6 +118,6 @@ fn picture(root: &Path) -> Result<String> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let session = runtime.block_on(Session::open(&[root.join(SAMPLE)]))?;
     let bundle = session.bundles().first().context("no bundle is open")?;
-    let state = runtime.block_on(taffrail_tui::load(&session))?.with_verdict(bundle.verify()?);
+    let state = taffrail_tui::load(&session)?.with_verdict(bundle.verify()?);
     Ok(taffrail_tui::screen_svg(&state, SCREEN.0, SCREEN.1))
 }

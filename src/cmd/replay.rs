@@ -3,12 +3,11 @@
 use crate::Outcome;
 use crate::cli::ReplayArgs;
 use anyhow::{Context as _, Result, bail};
-use std::io::{ErrorKind, IsTerminal as _, Read as _, Write as _};
+use std::io::{ErrorKind, Read as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 use taffrail_query::Session;
-use taffrail_trace::bundle::Verdict;
 use taffrail_tui::keys::{FILE_BYTES_MAX, Keymap};
 use taffrail_tui::state::{Action, Palette};
 use taffrail_tui::{Case, Desk, State};
@@ -21,14 +20,17 @@ const FRAMES_MAX: usize = 36_000;
 /// Opens the bundles in the terminal, or draws them into files. The case notes are beside the first.
 pub fn run(args: &ReplayArgs) -> Result<Outcome> {
     let (runtime, session) = session(&args.bundles)?;
-    let mut state = runtime.block_on(load(&session))?;
+    let mut state = taffrail_tui::load(&session)?;
     state.apply(Action::Show(args.view));
     if args.play {
         state.apply(Action::First);
         state.apply(Action::PlayOrPause);
     }
     match &args.dump_frames {
-        Some(dir) => dump(state, dir, args.size)?,
+        Some(dir) => {
+            state.verdict = taffrail_tui::verdict(&session)?;
+            dump(state, dir, args.size)?;
+        }
         None => watch(&runtime, session, state, &args.bundles[0], args.keys.as_deref())?,
     }
     Ok(Outcome::Fine)
@@ -38,7 +40,7 @@ pub fn run(args: &ReplayArgs) -> Result<Outcome> {
 #[cfg(feature = "record")]
 pub fn open(path: &Path) -> Result<()> {
     let (runtime, session) = session(&[path.to_owned()])?;
-    let state = runtime.block_on(load(&session))?;
+    let state = taffrail_tui::load(&session)?;
     watch(&runtime, session, state, path, None)
 }
 
@@ -48,32 +50,6 @@ fn session(paths: &[PathBuf]) -> Result<(tokio::runtime::Runtime, Arc<Session>)>
     Ok((runtime, Arc::new(session)))
 }
 
-/// Reads the bundles, and says how far it is where a person waits for it.
-async fn load(session: &Session) -> Result<State> {
-    let mut err = std::io::stderr();
-    let told = err.is_terminal();
-    let state = taffrail_tui::load_telling(session, |table, done, of| {
-        if told {
-            // Nobody is worse off where this cannot be said.
-            let _ = write!(err, "\r\u{1b}[Kreading {table} ({done} of {of})").and_then(|()| err.flush());
-        }
-    })
-    .await;
-    if told {
-        let _ = write!(std::io::stderr(), "\r\u{1b}[K");
-    }
-    let mut state = state?;
-    for bundle in session.bundles() {
-        let verdict = match (state.verdict.take(), bundle.verify()?) {
-            (Some(Verdict::Intact(before)), Verdict::Intact(members)) => Verdict::Intact(before + members),
-            (Some(altered @ Verdict::Altered(_)), _) => altered,
-            (_, verdict) => verdict,
-        };
-        state.verdict = Some(verdict);
-    }
-    Ok(state)
-}
-
 fn watch(
     runtime: &tokio::runtime::Runtime,
     session: Arc<Session>,
@@ -81,7 +57,8 @@ fn watch(
     bundle: &Path,
     own_keys: Option<&Path>,
 ) -> Result<()> {
-    let desk = Desk::new(session, runtime.handle().clone());
+    let mut desk = Desk::new(session, runtime.handle().clone());
+    desk.verify();
     state.sql.relations = runtime.block_on(desk.relations())?.into();
     state.palette = Palette::from_env();
     state.keymap = Arc::new(keys(own_keys)?);
@@ -95,6 +72,7 @@ fn watch(
 fn dump(mut state: State, dir: &Path, (width, height): (u16, u16)) -> Result<()> {
     std::fs::create_dir_all(dir).with_context(|| format!("cannot make {}", dir.display()))?;
     for number in 0..FRAMES_MAX {
+        state.wait();
         let frames = [
             ("txt", taffrail_tui::screen_text(&state, width, height)),
             ("svg", taffrail_tui::screen_svg(&state, width, height)),

@@ -22,11 +22,13 @@ pub mod proof;
 mod read;
 pub mod redact;
 mod rows;
+mod sheet;
 mod write;
 
 pub use copy::Copy;
 pub use read::{Bundle, Member, Mismatch, OpenError, Section, Verdict};
 pub use rows::Batches;
+pub use sheet::Sheet;
 pub use write::{Ending, More, WriteError, Writer, seal, write};
 
 /// The manifest's member name.

@@ -14,10 +14,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     let (width, height) = (size(2, 120)?, size(3, 40)?);
     let runtime = tokio::runtime::Builder::new_multi_thread().build()?;
     let session = Arc::new(runtime.block_on(Session::open(&[PathBuf::from(path)]))?);
-    let mut state = runtime.block_on(taffrail_tui::load(&session))?;
-    if let [bundle] = session.bundles() {
-        state = state.with_verdict(bundle.verify()?);
-    }
+    let mut state = taffrail_tui::load(&session)?;
+    state.verdict = taffrail_tui::verdict(&session)?;
     let desk = Desk::new(session, runtime.handle().clone());
     state.sql.relations = runtime.block_on(desk.relations())?.into();
     let mut out = std::io::stdout();

@@ -1,4 +1,4 @@
-//! Where questions in SQL are answered: on the threads of a runtime, never on the one that draws.
+//! Where questions in SQL are answered and bundles are checked: on the threads of a runtime, never on the one that draws.
 
 use crate::error::TuiError;
 use crate::state::{Answer, Ask, ROWS_MAX, Relation, State};
@@ -10,6 +10,7 @@ use taffrail_query::arrow::compute::cast;
 use taffrail_query::arrow::datatypes::{DataType, Int64Type, TimeUnit};
 use taffrail_query::arrow::util::display::{ArrayFormatter, FormatOptions};
 use taffrail_query::{QueryError, Session};
+use taffrail_trace::bundle::Verdict;
 use tokio::runtime::Handle;
 use tokio::task::AbortHandle;
 
@@ -24,14 +25,47 @@ pub struct Desk {
     asked: u64,
     running: Option<AbortHandle>,
     answers: (Sender<(u64, Reply)>, Receiver<(u64, Reply)>),
+    verdict: Option<Receiver<Result<Option<Verdict>, String>>>,
 }
 
 type Reply = Result<Answer, String>;
 
+/// What checking all bundles of a session against their own SHA256SUMS gives: of several the first that is altered.
+///
+/// # Errors
+/// [`TuiError::Open`] where one cannot be read.
+pub fn verdict(session: &Session) -> Result<Option<Verdict>, TuiError> {
+    let mut all = None;
+    for bundle in session.bundles() {
+        all = Some(match (all, bundle.verify()?) {
+            (Some(Verdict::Intact(before)), Verdict::Intact(members)) => Verdict::Intact(before + members),
+            (Some(altered @ Verdict::Altered(_)), _) => altered,
+            (_, verdict) => verdict,
+        });
+    }
+    Ok(all)
+}
+
 impl Desk {
     /// A desk for the session's bundles, working on `runtime`, which must have threads of its own.
     pub fn new(session: Arc<Session>, runtime: Handle) -> Self {
-        Self { session, runtime, asked: 0, running: None, answers: channel() }
+        Self { session, runtime, asked: 0, running: None, answers: channel(), verdict: None }
+    }
+
+    /// Begins to check the bundles against their own SHA256SUMS. It takes as long as reading all of them does.
+    pub fn verify(&mut self) {
+        let (outbox, inbox) = channel();
+        let session = Arc::clone(&self.session);
+        self.runtime.spawn_blocking(move || {
+            // Where nobody listens any more nobody misses it.
+            let _ = outbox.send(verdict(&session).map_err(|problem| problem.to_string()));
+        });
+        self.verdict = Some(inbox);
+    }
+
+    /// Whether something will come without a key.
+    pub fn is_busy(&self) -> bool {
+        self.running.is_some() || self.verdict.is_some()
     }
 
     /// What there is to ask, for completion.
@@ -52,6 +86,13 @@ impl Desk {
             Some(Ask::Run(sql)) => self.ask(sql),
             Some(Ask::Cancel) => self.cancel(),
             None => {}
+        }
+        if let Some(Ok(verdict)) = self.verdict.as_ref().map(Receiver::try_recv) {
+            self.verdict = None;
+            match verdict {
+                Ok(verdict) => state.verdict = verdict,
+                Err(problem) => state.notice = Some(problem),
+            }
         }
         while let Ok((number, reply)) = self.answers.1.try_recv() {
             // An answer to a question that was stopped or replaced comes too late.

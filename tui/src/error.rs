@@ -2,6 +2,7 @@
 
 use taffrail_query::QueryError;
 use taffrail_query::arrow::error::ArrowError;
+use taffrail_trace::bundle::OpenError;
 
 /// Why a replay cannot be shown.
 #[derive(Debug, thiserror::Error)]
@@ -18,8 +19,10 @@ pub enum TuiError {
     /// Two bundles tell of the same container and time, and would show everything twice.
     #[error("two of these bundles are of container {name} and overlap; replay one of them", name = taffrail_trace::text::shown(.0))]
     Overlap(String),
-    /// The bundle has more rows than fit the screen's index.
-    #[error("table {table} has {rows} rows, more than the {max} that replay takes; use `taffrail query`")]
+    /// More rows than fit in memory have to be there at once: images, or events in no order.
+    #[error(
+        "{table}: {rows} rows that are not sorted by time, or no events, more than the {max} that replay keeps; use `taffrail query`"
+    )]
     TooLarge {
         /// The table.
         table: &'static str,
@@ -39,6 +42,9 @@ pub enum TuiError {
     /// A person's own keys cannot be used.
     #[error(transparent)]
     Keys(#[from] crate::keys::KeymapError),
+    /// A table cannot be read.
+    #[error(transparent)]
+    Open(#[from] OpenError),
     /// The evidence could not be queried.
     #[error(transparent)]
     Query(#[from] QueryError),

@@ -1,7 +1,7 @@
 //! `taffrail replay`: an evidence bundle on the screen, moved through in time.
 //!
 //! ```text
-//! load              SQL of taffrail-query -> Recording, once
+//! load              tables -> Recording: images, findings and gaps at once, of the rest the pages that are looked at
 //! state             what is known: the recording, the playhead, filters, focus; keys become actions, actions a new state
 //! keys              the one table of commands and the keymap: dispatcher, help, palette and footer read them
 //! view              pure drawing of a State into a Frame
@@ -28,9 +28,9 @@ pub mod state;
 pub mod view;
 
 pub use case::Case;
-pub use desk::Desk;
+pub use desk::{Desk, verdict};
 pub use error::TuiError;
-pub use load::{load, load_telling};
+pub use load::{load, load_cut};
 pub use picture::{screen_svg, screen_text};
 pub use run::run;
 pub use state::State;

@@ -1,4 +1,4 @@
-//! A bundle's tables to a [`State`], once.
+//! A bundle's tables to a [`State`]: images, findings and gaps at once, of the rest what is looked at.
 //!
 //! Read from the tables, not from the view `timeline`, because the detail shows every column. Any value of a hostile
 //! bundle may be NULL: texts are empty then, numbers 0, and a row without a time stands at the window's beginning.
@@ -8,6 +8,7 @@ mod columns;
 mod files;
 mod flows;
 mod images;
+mod pages;
 mod records;
 
 use crate::error::TuiError;
@@ -15,75 +16,64 @@ use crate::state::State;
 use crate::state::draft::{Draft, Rows};
 use crate::state::recording::About;
 use columns::Batch;
-use taffrail_query::arrow::array::RecordBatch;
+use std::sync::Arc;
 use taffrail_query::{Bundle, Session};
 use taffrail_trace::manifest::Manifest;
+use taffrail_trace::schema::{
+    DNS, FILE, FINDING, GAP, KERNEL, LIFECYCLE, NETWORK, PRIVILEGE, PROCESS, TERMINAL, Table,
+};
 
-/// The most rows of one table: about half a gigabyte, and hours of the busiest container.
-const ROWS_MAX: u64 = 4 << 20;
+/// The most images: those of days, and as much memory as a laptop has to spare.
+const IMAGES_MAX: usize = 1 << 20;
 
-type Reader = fn(&mut Rows, &Batch<'_>) -> Result<(), TuiError>;
+/// So many rows are read at once and kept: then every filter is a matter of one frame.
+const WHOLE_MAX: usize = 128 << 10;
+/// How many events a page has, where not more of them are of one moment.
+const PAGE_EVENTS: usize = 4 << 10;
+
+type Reads = fn(&mut Rows, &Batch<'_>) -> Result<(), TuiError>;
 
 /// Who reads which table, but for `process`, which comes first, and `syscall`, which is for SQL: a container at level
 /// `full` makes more calls in a second than a person reads in a day.
-const READERS: [(&str, Reader); 9] = [
-    ("file", files::read),
-    ("network", flows::flows),
-    ("dns", flows::messages),
-    ("privilege", calls::privileges),
-    ("kernel", calls::kernel),
-    ("terminal", calls::terminal),
-    ("lifecycle", records::moments),
-    ("finding", records::findings),
-    ("gap", records::gaps),
+const READERS: [(&Table, Reads); 9] = [
+    (&FILE, files::read),
+    (&NETWORK, flows::flows),
+    (&DNS, flows::messages),
+    (&PRIVILEGE, calls::privileges),
+    (&KERNEL, calls::kernel),
+    (&TERMINAL, calls::terminal),
+    (&LIFECYCLE, records::moments),
+    (&FINDING, records::findings),
+    (&GAP, records::gaps),
 ];
 
-/// Reads the bundles of the session into one recording: on one time line, where there are several.
+/// Opens the bundles of the session as one recording: on one time line, where there are several.
 ///
 /// # Errors
-/// [`TuiError`] where two are of one container and the same time, one is too large, or a table cannot be read.
-pub async fn load(session: &Session) -> Result<State, TuiError> {
-    load_telling(session, |_, _, _| {}).await
+/// [`TuiError`] where two are of one container and the same time, or a table cannot be read.
+pub fn load(session: &Session) -> Result<State, TuiError> {
+    load_cut(session, WHOLE_MAX, PAGE_EVENTS)
 }
 
-/// [`load`], which calls `tell` with each table before it is read, its number, and how many there are.
+/// [`load`], where more events than `whole` stay in the bundles, and are read in pages of `page`, which is not 0.
 ///
 /// # Errors
 /// As [`load`].
-pub async fn load_telling(
-    session: &Session,
-    mut tell: impl FnMut(&'static str, usize, usize),
-) -> Result<State, TuiError> {
-    let tables = READERS.len() + 1;
+pub fn load_cut(session: &Session, whole: usize, page: usize) -> Result<State, TuiError> {
     let manifests: Vec<&Manifest> = session.bundles().iter().map(Bundle::manifest).collect();
     let Some(about) = about_all(&manifests)? else { return Err(TuiError::NoBundle) };
     let containers: Vec<&str> = manifests.iter().map(|manifest| manifest.container.id.as_str()).collect();
     let mut draft = Draft::new(about);
-    tell("process", 1, tables);
-    for batch in read(session, "process").await? {
-        images::read(&mut draft, &Batch::new("process", &batch), &containers)?;
-    }
-    let mut rows = draft.link_images();
-    for (number, (table, read_rows)) in (2..).zip(READERS) {
-        tell(table, number, tables);
-        for batch in read(session, table).await? {
-            read_rows(&mut rows, &Batch::new(table, &batch))?;
+    for bundle in session.bundles() {
+        let Some(sheet) = bundle.sheet(&PROCESS.member())? else { continue };
+        if sheet.rows() > IMAGES_MAX {
+            return Err(TuiError::TooLarge { table: PROCESS.name, rows: sheet.rows() as u64, max: IMAGES_MAX as u64 });
         }
+        sheet.each_batch(&[0..sheet.rows()], None, &mut |batch| {
+            images::read(&mut draft, &Batch::new(PROCESS.name, &columns::widened(&PROCESS, &batch)?), &containers)
+        })?;
     }
-    Ok(State::new(rows.finish()))
-}
-
-/// All rows of a table. They are sorted here later, so the engine need not.
-async fn read(session: &Session, table: &'static str) -> Result<Vec<RecordBatch>, TuiError> {
-    let count = session.sql(&format!("SELECT count(*) AS rows FROM {table}")).await?;
-    let rows = match count.first() {
-        Some(batch) => Batch::new(table, batch).u64("rows")?.get(0).unwrap_or(0),
-        None => 0,
-    };
-    if rows > ROWS_MAX {
-        return Err(TuiError::TooLarge { table, rows, max: ROWS_MAX });
-    }
-    Ok(session.sql(&format!("SELECT * FROM {table}")).await?)
+    pages::open(session.bundles(), Arc::new(draft.ground()), whole, page)
 }
 
 /// Who, when, where and why of all bundles: why is what the first trigger says.

@@ -48,7 +48,7 @@ fn watch(mut terminal: DefaultTerminal, state: &mut State, desk: &mut Desk, case
         state.pages = view::pages(state, area);
         terminal.draw(|frame| view::draw(frame, state, Theme::of(state.palette)))?;
         let was_playing = state.playing;
-        let waits = was_playing || state.sql.running;
+        let waits = was_playing || desk.is_busy() || state.waits();
         if !waits || event::poll(FRAME.saturating_sub(frame_began.elapsed()))? {
             take_events(state, area)?;
         }
@@ -62,6 +62,7 @@ fn watch(mut terminal: DefaultTerminal, state: &mut State, desk: &mut Desk, case
             }
         }
         desk.serve(state);
+        state.catch_up();
         case.keep(state);
         if let Some(text) = state.copied.take() {
             copy(&text)?;

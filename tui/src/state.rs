@@ -1,8 +1,10 @@
 //! What is known while a bundle is on the screen, and how actions change it. Nothing here draws.
 //!
 //! ```text
-//! strings, recording    the history: events, images, texts; never changes
+//! strings, recording    the history or a stretch of it: events, images, texts; never changes
 //! draft                 rows of the evidence -> Recording, sorted, linked, checked
+//! timeline, visible     all events in pages; which of them pass the filter
+//! scan                  a look at every page that is not in memory, on a thread of its own
 //! summary, words        one line of an event; numbers to words
 //! filter                which events the list shows
 //! marks                 where on the strip something vital happened
@@ -14,6 +16,7 @@
 //! film                  terminal sessions, played back into a screen in memory
 //! map                   who talked to whom
 //! changes               what was changed on disk
+//! folds                 what map and changes have in common
 //! sql                   a question being written, and its answer
 //! notes                 what a person marks and writes down
 //! ```
@@ -27,6 +30,7 @@ mod clock;
 pub mod draft;
 mod film;
 mod filter;
+mod folds;
 mod map;
 mod marks;
 mod moment;
@@ -37,17 +41,22 @@ mod play;
 mod prompt;
 pub mod recording;
 mod rows;
+mod scan;
 mod sql;
 mod steps;
 mod story;
 pub mod strings;
 pub mod summary;
+mod survey;
+pub mod timeline;
+mod visible;
 pub mod words;
 
 pub use action::{Action, Move, Only};
 pub use changes::{Change, ChangeRow, Changes, Deed};
-pub use film::{Film, TerminalSession, is_typed};
+pub use film::{Film, TerminalSession, TypedOrPrinted};
 pub use filter::{Chip, Filter, KindFilter, Lineage, address_of, file_of, finds, host};
+pub use folds::Folds;
 pub use map::{Direction, Edge, Map, MapRow};
 pub use marks::Marks;
 pub use moment::{Life, Moment, TreeRow};
@@ -58,11 +67,15 @@ pub use play::{SPEEDS, Skip, Speed};
 pub use prompt::{Prompt, Prompting, commands};
 pub use sql::{Answer, Ask, Completion, ROWS_MAX, Relation, Sql};
 pub use story::{Sentence, remote_input};
+pub use survey::Progress;
+pub use timeline::{Cuts, Reader, Shown, Timeline};
+pub use visible::{Found, Visible};
 
 use crate::keys::Keymap;
-use recording::{Body, Event, ProcessIx, Recording, Time};
+use recording::{Body, ProcessIx, Recording, Time};
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use survey::Scans;
 use taffrail_trace::bundle::Verdict;
 
 /// How long after its start or end a process is marked in the tree.
@@ -73,8 +86,12 @@ const ZOOM_MAX: u8 = 5;
 /// Everything that the screen shows.
 #[derive(Debug)]
 pub struct State {
-    /// The history.
-    pub recording: Recording,
+    /// The history; of one that is read page by page the images, the findings and the gaps.
+    pub recording: Arc<Recording>,
+    /// All events.
+    pub timeline: Timeline,
+    /// Who reads what is not in memory.
+    scans: Scans,
     /// What checking the bundle against its own checksums gave; `None` where nobody checked.
     pub verdict: Option<Verdict>,
     /// The keys.
@@ -92,9 +109,9 @@ pub struct State {
     /// The event it stands on or has last passed: index into the recording's events. `None` before the first one.
     pub selected: Option<u32>,
     /// The events that pass the filter.
-    pub visible: Vec<u32>,
+    pub visible: Visible,
     /// The moments among them that stand out.
-    pub marks: Marks,
+    pub marks: Arc<Marks>,
     /// The filter.
     pub filter: Filter,
     /// The text being typed, while it is.
@@ -181,12 +198,36 @@ pub struct Pages {
 
 impl State {
     /// Opens a recording at its trigger, paused.
-    pub fn new(recording: Recording) -> Self {
-        let visible = Filter::default().apply(&recording);
-        let at = recording.about.trigger;
-        let marks = Marks::of(&recording, &visible);
-        let (story, sessions) = (story::tell(&recording), film::sessions(&recording));
-        let mut state = Self {
+    pub fn new(mut recording: Recording) -> Self {
+        let story = story::tell(&recording);
+        let (told, sessions) = (story.told().to_vec(), film::sessions(&recording));
+        recording.mark_fresh(&story.fresh());
+        let recording = Arc::new(recording);
+        let mut state = Self::opened(Arc::clone(&recording), Timeline::whole(&recording));
+        (state.story, state.sessions) = (told, sessions);
+        state.see_all();
+        state.to_trigger();
+        state.refresh();
+        state
+    }
+
+    /// Opens a recording that stays where it is, at its trigger, paused. `base` has its images, findings and gaps; the
+    /// rest of it is read where it is looked at, and all of it in the background.
+    pub fn paged(base: Recording, cuts: Arc<Cuts>, reader: Arc<dyn Reader>) -> Self {
+        let mut state = Self::opened(Arc::new(base), Timeline::paged(cuts, reader));
+        state.survey();
+        state.see_all();
+        state.to_trigger();
+        state.refresh();
+        state
+    }
+
+    fn opened(recording: Arc<Recording>, timeline: Timeline) -> Self {
+        Self {
+            visible: Visible::all(timeline.cuts()),
+            at: recording.about.trigger,
+            timeline,
+            scans: Scans::default(),
             recording,
             verdict: None,
             keymap: Arc::default(),
@@ -194,10 +235,8 @@ impl State {
             mouse: false,
             view: View::default(),
             trail: Vec::new(),
-            at,
             selected: None,
-            visible,
-            marks,
+            marks: Arc::default(),
             filter: Filter::default(),
             prompt: None,
             search: String::new(),
@@ -215,8 +254,8 @@ impl State {
             detail_scroll: 0,
             folds: BTreeSet::new(),
             moment: Moment::default(),
-            story,
-            sessions,
+            story: Vec::new(),
+            sessions: Vec::new(),
             session_choice: None,
             film: None,
             map: Map::default(),
@@ -225,10 +264,7 @@ impl State {
             notes: Notes::default(),
             pages: Pages { tree: 10, events: 10, body: 10, detail: 5, ..Pages::default() },
             quit: false,
-        };
-        state.to_trigger();
-        state.refresh();
-        state
+        }
     }
 
     /// Says what checking the bundle against its own SHA256SUMS gave, for the header.
@@ -245,32 +281,40 @@ impl State {
     }
 
     /// The selected event.
-    pub fn current(&self) -> Option<&Event> {
-        self.recording.events.get(self.selected? as usize)
+    pub fn current(&self) -> Option<Shown> {
+        self.timeline.get(self.selected?)
     }
 
     /// Where the selected event is among the visible ones.
     pub fn position(&self) -> Option<usize> {
-        self.visible.binary_search(&self.selected?).ok()
+        self.visible.place(self.selected?).ok()
     }
 
     /// The process that the tree marks: the chosen one while it is there, else the selected event's.
     pub fn tree_process(&self) -> Option<ProcessIx> {
         let there = |process: &ProcessIx| self.moment.rows.iter().any(|row| row.process == *process);
         self.tree_choice.filter(there).or_else(|| {
-            let image = self.recording.actor(self.current()?).image?;
+            let event = self.current()?;
+            let image = event.recording.actor(&event).image?;
             Some(self.recording.image(image)?.process)
         })
     }
 
     /// How many visible events are not after `time`.
     pub fn passed(&self, time: Time) -> usize {
-        self.visible.partition_point(|at| self.recording.events[*at as usize].time <= time)
+        self.timeline.before(time, true).map_or(0, |(page, offset)| self.visible.before(page, offset))
     }
 
-    /// How many visible events there are in `[from, to)`.
+    /// How many visible events there are in `[from, to)`; about so many where they are not in memory.
     pub fn visible_within(&self, from: Time, to: Time) -> usize {
-        let before = |time: Time| self.visible.partition_point(|at| self.recording.events[*at as usize].time < time);
+        let cuts = self.timeline.cuts();
+        let before = |time: Time| match self.timeline.before(time, false) {
+            None => 0,
+            Some((page, _)) if self.timeline.page(page).is_none() => {
+                self.visible.about_before(page, cuts.passed_of(page, time))
+            }
+            Some((page, offset)) => self.visible.before(page, offset),
+        };
         before(to).saturating_sub(before(from))
     }
 
@@ -288,17 +332,32 @@ impl State {
     fn move_to(&mut self, time: Time) {
         let (from, to) = self.bounds();
         self.at = time.clamp(from, to.max(from));
-        let passed = self.passed(self.at);
-        let selected = passed.checked_sub(1).and_then(|at| self.visible.get(at)).copied();
+        let passed = self.passed_here();
+        let selected = passed.checked_sub(1).and_then(|at| self.visible.get(at));
         self.select(selected);
+    }
+
+    /// How many visible events the playhead has passed. Its page is read for it.
+    fn passed_here(&mut self) -> usize {
+        if let Some(page) = self.timeline.cuts().page_at(self.at) {
+            self.timeline.hold(page);
+        }
+        self.passed(self.at)
     }
 
     /// Puts the playhead on the visible event at `position`, or the nearest there is.
     fn stand_on(&mut self, position: usize) {
         let position = position.min(self.visible.len().saturating_sub(1));
-        if let Some(event) = self.visible.get(position).copied() {
-            self.at = self.recording.events[event as usize].time;
-            self.select(Some(event));
+        if let Some(number) = self.visible.get(position) {
+            self.stand_on_number(number);
+        }
+    }
+
+    /// Puts the playhead on an event.
+    fn stand_on_number(&mut self, number: u32) {
+        if let Some(event) = self.timeline.fetch(number) {
+            self.at = event.time;
+            self.select(Some(number));
         }
     }
 
@@ -311,7 +370,7 @@ impl State {
 
     /// Moves by events; the first step from before the first event reaches it.
     fn step(&mut self, by: i64) {
-        let passed = self.passed(self.at) as i64;
+        let passed = self.passed_here() as i64;
         let here = self.position().map_or(passed - 1, |at| at as i64);
         let target = here.saturating_add(by).max(0);
         self.stand_on(usize::try_from(target).unwrap_or(0));
@@ -321,40 +380,23 @@ impl State {
     fn to_trigger(&mut self) {
         let trigger = self.recording.about.trigger;
         self.move_to(trigger);
-        let rule = self.recording.about.rule.as_str();
-        let until = self.passed(trigger);
-        let at_trigger = self.visible[..until].iter().enumerate().rev();
-        let mut findings = at_trigger
-            .take_while(|(_, event)| self.recording.events[**event as usize].time == trigger)
-            .filter_map(|(position, event)| match self.recording.events[*event as usize].body {
-                Body::Finding(at) => Some((position, self.recording.text(self.recording.findings[at as usize].rule))),
-                _ => None,
-            });
-        let first = findings.next();
-        let named = first.into_iter().chain(findings).find(|(_, name)| *name == rule).or(first);
-        if let Some((position, _)) = named {
-            self.stand_on(position);
-        }
-    }
-
-    /// Takes a new filter, and keeps the selected event where it still passes.
-    fn set_filter(&mut self, filter: Filter) {
-        self.filter = filter;
-        self.visible = self.filter.apply(&self.recording);
-        self.marks = Marks::of(&self.recording, &self.visible);
-        self.map.forget();
-        self.changes.forget();
-        let (from, to) = self.bounds();
-        self.at = self.at.clamp(from, to.max(from));
-        if self.position().is_some() {
-            return;
-        }
-        match self.passed(self.at) {
-            0 => {
-                self.select(None);
-                self.stand_on(0);
+        let rule = self.recording.about.rule.clone();
+        let mut first = None;
+        for position in (0..self.passed_here()).rev() {
+            let Some(event) = self.visible.get(position).and_then(|number| self.timeline.fetch(number)) else { break };
+            if event.time != trigger {
+                break;
             }
-            passed => self.stand_on(passed - 1),
+            let Body::Finding(at) = event.body else { continue };
+            first = first.or(Some(position));
+            let name = event.recording.findings.get(at as usize).map(|finding| event.recording.text(finding.rule));
+            if name == Some(&rule) {
+                first = Some(position);
+                break;
+            }
+        }
+        if let Some(position) = first {
+            self.stand_on(position);
         }
     }
 
@@ -367,18 +409,27 @@ impl State {
         }
         match self.view {
             View::Terminal => self.refresh_film(),
-            View::Network => self.map.refresh(&self.recording, &self.visible, self.at),
-            View::Files => self.changes.refresh(&self.recording, &self.visible, self.at),
+            View::Network => {
+                self.see_flows();
+                self.map.refresh(self.at);
+            }
+            View::Files => {
+                self.see_deeds();
+                self.changes.refresh(self.at);
+            }
             _ => {}
+        }
+        self.hold_rows();
+        if let Some(problem) = self.timeline.take_problem() {
+            self.notice = Some(problem);
         }
     }
 
     /// The session on the screen: the chosen one, else the one that last said something, else the first.
     pub fn session(&self) -> Option<usize> {
         let last = || {
-            let passed = self.recording.events.partition_point(|event| event.time <= self.at) as u32;
             let said = |session: &TerminalSession| {
-                session.events[..session.events.partition_point(|event| *event < passed)].last().copied()
+                session.stretches[..session.passed(self.at)].last().map(|stretch| stretch.event)
             };
             let by_last = self.sessions.iter().enumerate().filter_map(|(index, session)| Some((said(session)?, index)));
             by_last.max().map(|(_, index)| index)
@@ -391,7 +442,7 @@ impl State {
         let Some(index) = self.session() else { return };
         let film = self.film.take().filter(|film| film.session() == index);
         let mut film = film.unwrap_or_else(|| Film::new(index));
-        film.play(&self.recording, &self.sessions[index], self.at);
+        film.play(&self.sessions[index], self.at);
         self.film = Some(film);
     }
 }

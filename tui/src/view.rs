@@ -42,6 +42,9 @@ use ratatui::text::Line;
 use ratatui::widgets::{Block, BorderType};
 use theme::Role;
 
+/// What a view says that has nothing to show yet.
+const READING: &str = "The recording is being read.";
+
 /// Draws the whole screen.
 pub fn draw(frame: &mut Frame<'_>, state: &State, theme: Theme) {
     let screen = Screen::new(frame.area(), state);

@@ -17,7 +17,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// Rows that are unpacked at once.
-const BATCH_ROWS: usize = 8 << 10;
+pub(super) const BATCH_ROWS: usize = 8 << 10;
 /// The most that a row group may state to be unpacked: a recorder packs a few dozen MiB at once.
 const GROUP_MAX_BYTES: i64 = 4 << 30;
 
@@ -78,11 +78,11 @@ impl Bundle {
         guarded(self.path(), name, step)
     }
 
-    fn len_of(&self, name: &str) -> u64 {
+    pub(super) fn len_of(&self, name: &str) -> u64 {
         self.members().get(name).map_or(0, |member| member.len)
     }
 
-    fn chunk(&self, name: &str) -> Result<Chunk, ParquetError> {
+    pub(super) fn chunk(&self, name: &str) -> Result<Chunk, ParquetError> {
         let member = self.members().get(name).ok_or_else(|| ParquetError::General("it is not there".to_owned()))?;
         Ok(Chunk { file: Arc::clone(self.file()), member: *member })
     }
@@ -108,8 +108,12 @@ impl Iterator for Batches {
     }
 }
 
-/// Runs a step of the decoder: its error, or its panic, is that member's.
-fn guarded<T>(path: &Path, name: &str, step: impl FnOnce() -> Result<T, ParquetError>) -> Result<T, OpenError> {
+/// Runs a step of the decoder: its error, or its panic, is that of the member `name` of the bundle at `path`.
+pub(super) fn guarded<T>(
+    path: &Path,
+    name: &str,
+    step: impl FnOnce() -> Result<T, ParquetError>,
+) -> Result<T, OpenError> {
     let refused = |said: &str| OpenError::Refused {
         path: path.to_owned(),
         reason: format!("{name} cannot be read as Parquet: {said}"),
@@ -122,7 +126,7 @@ fn guarded<T>(path: &Path, name: &str, step: impl FnOnce() -> Result<T, ParquetE
 }
 
 /// What the footer says of lengths has to fit the member, before anything is read by it.
-fn believable(metadata: &ParquetMetaData, len: u64) -> Result<(), ParquetError> {
+pub(super) fn believable(metadata: &ParquetMetaData, len: u64) -> Result<(), ParquetError> {
     let lies = |what: &str| Err(ParquetError::General(format!("it lies about its lengths: {what}")));
     let mut rows = 0_i64;
     for group in metadata.row_groups() {
@@ -148,7 +152,7 @@ fn believable(metadata: &ParquetMetaData, len: u64) -> Result<(), ParquetError> 
 
 /// A member as the Parquet reader wants it.
 #[derive(Clone, Debug)]
-struct Chunk {
+pub(super) struct Chunk {
     file: Arc<File>,
     member: Member,
 }

@@ -2,14 +2,17 @@
 
 use crate::error::TuiError;
 use crate::state::draft::{Row, Rows, Who};
+use std::sync::Arc;
 use taffrail_query::arrow::array::{
-    Array, ArrayRef, AsArray as _, BinaryArray, BooleanArray, ListArray, PrimitiveArray, RecordBatch, StringArray,
+    Array, ArrayRef, AsArray as _, BinaryArray, BooleanArray, ListArray, PrimitiveArray, RecordBatch,
+    RecordBatchOptions, StringArray, new_null_array,
 };
 use taffrail_query::arrow::compute::cast;
 use taffrail_query::arrow::datatypes::{
-    ArrowPrimitiveType, DataType, Int32Type, Int64Type, TimeUnit, UInt16Type, UInt32Type, UInt64Type,
+    ArrowPrimitiveType, DataType, Field, Int32Type, Int64Type, Schema, TimeUnit, UInt16Type, UInt32Type, UInt64Type,
 };
 use taffrail_query::arrow::error::ArrowError;
+use taffrail_trace::schema::Table;
 
 /// One batch of a table.
 pub struct Batch<'a> {
@@ -27,6 +30,21 @@ pub struct TextLists(ListArray);
 pub struct Bytes(BinaryArray);
 /// A column of yes or no.
 pub struct Bools(BooleanArray);
+
+/// A batch with all columns of its table: those that an older bundle lacks are NULL.
+pub fn widened(table: &'static Table, batch: &RecordBatch) -> Result<RecordBatch, TuiError> {
+    let (mut fields, mut arrays) = (Vec::new(), Vec::new());
+    for column in table.all_columns() {
+        let array = batch
+            .column_by_name(column.name)
+            .map_or_else(|| new_null_array(&column.kind.data_type(), batch.num_rows()), Arc::clone);
+        fields.push(Field::new(column.name, array.data_type().clone(), true));
+        arrays.push(array);
+    }
+    let options = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
+    RecordBatch::try_new_with_options(Arc::new(Schema::new(fields)), arrays, &options)
+        .map_err(|reason| TuiError::Column { table: table.name, column: "time", reason })
+}
 
 impl<T: ArrowPrimitiveType> Numbers<T> {
     /// The value, `None` for NULL.

@@ -1,9 +1,15 @@
 //! What was changed on disk up to the playhead, by directory, with who did it.
 
-use super::recording::{Body, Event, ImageIx, Recording, Sym, Time};
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use super::folds::{Foldable, Folds};
+use super::recording::{About, Body, Event, ImageIx, Recording, Sym, Time};
+use super::strings::Strings;
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
 
-/// What became of one file.
+/// What one program does to one file over and over is one deed within this part of the window.
+const SAME_PART: i64 = 4_096;
+
+/// What became of one file. Its texts are symbols of the [`FileHistory`].
 #[derive(Clone, Copy, Debug)]
 pub struct Change {
     /// The file.
@@ -59,94 +65,71 @@ pub enum ChangeRow {
     File(usize),
 }
 
-/// What was changed, at the playhead.
+impl Foldable for ChangeRow {
+    fn label(&self) -> Option<&str> {
+        match self {
+            Self::Directory { path, .. } => Some(path),
+            Self::File(_) => None,
+        }
+    }
+}
+
+/// What became of each file, deed by deed, by path.
 #[derive(Clone, Debug, Default)]
+pub struct FileHistory {
+    strings: Strings,
+    files: Vec<Vec<Change>>,
+}
+
+/// What was changed, at the playhead.
+#[derive(Debug, Default)]
 pub struct Changes {
-    /// The chosen row.
-    pub chosen: usize,
+    /// The lines.
+    pub list: Folds<FileHistory, ChangeRow>,
     /// The files, by path.
     pub files: Vec<Change>,
-    rows: Vec<ChangeRow>,
-    folds: BTreeSet<String>,
-    /// What became of each file, deed by deed, by path; `None` where the visible events are others now.
-    known: Option<Vec<Vec<Change>>>,
-    shown_at: Option<Time>,
 }
 
 impl Changes {
-    /// The visible events are others now.
-    pub(super) fn forget(&mut self) {
-        self.known = None;
-        self.shown_at = None;
-    }
-
-    /// The lines.
-    pub fn rows(&self) -> &[ChangeRow] {
-        &self.rows
+    /// A text of a change.
+    pub fn text(&self, sym: Sym) -> &str {
+        self.list.known().map_or("", |known| known.strings.get(sym))
     }
 
     /// The file that the chosen row is.
     pub fn current(&self) -> Option<&Change> {
-        match self.rows.get(self.chosen)? {
+        match self.list.current()? {
             ChangeRow::File(at) => self.files.get(*at),
             ChangeRow::Directory { .. } => None,
         }
     }
 
     /// The file to look at closer; a directory is folded instead.
-    pub(super) fn enter(&mut self) -> Option<Sym> {
-        if self.toggle() { None } else { self.current().map(|change| change.path) }
-    }
-
-    /// Folds or unfolds the chosen directory; false where the row is none.
-    pub(super) fn toggle(&mut self) -> bool {
-        let Some(ChangeRow::Directory { path, .. }) = self.rows.get(self.chosen) else { return false };
-        if !self.folds.remove(path) {
-            self.folds.insert(path.clone());
-        }
-        self.shown_at = None;
-        true
-    }
-
-    pub(super) fn toggle_all(&mut self) {
-        let directories = self.rows.iter().filter_map(|row| match row {
-            ChangeRow::Directory { path, .. } => Some(path.clone()),
-            ChangeRow::File(_) => None,
-        });
-        self.folds = if self.folds.is_empty() { directories.collect() } else { BTreeSet::new() };
-        self.shown_at = None;
+    pub(super) fn enter(&mut self) -> Option<String> {
+        if self.list.toggle() { None } else { self.current().map(|change| self.text(change.path).to_owned()) }
     }
 
     /// Brings it to `at`.
-    pub(super) fn refresh(&mut self, recording: &Recording, visible: &[u32], at: Time) {
-        if self.shown_at == Some(at) {
-            return;
-        }
-        self.shown_at = Some(at);
-        let known = self.known.take().unwrap_or_else(|| known(recording, visible));
+    pub(super) fn refresh(&mut self, at: Time) {
+        let Some(known) = self.list.known().cloned().filter(|_| self.list.turns_to(at)) else { return };
         let state_at = |history: &Vec<Change>| {
             let passed = history.partition_point(|change| change.last <= at);
             history.get(passed.checked_sub(1)?).copied()
         };
-        self.files = known.iter().filter_map(state_at).collect();
-        self.known = Some(known);
-        self.lay_out(recording);
-        self.chosen = self.chosen.min(self.rows.len().saturating_sub(1));
-    }
-
-    fn lay_out(&mut self, recording: &Recording) {
-        self.rows.clear();
+        self.files = known.files.iter().filter_map(state_at).collect();
         let mut directories: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
         for (index, change) in self.files.iter().enumerate() {
-            directories.entry(directory(recording.text(change.path))).or_default().push(index);
+            directories.entry(directory(known.strings.get(change.path))).or_default().push(index);
         }
+        let mut rows = Vec::new();
         for (path, files) in directories {
-            let folded = self.folds.contains(path);
-            self.rows.push(ChangeRow::Directory { path: path.to_owned(), files: files.len(), folded });
+            let folded = self.list.is_turned(path);
+            rows.push(ChangeRow::Directory { path: path.to_owned(), files: files.len(), folded });
             if !folded {
-                self.rows.extend(files.into_iter().map(ChangeRow::File));
+                rows.extend(files.into_iter().map(ChangeRow::File));
             }
         }
+        self.list.show(rows);
     }
 }
 
@@ -158,11 +141,31 @@ fn directory(path: &str) -> &str {
     }
 }
 
-/// The files that visible events changed, by path: for each what it was after every deed.
-fn known(recording: &Recording, visible: &[u32]) -> Vec<Vec<Change>> {
-    let mut by_path: HashMap<Sym, Vec<Change>> = HashMap::new();
-    for event in visible.iter().filter_map(|at| recording.events.get(*at as usize)) {
-        let Some((path, deed, to, written)) = deed(recording, event) else { continue };
+/// Puts together what became of files while events come by.
+#[derive(Debug)]
+pub struct Deeds {
+    strings: Strings,
+    by_path: HashMap<Sym, Vec<Change>>,
+    /// Texts of the recording that events are of now, as texts here.
+    same: HashMap<Sym, Sym>,
+    part_ns: i64,
+}
+
+impl Deeds {
+    /// Nothing was done yet.
+    pub fn new(about: &About) -> Self {
+        let part_ns = about.to.saturating_sub(about.from).max(0) / SAME_PART;
+        Self { strings: Strings::default(), by_path: HashMap::new(), same: HashMap::new(), part_ns }
+    }
+
+    /// Events of another recording, or of another page, come next.
+    pub fn enter(&mut self) {
+        self.same.clear();
+    }
+
+    /// Takes an event in; they come by time.
+    pub fn take(&mut self, recording: &Recording, event: &Event) {
+        let Some((path, deed, to, written)) = deed(recording, event) else { return };
         let executable = match event.body {
             Body::File(at) => {
                 recording.files.get(at as usize).and_then(|file| file.mode).is_some_and(|mode| mode & 0o111 != 0)
@@ -170,35 +173,74 @@ fn known(recording: &Recording, visible: &[u32]) -> Vec<Vec<Change>> {
             _ => false,
         };
         let actor = recording.actor(event);
-        let mut put = |path: Sym, deed: Deed, to: Option<Sym>, written: u64, executable: bool| {
-            let history = by_path.entry(path).or_default();
-            let before = history.last().copied();
-            // What was made and then written to is still new.
-            let still_new =
-                before.is_some_and(|before| before.deed == Deed::Made) && matches!(deed, Deed::Written | Deed::Altered);
-            let now = Change {
-                path,
-                deed: if still_new { Deed::Made } else { deed },
-                to,
-                written: before.map_or(0, |before| before.written).saturating_add(written),
-                executable: executable || before.is_some_and(|before| before.executable),
-                image: actor.image,
-                who: actor.comm,
-                pid: actor.pid,
-                times: before.map_or(0, |before| before.times).saturating_add(1),
-                last: event.time,
-            };
-            history.push(now);
-            now
+        let who = actor.comm.map(|comm| self.own(recording, comm));
+        let (path, to) = (self.own(recording, path), to.map(|to| self.own(recording, to)));
+        let change = Change {
+            path,
+            deed,
+            to,
+            written,
+            executable,
+            image: actor.image,
+            who,
+            pid: actor.pid,
+            times: 1,
+            last: event.time,
         };
-        let now = put(path, deed, to, written, executable);
+        let now = self.put(change);
         if let (Deed::Moved, Some(to)) = (deed, to) {
-            put(to, Deed::Made, None, now.written, now.executable);
+            self.put(Change { path: to, deed: Deed::Made, to: None, times: 1, ..now });
         }
     }
-    let mut all: Vec<Vec<Change>> = by_path.into_values().collect();
-    all.sort_by_key(|history| history.first().map(|change| recording.text(change.path)));
-    all
+
+    fn put(&mut self, new: Change) -> Change {
+        let history = self.by_path.entry(new.path).or_default();
+        let Some(before) = history.last_mut() else {
+            history.push(new);
+            return new;
+        };
+        // What was made and then written to is still new.
+        let still_new = before.deed == Deed::Made && matches!(new.deed, Deed::Written | Deed::Altered);
+        let now = Change {
+            deed: if still_new { Deed::Made } else { new.deed },
+            written: before.written.saturating_add(new.written),
+            executable: new.executable || before.executable,
+            times: before.times.saturating_add(1),
+            ..new
+        };
+        let again = new.deed == Deed::Written
+            && before.deed == now.deed
+            && before.image == now.image
+            && before.to == now.to
+            && before.times > 1
+            && now.last.saturating_sub(before.last) < self.part_ns;
+        if again {
+            *before = now;
+        } else {
+            history.push(now);
+        }
+        now
+    }
+
+    fn own(&mut self, recording: &Recording, sym: Sym) -> Sym {
+        let strings = &mut self.strings;
+        *self.same.entry(sym).or_insert_with(|| strings.add(recording.text(sym)))
+    }
+
+    /// All of it, by path.
+    pub fn finish(self) -> FileHistory {
+        let (mut strings, mut files) = (self.strings, self.by_path.into_values().collect::<Vec<_>>());
+        files.sort_by_key(|history| history.first().map(|change| strings.get(change.path)));
+        strings.seal();
+        FileHistory { strings, files }
+    }
+
+    /// What became of files by these events.
+    pub fn of<'a>(recording: &Recording, events: impl Iterator<Item = &'a Event>) -> Arc<FileHistory> {
+        let mut deeds = Self::new(&recording.about);
+        events.for_each(|event| deeds.take(recording, event));
+        Arc::new(deeds.finish())
+    }
 }
 
 /// What an event did to a file: the file, the deed, where it went, bytes written. `None` for what changed nothing.

@@ -5,7 +5,7 @@
 //! itself echoed it: a line that ends with a line feed was read as a whole line, which the kernel (or the other end of a
 //! connection) echoes and no program prints. Keys that a program reads one by one it echoes itself.
 
-use super::recording::{Body, ImageIx, Recording, Terminal, Time};
+use super::recording::{Body, Event, ImageIx, Recording, Time};
 use std::collections::HashMap;
 use std::hash::{BuildHasher as _, RandomState};
 use std::num::NonZeroU16;
@@ -20,8 +20,8 @@ const COLUMNS: NonZeroU16 = Parser::DEFAULT_COLS;
 pub struct TerminalSession {
     /// Its number in the evidence; rows without one are together.
     pub id: Option<u64>,
-    /// Its events, by time: indices into the recording's events.
-    pub events: Vec<u32>,
+    /// What went over it, by time.
+    pub stretches: Vec<TypedOrPrinted>,
     /// The image that used it first.
     pub image: Option<ImageIx>,
     /// Bytes typed.
@@ -32,37 +32,79 @@ pub struct TerminalSession {
     pub cut: bool,
 }
 
-/// The sessions of a recording, in the order in which they began.
-pub fn sessions(recording: &Recording) -> Vec<TerminalSession> {
-    let mut sessions: Vec<TerminalSession> = Vec::new();
-    let mut known: HashMap<Option<u64>, usize> = HashMap::new();
-    for (index, event) in recording.events.iter().enumerate() {
-        let Body::Terminal(at) = event.body else { continue };
-        let Some(row) = recording.terminal.get(at as usize) else { continue };
-        let place = *known.entry(row.session).or_insert_with(|| {
-            sessions.push(TerminalSession {
-                id: row.session,
-                events: Vec::new(),
-                image: None,
-                typed: 0,
-                printed: 0,
-                cut: false,
-            });
-            sessions.len() - 1
-        });
-        let session = &mut sessions[place];
-        session.events.push(index as u32);
-        session.image = session.image.or(recording.actor(event).image);
-        session.cut |= row.cut;
-        let count = if is_typed(recording, row) { &mut session.typed } else { &mut session.printed };
-        *count = count.saturating_add(row.bytes);
-    }
-    sessions
+/// Bytes that went over a terminal. They can act on one.
+#[derive(Clone, Debug)]
+pub struct TypedOrPrinted {
+    /// The event's number.
+    pub event: u32,
+    /// When.
+    pub time: Time,
+    /// Somebody typed them.
+    pub typed: bool,
+    /// The bytes.
+    pub data: Box<[u8]>,
+    /// Of what was typed, as lines of text.
+    pub text: Box<str>,
 }
 
-/// Whether somebody typed it.
-pub fn is_typed(recording: &Recording, row: &Terminal) -> bool {
-    recording.text(row.direction) == "typed"
+impl TerminalSession {
+    /// How many stretches are not after `time`.
+    pub fn passed(&self, time: Time) -> usize {
+        self.stretches.partition_point(|stretch| stretch.time <= time)
+    }
+}
+
+/// The most bytes of all sessions that are kept.
+const KEPT_MAX_BYTES: usize = 64 << 20;
+
+/// The sessions while events come by.
+#[derive(Debug, Default)]
+pub struct Sessions {
+    sessions: Vec<TerminalSession>,
+    known: HashMap<Option<u64>, usize>,
+    kept: usize,
+}
+
+impl Sessions {
+    /// Takes an event in, and its number; they come by time.
+    pub fn take(&mut self, recording: &Recording, number: u32, event: &Event) {
+        let Body::Terminal(at) = event.body else { return };
+        let Some(row) = recording.terminal.get(at as usize) else { return };
+        let next = self.sessions.len();
+        let place = *self.known.entry(row.session).or_insert(next);
+        if place == next {
+            let (id, stretches) = (row.session, Vec::new());
+            self.sessions.push(TerminalSession { id, stretches, image: None, typed: 0, printed: 0, cut: false });
+        }
+        let session = &mut self.sessions[place];
+        let typed = recording.text(row.direction) == "typed";
+        let (data, text) = (recording.bytes(row), if typed { recording.text(row.text) } else { "" });
+        self.kept = self.kept.saturating_add(data.len() + text.len());
+        let fits = self.kept <= KEPT_MAX_BYTES;
+        session.image = session.image.or(recording.actor(event).image);
+        session.cut |= row.cut || !fits;
+        let count = if typed { &mut session.typed } else { &mut session.printed };
+        *count = count.saturating_add(row.bytes);
+        if fits {
+            let stretch =
+                TypedOrPrinted { event: number, time: event.time, typed, data: data.into(), text: text.into() };
+            session.stretches.push(stretch);
+        }
+    }
+
+    /// The sessions, in the order in which they began.
+    pub fn finish(self) -> Vec<TerminalSession> {
+        self.sessions
+    }
+}
+
+/// The sessions of a recording, in the order in which they began.
+pub fn sessions(recording: &Recording) -> Vec<TerminalSession> {
+    let mut sessions = Sessions::default();
+    for (number, event) in recording.events.iter().enumerate() {
+        sessions.take(recording, number as u32, event);
+    }
+    sessions.finish()
 }
 
 /// A session on its screen, as far as it has been played.
@@ -98,21 +140,15 @@ impl Film {
     }
 
     /// Plays on to `time`, or from the beginning where that is earlier.
-    pub fn play(&mut self, recording: &Recording, session: &TerminalSession, time: Time) {
-        let wanted = session
-            .events
-            .partition_point(|at| recording.events.get(*at as usize).is_some_and(|event| event.time <= time));
+    pub fn play(&mut self, session: &TerminalSession, time: Time) {
+        let wanted = session.passed(time);
         if wanted < self.played {
             self.parser = Parser::new(ROWS, COLUMNS, 0);
             self.played = 0;
         }
-        for event in &session.events[self.played..wanted] {
-            let Some(Body::Terminal(at)) = recording.events.get(*event as usize).map(|event| event.body) else {
-                continue;
-            };
-            let Some(row) = recording.terminal.get(at as usize) else { continue };
-            let bytes = recording.bytes(row);
-            if !is_typed(recording, row) {
+        for stretch in &session.stretches[self.played..wanted] {
+            let bytes = &stretch.data;
+            if !stretch.typed {
                 self.feed(bytes);
             } else if bytes.ends_with(b"\n") {
                 let (red, green, blue) = self.typed;

@@ -12,7 +12,7 @@ pub struct Filter {
     /// Only this process and its descendants.
     pub process: Option<ProcessIx>,
     /// Only events about this file.
-    pub file: Option<Sym>,
+    pub file: Option<String>,
     /// Only events about this address or name.
     pub address: Option<String>,
     /// Only what led to a moment, or came of it.
@@ -143,7 +143,7 @@ impl Filter {
                 let image = recording.images.iter().rev().find(|image| Some(image.process) == self.process);
                 format!("{} and below", image.map_or_else(|| "a process".to_owned(), name))
             }
-            Chip::File => recording.text_of(self.file).unwrap_or("").to_owned(),
+            Chip::File => self.file.clone().unwrap_or_default(),
             Chip::Address => self.address.clone().unwrap_or_default(),
             Chip::Lineage => self.lineage.map_or_else(String::new, |lineage| {
                 let who = recording.image(lineage.image).map_or_else(|| "a process".to_owned(), name);
@@ -171,41 +171,54 @@ impl Filter {
         }
         self
     }
+}
 
-    /// The events that pass, by index, in order. A gap passes every filter by kind, process, file or address: what is
-    /// missing may have been of any.
-    pub fn apply(&self, recording: &Recording) -> Vec<u32> {
-        if self.is_off() {
-            return (0..recording.events.len() as u32).collect();
+/// A filter made ready to be asked about many events.
+#[derive(Debug)]
+pub struct Sieve {
+    filter: Filter,
+    family: Option<Vec<bool>>,
+    lineage: Option<Vec<bool>>,
+    needle: String,
+    line: String,
+}
+
+impl Sieve {
+    /// Readies a filter for the events of a recording, or of its pages.
+    pub fn new(filter: &Filter, recording: &Recording) -> Self {
+        Self {
+            family: filter.process.map(|process| descendants(recording, |image| image.process == process)),
+            lineage: filter.lineage.map(|lineage| kin(recording, lineage)),
+            needle: filter.text.to_lowercase(),
+            filter: filter.clone(),
+            line: String::new(),
         }
-        let family = self.process.map(|process| descendants(recording, |image| image.process == process));
-        let lineage = self.lineage.map(|lineage| kin(recording, lineage));
-        let needle = self.text.to_lowercase();
-        let mut line = String::new();
-        let mut passes = |event: &Event| {
-            if !self.range.is_none_or(|(from, to)| within(recording, event, from, to)) {
+    }
+
+    /// Whether an event passes. A gap passes every filter by kind, process, file or address: what is missing may have
+    /// been of any.
+    pub fn lets(&mut self, recording: &Recording, event: &Event) -> bool {
+        let filter = &self.filter;
+        if !filter.range.is_none_or(|(from, to)| within(recording, event, from, to)) {
+            return false;
+        }
+        let kind = event.body.kind();
+        if kind != Kind::Gap {
+            let image = recording.actor(event).image;
+            let of = |list: &Vec<bool>| image.is_some_and(|image| list.get(image as usize).copied().unwrap_or(false));
+            let in_time =
+                |lineage: Lineage| (event.time >= lineage.time) == lineage.after || event.time == lineage.time;
+            if !filter.kind.lets(kind)
+                || !self.family.as_ref().is_none_or(of)
+                || !self.lineage.as_ref().is_none_or(of)
+                || !filter.lineage.is_none_or(in_time)
+                || !filter.file.as_ref().is_none_or(|file| names_file(recording, event, file))
+                || !filter.address.as_ref().is_none_or(|address| names_address(recording, event, address))
+            {
                 return false;
             }
-            let kind = event.body.kind();
-            if kind != Kind::Gap {
-                let image = recording.actor(event).image;
-                let of = |list: &Vec<bool>| image.is_some_and(|image| list[image as usize]);
-                let in_time =
-                    |lineage: Lineage| (event.time >= lineage.time) == lineage.after || event.time == lineage.time;
-                if !self.kind.lets(kind)
-                    || !family.as_ref().is_none_or(of)
-                    || !lineage.as_ref().is_none_or(of)
-                    || !self.lineage.is_none_or(in_time)
-                    || !self.file.is_none_or(|file| names_file(recording, event, file))
-                    || !self.address.as_ref().is_none_or(|address| names_address(recording, event, address))
-                {
-                    return false;
-                }
-            }
-            needle.is_empty() || finds(recording, event, &needle, &mut line)
-        };
-        let events = recording.events.iter().enumerate();
-        events.filter(|(_, event)| passes(event)).map(|(index, _)| index as u32).collect()
+        }
+        self.needle.is_empty() || finds(recording, event, &self.needle, &mut self.line)
     }
 }
 
@@ -250,9 +263,10 @@ pub fn file_of(recording: &Recording, event: &Event) -> Option<Sym> {
     }
 }
 
-fn names_file(recording: &Recording, event: &Event, file: Sym) -> bool {
-    let renamed = |at: u32| recording.files.get(at as usize).is_some_and(|row| row.new_path == Some(file));
-    file_of(recording, event) == Some(file) || matches!(event.body, Body::File(at) if renamed(at))
+fn names_file(recording: &Recording, event: &Event, file: &str) -> bool {
+    let is = |sym: Option<Sym>| recording.text_of(sym) == Some(file);
+    let renamed = |at: u32| recording.files.get(at as usize).is_some_and(|row| is(row.new_path));
+    is(file_of(recording, event)) || matches!(event.body, Body::File(at) if renamed(at))
 }
 
 /// `192.0.2.1` of `192.0.2.1:80`, `2001:db8::1` of `[2001:db8::1]:80`, a path as it is.

@@ -2,9 +2,12 @@
 
 mod history;
 
-use super::recording::{ImageIx, Recording, Sym, Time};
-use history::{History, known};
+use super::folds::{Foldable, Folds};
+use super::recording::{ImageIx, Time};
 use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
+
+pub use history::{Flows, History};
 
 /// From this many addresses on neighbours are brought together.
 const GROUPED_FROM: usize = 20;
@@ -15,15 +18,15 @@ pub struct Edge {
     /// The other end: an address, or the path of a unix socket; empty for a listener.
     pub host: String,
     /// Its name, where one was asked for or told.
-    pub name: Option<Sym>,
+    pub name: Option<Arc<str>>,
     /// The service's port: the other end's, or the own one where others called.
     pub port: String,
     /// `tcp`, `udp`, `unix`, ...
-    pub protocol: Sym,
+    pub protocol: Arc<str>,
     /// Which way.
     pub direction: Direction,
     /// The program's name.
-    pub who: Option<Sym>,
+    pub who: Option<Arc<str>>,
     /// Its image, the last one.
     pub image: Option<ImageIx>,
     /// How many flows.
@@ -80,40 +83,34 @@ pub enum MapRow {
     },
 }
 
+impl Foldable for MapRow {
+    fn label(&self) -> Option<&str> {
+        match self {
+            Self::Group { label, .. } => Some(label),
+            Self::Edge { .. } => None,
+        }
+    }
+}
+
 /// The map at the playhead.
-#[derive(Clone, Debug, Default)]
+#[derive(Debug, Default)]
 pub struct Map {
-    /// The chosen row.
-    pub chosen: usize,
+    /// The lines.
+    pub list: Folds<Vec<History>, MapRow>,
     /// The edges, those of one address together.
     pub edges: Vec<Edge>,
-    rows: Vec<MapRow>,
     hosts: usize,
-    open: BTreeSet<String>,
-    known: Option<Vec<History>>,
-    shown_at: Option<Time>,
 }
 
 impl Map {
-    /// The visible events are others now.
-    pub(super) fn forget(&mut self) {
-        self.known = None;
-        self.shown_at = None;
-    }
-
     /// How many addresses there are.
     pub fn hosts(&self) -> usize {
         self.hosts
     }
 
-    /// The lines.
-    pub fn rows(&self) -> &[MapRow] {
-        &self.rows
-    }
-
     /// The edge that the chosen row is.
     pub fn current(&self) -> Option<&Edge> {
-        match self.rows.get(self.chosen)? {
+        match self.list.current()? {
             MapRow::Edge { edge, .. } => self.edges.get(*edge),
             MapRow::Group { .. } => None,
         }
@@ -121,45 +118,21 @@ impl Map {
 
     /// The address to look at closer; a group is opened instead.
     pub(super) fn enter(&mut self) -> Option<String> {
-        if self.toggle() { None } else { self.current().map(|edge| edge.host.clone()).filter(|host| !host.is_empty()) }
-    }
-
-    /// Opens or closes the chosen group; false where the row is none.
-    pub(super) fn toggle(&mut self) -> bool {
-        let Some(MapRow::Group { label, .. }) = self.rows.get(self.chosen) else { return false };
-        if !self.open.remove(label) {
-            self.open.insert(label.clone());
-        }
-        self.shown_at = None;
-        true
-    }
-
-    pub(super) fn toggle_all(&mut self) {
-        let groups = self.rows.iter().filter_map(|row| match row {
-            MapRow::Group { label, .. } => Some(label.clone()),
-            MapRow::Edge { .. } => None,
-        });
-        self.open = if self.open.is_empty() { groups.collect() } else { BTreeSet::new() };
-        self.shown_at = None;
+        let edge = if self.list.toggle() { None } else { self.current() };
+        edge.map(|edge| edge.host.clone()).filter(|host| !host.is_empty())
     }
 
     /// Brings the map to `at`.
-    pub(super) fn refresh(&mut self, recording: &Recording, visible: &[u32], at: Time) {
-        if self.shown_at == Some(at) {
-            return;
-        }
-        self.shown_at = Some(at);
-        let known = self.known.take().unwrap_or_else(|| known(recording, visible));
+    pub(super) fn refresh(&mut self, at: Time) {
+        let Some(known) = self.list.known().cloned().filter(|_| self.list.turns_to(at)) else { return };
         self.edges = known.iter().filter_map(|history| history.at(at)).collect();
-        self.known = Some(known);
         let hosts = self.edges.iter().map(|edge| edge.host.as_str()).filter(|host| !host.is_empty());
         self.hosts = hosts.collect::<BTreeSet<_>>().len();
         self.lay_out();
-        self.chosen = self.chosen.min(self.rows.len().saturating_sub(1));
     }
 
     fn lay_out(&mut self) {
-        self.rows.clear();
+        let mut rows = Vec::new();
         let many = self.hosts > GROUPED_FROM;
         let mut groups: Vec<(String, Vec<usize>)> = Vec::new();
         let mut places: HashMap<String, usize> = HashMap::new();
@@ -175,7 +148,7 @@ impl Map {
             let edges = || members.iter().filter_map(|at| self.edges.get(*at));
             let hosts = edges().map(|edge| edge.host.as_str()).collect::<BTreeSet<_>>().len();
             if many && hosts > 1 {
-                let folded = !self.open.contains(&label);
+                let folded = !self.list.is_turned(&label);
                 let sum = |of: fn(&Edge) -> u64| edges().map(of).fold(0, u64::saturating_add);
                 let count = |of: fn(&Edge) -> u32| edges().map(of).fold(0, u32::saturating_add);
                 let group = MapRow::Group {
@@ -186,7 +159,7 @@ impl Map {
                     bytes: (sum(|edge| edge.sent), sum(|edge| edge.received)),
                     folded,
                 };
-                self.rows.push(group);
+                rows.push(group);
                 if folded {
                     continue;
                 }
@@ -197,9 +170,10 @@ impl Map {
                 };
                 let first = !same(place.checked_sub(1).and_then(|before| members.get(before)));
                 let last = !same(members.get(place + 1));
-                self.rows.push(MapRow::Edge { edge: *edge, first, last });
+                rows.push(MapRow::Edge { edge: *edge, first, last });
             }
         }
+        self.list.show(rows);
     }
 }
 

@@ -100,7 +100,7 @@ impl State {
     /// The selected event's time and line, as a note keeps them.
     fn noted(&self) -> Option<(Time, String)> {
         let event = self.current()?;
-        let line = summary::of(&self.recording, event);
+        let line = summary::of(&event.recording, &event);
         Some((event.time, shown(&line).into_owned()))
     }
 

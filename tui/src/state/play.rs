@@ -63,7 +63,9 @@ impl State {
         }
         self.skipped = self.skipped.filter(|skip| skip.notice_ns > 0);
         let (_, end) = self.bounds();
-        let next = self.visible.get(self.passed(self.at)).map_or(end, |at| self.recording.events[*at as usize].time);
+        let passed = self.passed_here();
+        let next =
+            self.visible.get(passed).and_then(|number| self.timeline.fetch(number)).map_or(end, |event| event.time);
         let mut target = self.at.saturating_add(self.speed.of(wall));
         let landing = next.saturating_sub(self.speed.of(LEAD_NS));
         if self.skip_idle && next.saturating_sub(self.at) > self.speed.of(IDLE_NS) && landing > target {

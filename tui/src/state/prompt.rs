@@ -4,9 +4,12 @@ use super::filter::{self, Filter};
 use super::recording::Time;
 use super::{Action, State};
 use crate::keys;
+use std::time::{Duration, Instant};
 
-/// How many events one search looks at: about a quarter of a second. The next key goes on from there.
-const SEARCHED_MAX: usize = 250_000;
+/// How long one key searches. The next goes on from there.
+const PATIENCE: Duration = Duration::from_millis(30);
+/// The clock is looked at every so many events.
+const SEARCHED_AT_ONCE: usize = 256;
 
 /// A text being typed.
 #[derive(Clone, Debug)]
@@ -112,27 +115,31 @@ impl State {
             self.step(i64::from(direction));
             return;
         }
-        let passed = self.passed(self.at);
+        let passed = self.passed_here();
         let here = self.position().unwrap_or(passed.saturating_sub(1));
+        let (search, began) = (self.search.clone(), Instant::now());
         let mut line = String::new();
-        let mut has = |position: &usize| {
-            let event = self.visible.get(*position).and_then(|at| self.recording.events.get(*at as usize));
-            event.is_some_and(|event| filter::finds(&self.recording, event, &self.search, &mut line))
-        };
-        let (found, end) = if direction > 0 {
-            let first = if here_too { here } else { here + 1 };
-            let end = self.visible.len().min(first.saturating_add(SEARCHED_MAX));
-            ((first..end).find(&mut has), (end < self.visible.len()).then_some(end))
-        } else {
-            let end = here.saturating_sub(SEARCHED_MAX);
-            ((end..here).rev().find(&mut has), (end > 0).then_some(end))
-        };
+        let (mut at, last) =
+            if direction > 0 { (if here_too { here } else { here + 1 }, self.visible.len()) } else { (here, 0) };
+        let (mut found, mut end) = (None, None);
+        while at != last && found.is_none() {
+            let place = if direction > 0 { at } else { at - 1 };
+            let Some(event) = self.visible.get(place).and_then(|number| self.timeline.fetch(number)) else { break };
+            if filter::finds(&event.recording, &event, &search, &mut line) {
+                found = Some(place);
+            } else if place % SEARCHED_AT_ONCE == 0 && began.elapsed() > PATIENCE {
+                end = Some(place);
+                break;
+            }
+            at = if direction > 0 { at + 1 } else { place };
+        }
         match (found, end) {
             (Some(position), _) => self.stand_on(position),
             (None, Some(end)) if !here_too => {
                 self.stand_on(end);
                 self.notice = Some("not found yet; once more searches on from here".to_owned());
             }
+            (None, Some(_)) => self.notice = Some("not found near; Enter and then the next match search on".to_owned()),
             _ => self.notice = Some(format!("no {} match", if direction > 0 { "further" } else { "earlier" })),
         }
     }

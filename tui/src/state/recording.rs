@@ -7,6 +7,7 @@ pub use taffrail_trace::event::{Origin, Severity};
 mod rows;
 
 pub use rows::*;
+use std::sync::Arc;
 
 /// Nanoseconds since 1970, UTC. Bundles are hostile input, so arithmetic on it saturates.
 pub type Time = i64;
@@ -17,7 +18,7 @@ pub type ImageIx = u32;
 /// Index of a process: images of one process share it.
 pub type ProcessIx = u32;
 
-/// The whole history of one bundle. Made by [`super::draft::Draft`], never changed afterwards.
+/// The history of one bundle, or a stretch of it. Made by [`super::draft::Draft`], never changed afterwards.
 #[derive(Clone, Debug)]
 pub struct Recording {
     /// Who, when, where, why.
@@ -29,7 +30,7 @@ pub struct Recording {
     /// Every distinct actor that an event names; 0 is nobody.
     pub actors: Vec<Actor>,
     /// Program images, sorted by start. Parent links have no circles.
-    pub images: Vec<Image>,
+    pub images: Arc<Vec<Image>>,
     /// How many processes the images belong to.
     pub processes: u32,
     /// Rows that [`Body::File`] names.
@@ -247,6 +248,19 @@ pub struct Lost {
 }
 
 impl Recording {
+    /// Marks images whose executables were made earlier in the record.
+    pub fn mark_fresh(&mut self, fresh: &[ImageIx]) {
+        if fresh.is_empty() {
+            return;
+        }
+        let images = Arc::make_mut(&mut self.images);
+        for at in fresh {
+            if let Some(image) = images.get_mut(*at as usize) {
+                image.more.fresh = true;
+            }
+        }
+    }
+
     /// A text.
     pub fn text(&self, sym: Sym) -> &str {
         self.strings.get(sym)

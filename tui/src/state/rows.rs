@@ -1,7 +1,7 @@
 //! The row that the person looks at, whatever the view: the event, process, file or address that it is about.
 
 use super::filter::{Filter, Lineage, address_of, file_of};
-use super::recording::{Body, ImageIx, ProcessIx};
+use super::recording::{ImageIx, ProcessIx};
 use super::{Only, State, TreeRow, View, summary};
 
 impl State {
@@ -32,7 +32,10 @@ impl State {
                 let process = self.tree_process()?;
                 self.moment.rows.iter().find(|row| row.process == process).map(|row| row.image)
             }
-            _ => self.recording.actor(self.current()?).image,
+            _ => {
+                let event = self.current()?;
+                event.recording.actor(&event).image
+            }
         }
     }
 
@@ -43,26 +46,28 @@ impl State {
 
     /// Keeps what the row is about, and puts the present place on the trail.
     pub(super) fn only(&mut self, only: Only) {
-        let event = self.current().copied();
+        let event = self.current();
         let mut filter = self.filter.clone();
         let found = match only {
             Only::Process => self.row_process().map(|process| filter.process = Some(process)),
             Only::File => {
                 let file = match self.view {
-                    View::Files => self.changes.current().map(|change| change.path),
-                    _ => event.and_then(|event| file_of(&self.recording, &event)),
+                    View::Files => self.changes.current().map(|change| self.changes.text(change.path).to_owned()),
+                    _ => event
+                        .as_ref()
+                        .and_then(|event| Some(event.recording.text(file_of(&event.recording, event)?).to_owned())),
                 };
                 file.map(|file| filter.file = Some(file))
             }
             Only::Address => {
                 let address = match self.view {
                     View::Network => self.map.current().map(|edge| edge.host.clone()),
-                    _ => event.and_then(|event| address_of(&self.recording, &event).map(str::to_owned)),
+                    _ => event.as_ref().and_then(|event| address_of(&event.recording, event).map(str::to_owned)),
                 };
                 address.map(|address| filter.address = Some(address))
             }
             Only::LedHere | Only::CameAfter => {
-                let time = event.map_or(self.at, |event| event.time);
+                let time = event.as_ref().map_or(self.at, |event| event.time);
                 let after = only == Only::CameAfter;
                 self.row_image().map(|image| filter.lineage = Some(Lineage { image, time, after }))
             }
@@ -96,10 +101,10 @@ impl State {
                 Some(self.recording.text(image.cmdline).to_owned())
             }
             View::Network => Some(self.map.current()?.host.clone()),
-            View::Files => Some(self.recording.text(self.changes.current()?.path).to_owned()),
+            View::Files => Some(self.changes.text(self.changes.current()?.path).to_owned()),
             View::Sql => self.sql.row_text(),
             View::Terminal => self.film.as_ref().map(|film| film.screen().contents()),
-            View::Timeline => Some(summary::of(&self.recording, self.current()?)),
+            View::Timeline => self.current().map(|event| summary::of(&event.recording, &event)),
         }
     }
 
@@ -107,7 +112,7 @@ impl State {
     pub fn sentences(&self) -> Vec<usize> {
         let passes = |at: &usize| {
             let event = self.story[*at].event;
-            self.filter.is_off() || self.visible.binary_search(&event).is_ok()
+            self.filter.is_off() || self.visible.contains(event)
         };
         (0..self.story.len()).filter(passes).collect()
     }
@@ -120,26 +125,22 @@ impl State {
 
     /// Stands on an event, also where it is one of several of a moment.
     pub(super) fn stand_on_event(&mut self, event: u32) {
-        if let Ok(position) = self.visible.binary_search(&event) {
-            self.stand_on(position);
-        } else if let Some(event) = self.recording.events.get(event as usize) {
-            let time = event.time;
-            self.move_to(time);
+        if self.visible.contains(event) {
+            self.stand_on_number(event);
+        } else if let Some(event) = self.timeline.fetch(event) {
+            self.move_to(event.time);
         }
     }
 
     /// The moments at which rules matched, among the visible events.
     pub(super) fn to_finding(&mut self, direction: i8) {
-        let here = self.position().unwrap_or_else(|| self.passed(self.at));
-        let is_finding =
-            |position: &usize| matches!(self.recording.events[self.visible[*position] as usize].body, Body::Finding(_));
-        let found = if direction > 0 {
-            (here.saturating_add(1)..self.visible.len()).find(is_finding)
-        } else {
-            (0..here.min(self.visible.len())).rev().find(is_finding)
+        let passed = self.passed_here().checked_sub(1).and_then(|place| self.visible.get(place));
+        let found = match self.selected.or(passed) {
+            Some(here) => self.marks.finding_beside(here, direction > 0),
+            None => self.marks.first_finding().filter(|_| direction > 0),
         };
         match found {
-            Some(position) => self.stand_on(position),
+            Some(event) => self.stand_on_number(event),
             None => {
                 let side = if direction > 0 { "after" } else { "before" };
                 self.notice = Some(format!("no finding {side} this moment"));

@@ -45,8 +45,10 @@ impl State {
                 let target = here.map_or(0, |here| moved(here, lines(self.pages.tree), rows.len()));
                 self.tree_choice = rows.get(target).copied();
             }
-            (View::Network, _) => self.map.chosen = moved(self.map.chosen, page, self.map.rows().len()),
-            (View::Files, _) => self.changes.chosen = moved(self.changes.chosen, page, self.changes.rows().len()),
+            (View::Network, _) => self.map.list.chosen = moved(self.map.list.chosen, page, self.map.list.rows.len()),
+            (View::Files, _) => {
+                self.changes.list.chosen = moved(self.changes.list.chosen, page, self.changes.list.rows.len())
+            }
             (View::Sql, _) => self.sql.step(page),
             (View::Timeline, Focus::Events) => {
                 let by = lines(self.pages.events);
@@ -75,15 +77,12 @@ impl State {
     /// From one stretch of bytes of the session to the next; the playhead follows.
     fn step_in_session(&mut self, by: i64) {
         let Some(session) = self.session().and_then(|index| self.sessions.get(index)) else { return };
-        let time = |event: &u32| self.recording.events.get(*event as usize).map_or(i64::MIN, |event| event.time);
-        let passed = session.events.partition_point(|event| time(event) <= self.at) as i64;
-        let target = (passed - 1 + by).clamp(-1, session.events.len() as i64 - 1);
-        let event = usize::try_from(target).ok().and_then(|at| session.events.get(at)).copied();
-        match event {
+        let target = (session.passed(self.at) as i64 - 1 + by).clamp(-1, session.stretches.len() as i64 - 1);
+        match usize::try_from(target).ok().and_then(|at| session.stretches.get(at)).map(|stretch| stretch.event) {
             Some(event) => self.stand_on_event(event),
             // Before its first byte.
             None => {
-                let first = session.events.first().map_or(self.at, time);
+                let first = session.stretches.first().map_or(self.at, |stretch| stretch.time);
                 self.move_to(first.saturating_sub(1));
             }
         }
@@ -92,8 +91,8 @@ impl State {
     /// Folds or unfolds the chosen row.
     pub(super) fn fold(&mut self) {
         match self.view {
-            View::Network => _ = self.map.toggle(),
-            View::Files => _ = self.changes.toggle(),
+            View::Network => _ = self.map.list.toggle(),
+            View::Files => _ = self.changes.list.toggle(),
             _ => {
                 if let Some(process) = self.tree_process()
                     && !self.folds.remove(&process)
@@ -108,8 +107,8 @@ impl State {
     /// Folds or unfolds all rows.
     pub(super) fn fold_all(&mut self) {
         match self.view {
-            View::Network => self.map.toggle_all(),
-            View::Files => self.changes.toggle_all(),
+            View::Network => self.map.list.toggle_all(),
+            View::Files => self.changes.list.toggle_all(),
             _ if self.folds.is_empty() => {
                 let rows = &self.moment.rows;
                 let parents = rows.windows(2).filter(|pair| pair[1].depth > pair[0].depth && pair[0].depth > 0);

@@ -5,13 +5,15 @@
 //! way that led to such a process is told too. What repeats is told once, with its number.
 
 use super::View;
-use super::recording::{Body, Event, Image, ImageIx, Kind, Origin, Recording};
+use super::recording::{Body, Event, Image, ImageIx, Kind, Origin, Recording, Sym, Time};
 use super::words;
-use std::collections::HashMap;
 use std::collections::hash_map::Entry;
+use std::collections::{HashMap, HashSet};
 
 /// The most sentences of one story; the last one says that there is more.
 const SENTENCES_MAX: usize = 2_000;
+/// The most addresses whose names are remembered.
+const NAMES_MAX: usize = 100_000;
 /// The most characters of a line that somebody typed.
 const TYPED_MAX: usize = 200;
 
@@ -33,6 +35,8 @@ const SECRETS: [&str; 9] = [
 pub struct Sentence {
     /// The event that it is about.
     pub event: u32,
+    /// When that was.
+    pub time: Time,
     /// What kind of moment.
     pub kind: Kind,
     /// The sentence, raw.
@@ -44,31 +48,12 @@ pub struct Sentence {
 }
 
 /// Tells the story of a recording, by time.
-pub fn tell(recording: &Recording) -> Vec<Sentence> {
-    let suspects = suspects(recording);
-    let mut teller = Teller {
-        recording,
-        causes: causes(recording, &suspects),
-        suspects,
-        names: names(recording),
-        told: Vec::new(),
-        known: HashMap::new(),
-        lines: HashMap::new(),
-    };
+pub fn tell(recording: &Recording) -> Teller {
+    let mut teller = Teller::of(recording);
     for (index, event) in recording.events.iter().enumerate() {
-        if teller.told.len() >= SENTENCES_MAX {
-            teller.told.push(Sentence {
-                event: index as u32,
-                kind: Kind::Lifecycle,
-                text: "More happened than a story can tell; the timeline has all of it.".to_owned(),
-                times: 1,
-                view: View::Timeline,
-            });
-            break;
-        }
-        teller.event(index as u32, event);
+        teller.take(recording, index as u32, event);
     }
-    teller.told
+    teller
 }
 
 /// For every image: whether what it does is told.
@@ -109,40 +94,116 @@ fn causes(recording: &Recording, suspects: &[bool]) -> Vec<bool> {
     causes
 }
 
-/// Addresses to the names that answers gave for them.
-fn names(recording: &Recording) -> HashMap<&str, &str> {
-    let mut names = HashMap::new();
-    for message in &recording.messages {
-        for answer in recording.text(message.answers).split(", ").filter(|answer| !answer.is_empty()) {
-            names.insert(answer, recording.text(message.name));
-        }
-    }
-    names
-}
-
 /// `127.0.0.1:5 -> 127.0.0.1:6` for a shell whose input is a connection.
 pub fn remote_input<'a>(recording: &'a Recording, image: &Image) -> Option<&'a str> {
     recording.text(image.stdin).strip_prefix("inet ")
 }
 
-struct Teller<'a> {
-    recording: &'a Recording,
+/// Tells a story while events come by.
+#[derive(Debug)]
+pub struct Teller {
     suspects: Vec<bool>,
     causes: Vec<bool>,
-    names: HashMap<&'a str, &'a str>,
+    /// Addresses to the names that answers gave for them.
+    names: HashMap<String, String>,
     told: Vec<Sentence>,
     known: HashMap<(Kind, String), usize>,
     /// What was typed of a line that has not ended, by session.
     lines: HashMap<Option<u64>, Vec<u8>>,
+    /// The executables of images, and those of them whose files were made, or got their names, by now.
+    exes: HashSet<Sym>,
+    made: HashSet<Sym>,
+    fresh: Vec<ImageIx>,
+    full: bool,
 }
 
-impl Teller<'_> {
-    fn event(&mut self, index: u32, event: &Event) {
-        let recording = self.recording;
+impl Teller {
+    /// A story that has not begun, of the images of a recording and its findings.
+    pub fn of(recording: &Recording) -> Self {
+        let suspects = suspects(recording);
+        Self {
+            causes: causes(recording, &suspects),
+            suspects,
+            names: HashMap::new(),
+            told: Vec::new(),
+            known: HashMap::new(),
+            lines: HashMap::new(),
+            exes: recording.images.iter().filter_map(|image| image.exe).collect(),
+            made: HashSet::new(),
+            fresh: Vec::new(),
+            full: false,
+        }
+    }
+
+    /// The sentences until now.
+    pub fn told(&self) -> &[Sentence] {
+        &self.told
+    }
+
+    /// The images whose executables were made, or got their names, earlier in the record.
+    pub fn fresh(self) -> Vec<ImageIx> {
+        self.fresh
+    }
+
+    /// Takes an event in; they come by time.
+    pub fn take(&mut self, recording: &Recording, index: u32, event: &Event) {
+        self.learn(recording, event);
+        if self.full {
+            return;
+        }
+        if self.told.len() >= SENTENCES_MAX {
+            self.full = true;
+            self.told.push(Sentence {
+                event: index,
+                time: event.time,
+                kind: Kind::Lifecycle,
+                text: "More happened than a story can tell; the timeline has all of it.".to_owned(),
+                times: 1,
+                view: View::Timeline,
+            });
+            return;
+        }
+        if let Some((text, view)) = self.sentence(recording, event) {
+            self.tell(index, event, text, view);
+        }
+    }
+
+    /// Keeps what later sentences need.
+    fn learn(&mut self, recording: &Recording, event: &Event) {
+        match event.body {
+            Body::File(at) => {
+                let Some(file) = recording.files.get(at as usize).filter(|file| file.result == Some(0)) else { return };
+                let made = match recording.text(file.op) {
+                    "create" => Some(file.path),
+                    "rename" | "link" => file.new_path,
+                    _ => None,
+                };
+                // The symbols of images are the same in all pages.
+                self.made.extend(made.filter(|path| self.exes.contains(path)));
+            }
+            Body::Start(at) => {
+                let exe = recording.image(at).and_then(|image| image.exe);
+                if exe.is_some_and(|exe| self.made.contains(&exe)) {
+                    self.fresh.push(at);
+                }
+            }
+            Body::Dns(at) => {
+                let Some(message) = recording.messages.get(at as usize) else { return };
+                for answer in recording.text(message.answers).split(", ").filter(|answer| !answer.is_empty()) {
+                    if self.names.len() < NAMES_MAX {
+                        self.names.insert(answer.to_owned(), recording.text(message.name).to_owned());
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn sentence(&mut self, recording: &Recording, event: &Event) -> Option<(String, View)> {
         let image = recording.actor(event).image;
         let of = |list: &[bool]| image.is_some_and(|image| list.get(image as usize).copied().unwrap_or(false));
         let suspect = of(&self.suspects);
-        let sentence = match event.body {
+        match event.body {
             Body::Finding(at) => recording.findings.get(at as usize).map(|finding| {
                 let (rule, severity) = (recording.text(finding.rule), recording.text(finding.severity));
                 let known = finding.techniques.map_or_else(String::new, |known| format!(", {}", recording.text(known)));
@@ -160,28 +221,31 @@ impl Teller<'_> {
             }),
             Body::Start(at) => {
                 let told = suspect || of(&self.causes);
-                recording.image(at).filter(|image| told && image.origin == Origin::Exec).map(|image| self.start(image))
+                recording
+                    .image(at)
+                    .filter(|image| told && image.origin == Origin::Exec)
+                    .map(|image| self.start(recording, at, image))
             }
             Body::End(at) => recording.image(at).filter(|image| suspect && image.exit_signal.is_some()).map(|image| {
                 let number = image.exit_signal.unwrap_or(0);
                 let name = words::signal(number).map_or_else(|| format!("signal {number}"), str::to_owned);
-                (format!("{} was killed by {name}.", self.who(event)), View::Processes)
+                (format!("{} was killed by {name}.", who(recording, event)), View::Processes)
             }),
-            Body::FlowBegin(at) => self.flow(event, at, suspect),
+            Body::FlowBegin(at) => self.flow(recording, event, at, suspect),
             Body::Dns(at) => {
                 recording.messages.get(at as usize).filter(|message| suspect && message.sent).map(|message| {
                     (
-                        format!("{} asked for the address of {}.", self.who(event), recording.text(message.name)),
+                        format!("{} asked for the address of {}.", who(recording, event), recording.text(message.name)),
                         View::Network,
                     )
                 })
             }
-            Body::File(at) => self.file(event, at, suspect),
+            Body::File(at) => file(recording, event, at, suspect),
             Body::Io(at) => recording.ios.get(at as usize).filter(|io| suspect && io.written > 0).and_then(|io| {
                 let path = Some(recording.text(io.path)).filter(|path| path.starts_with('/'))?;
                 let written = words::bytes(io.written);
                 (!path.starts_with("/dev/"))
-                    .then(|| (format!("{} wrote {written} to {path}.", self.who(event)), View::Files))
+                    .then(|| (format!("{} wrote {written} to {path}.", who(recording, event)), View::Files))
             }),
             Body::Privilege(at) | Body::Kernel(at) => {
                 recording.calls.get(at as usize).filter(|_| suspect).map(|call| {
@@ -191,13 +255,13 @@ impl Teller<'_> {
                         what.push(' ');
                         what.push_str(recording.text(sym));
                     }
-                    let mut text = format!("{} {done} {}", self.who(event), what.trim_end());
+                    let mut text = format!("{} {done} {}", who(recording, event), what.trim_end());
                     words::push_failure(&mut text, call.result);
                     text.push('.');
                     (text, View::Timeline)
                 })
             }
-            Body::Terminal(at) => self.typed(at),
+            Body::Terminal(at) => self.typed(recording, at),
             Body::Lifecycle(at) => recording.moments.get(at as usize).map(|moment| {
                 let mut text = format!("The container was {}", recording.text(moment.op));
                 if let Some(detail) = moment.detail {
@@ -208,13 +272,11 @@ impl Teller<'_> {
                 (text, View::Processes)
             }),
             Body::FlowEnd(_) => None,
-        };
-        if let Some((text, view)) = sentence {
-            self.tell(index, event.body.kind(), text, view);
         }
     }
 
-    fn tell(&mut self, event: u32, kind: Kind, text: String, view: View) {
+    fn tell(&mut self, index: u32, event: &Event, text: String, view: View) {
+        let kind = event.body.kind();
         // Findings and gaps are each one of their own.
         let alone = matches!(kind, Kind::Finding | Kind::Gap);
         match self.known.entry((kind, text.clone())) {
@@ -227,22 +289,10 @@ impl Teller<'_> {
             Entry::Occupied(_) => {}
             Entry::Vacant(free) => _ = free.insert(self.told.len()),
         }
-        self.told.push(Sentence { event, kind, text, times: 1, view });
+        self.told.push(Sentence { event: index, time: event.time, kind, text, times: 1, view });
     }
 
-    /// `curl (9108)`
-    fn who(&self, event: &Event) -> String {
-        let actor = self.recording.actor(event);
-        match (self.recording.text_of(actor.comm), actor.pid) {
-            (Some(comm), Some(pid)) => format!("{comm} ({pid})"),
-            (Some(comm), None) => comm.to_owned(),
-            (None, Some(pid)) => format!("Process {pid}"),
-            (None, None) => "Somebody".to_owned(),
-        }
-    }
-
-    fn start(&self, image: &Image) -> (String, View) {
-        let recording = self.recording;
+    fn start(&self, recording: &Recording, index: ImageIx, image: &Image) -> (String, View) {
         let parent = image.parent.and_then(|at| recording.image(at));
         let line = recording.text(image.cmdline);
         let by = match parent {
@@ -261,7 +311,10 @@ impl Teller<'_> {
             (image.more.memfd, ", a program that exists in memory only"),
             (image.exe_deleted && !image.more.memfd, ", a program whose file was deleted"),
             (image.more.upper, ", a program that is not from the image"),
-            (image.more.fresh && !image.more.upper, ", a program whose file was made while this was recorded"),
+            (
+                self.fresh.last() == Some(&index) && !image.more.upper,
+                ", a program whose file was made while this was recorded",
+            ),
         ] {
             if is {
                 text.push_str(words);
@@ -271,13 +324,13 @@ impl Teller<'_> {
         (text, View::Processes)
     }
 
-    fn flow(&self, event: &Event, at: u32, suspect: bool) -> Option<(String, View)> {
-        let recording = self.recording;
+    fn flow(&self, recording: &Recording, event: &Event, at: u32, suspect: bool) -> Option<(String, View)> {
         let flow = recording.flows.get(at as usize)?;
-        let who = self.who(event);
+        let who = who(recording, event);
         let remote = flow.remote.map_or("", |remote| recording.text(remote));
         let host = remote.rsplit_once(':').map_or(remote, |(host, _)| host).trim_matches(['[', ']']);
-        let name = flow.server_name.map(|name| recording.text(name)).or_else(|| self.names.get(host).copied());
+        let name =
+            flow.server_name.map(|name| recording.text(name)).or_else(|| self.names.get(host).map(String::as_str));
         let named = name.map_or_else(String::new, |name| format!(" ({name})"));
         let protocol = recording.text(flow.protocol);
         let moved = match (flow.sent, flow.received) {
@@ -305,43 +358,8 @@ impl Teller<'_> {
         Some((text, View::Network))
     }
 
-    fn file(&self, event: &Event, at: u32, suspect: bool) -> Option<(String, View)> {
-        let recording = self.recording;
-        let file = recording.files.get(at as usize)?;
-        let (op, path) = (recording.text(file.op), recording.text(file.path));
-        let failed = file.result.unwrap_or(0) < 0;
-        let secret = SECRETS.iter().any(|secret| path.contains(secret));
-        let done = |word: &str, tried: &str| if failed { format!("tried to {tried}") } else { word.to_owned() };
-        let new_path = file.new_path.map_or("", |path| recording.text(path));
-        let what = match op {
-            "open" if secret && (suspect || !failed) => format!("{} {path}", done("opened", "open")),
-            _ if !suspect => return None,
-            "create" if !path.starts_with("/dev/") => format!("{} {path}", done("made", "make")),
-            "chmod" if file.mode.is_some_and(|mode| mode & 0o111 != 0) => {
-                format!("{} {path} executable", done("made", "make"))
-            }
-            "chmod" => format!("{} the mode of {path}", done("changed", "change")),
-            "unlink" | "rmdir" => format!("{} {path}", done("removed", "remove")),
-            "rename" => format!("{} {path} to {new_path}", done("moved", "move")),
-            "link" | "symlink" => format!("{} {path} to {new_path}", done("linked", "link")),
-            "mkdir" => format!("{} the directory {path}", done("made", "make")),
-            "chown" | "setxattr" | "removexattr" | "truncate" | "mknod" => {
-                format!("{} of {path}", done(&format!("did a {op}"), &format!("do a {op}")))
-            }
-            _ => return None,
-        };
-        let mut text = format!("{} {what}", self.who(event));
-        if let Some(before) = file.rewritten_from {
-            text.push_str(&format!(" (its memory said {} first)", recording.text(before)));
-        }
-        words::push_failure(&mut text, i64::from(file.result.unwrap_or(0)));
-        text.push('.');
-        Some((text, View::Files))
-    }
-
     /// A line that somebody typed, once it has ended.
-    fn typed(&mut self, at: u32) -> Option<(String, View)> {
-        let recording = self.recording;
+    fn typed(&mut self, recording: &Recording, at: u32) -> Option<(String, View)> {
         let row = recording.terminal.get(at as usize)?;
         if recording.text(row.direction) != "typed" {
             return None;
@@ -366,4 +384,48 @@ impl Teller<'_> {
         }
         (!whole.is_empty()).then(|| (format!("Somebody typed `{whole}`."), View::Terminal))
     }
+}
+
+/// `curl (9108)`
+fn who(recording: &Recording, event: &Event) -> String {
+    let actor = recording.actor(event);
+    match (recording.text_of(actor.comm), actor.pid) {
+        (Some(comm), Some(pid)) => format!("{comm} ({pid})"),
+        (Some(comm), None) => comm.to_owned(),
+        (None, Some(pid)) => format!("Process {pid}"),
+        (None, None) => "Somebody".to_owned(),
+    }
+}
+
+fn file(recording: &Recording, event: &Event, at: u32, suspect: bool) -> Option<(String, View)> {
+    let file = recording.files.get(at as usize)?;
+    let (op, path) = (recording.text(file.op), recording.text(file.path));
+    let failed = file.result.unwrap_or(0) < 0;
+    let secret = SECRETS.iter().any(|secret| path.contains(secret));
+    let done = |word: &str, tried: &str| if failed { format!("tried to {tried}") } else { word.to_owned() };
+    let new_path = file.new_path.map_or("", |path| recording.text(path));
+    let what = match op {
+        "open" if secret && (suspect || !failed) => format!("{} {path}", done("opened", "open")),
+        _ if !suspect => return None,
+        "create" if !path.starts_with("/dev/") => format!("{} {path}", done("made", "make")),
+        "chmod" if file.mode.is_some_and(|mode| mode & 0o111 != 0) => {
+            format!("{} {path} executable", done("made", "make"))
+        }
+        "chmod" => format!("{} the mode of {path}", done("changed", "change")),
+        "unlink" | "rmdir" => format!("{} {path}", done("removed", "remove")),
+        "rename" => format!("{} {path} to {new_path}", done("moved", "move")),
+        "link" | "symlink" => format!("{} {path} to {new_path}", done("linked", "link")),
+        "mkdir" => format!("{} the directory {path}", done("made", "make")),
+        "chown" | "setxattr" | "removexattr" | "truncate" | "mknod" => {
+            format!("{} of {path}", done(&format!("did a {op}"), &format!("do a {op}")))
+        }
+        _ => return None,
+    };
+    let mut text = format!("{} {what}", who(recording, event));
+    if let Some(before) = file.rewritten_from {
+        text.push_str(&format!(" (its memory said {} first)", recording.text(before)));
+    }
+    words::push_failure(&mut text, i64::from(file.result.unwrap_or(0)));
+    text.push('.');
+    Some((text, View::Files))
 }

@@ -40,7 +40,7 @@ pub fn lines(state: &State, width: u16, theme: Theme) -> Vec<Line<'static>> {
         return process(state, image, width, theme);
     }
     let Some(event) = state.current() else {
-        let text = if state.recording.events.is_empty() {
+        let text = if state.timeline.is_empty() {
             "nothing happened in this bundle's window"
         } else if state.visible.is_empty() {
             "no event passes the filter"
@@ -50,11 +50,12 @@ pub fn lines(state: &State, width: u16, theme: Theme) -> Vec<Line<'static>> {
         let lines = wrap(text, usize::from(width)).into_iter();
         return lines.map(|text| Line::styled(text, theme.style(Role::Quiet))).collect();
     };
-    let recording = &state.recording;
+    let (recording, event) = (&event.recording, &*event);
     let mut sheet = Sheet { lines: Vec::new(), width: usize::from(width), theme };
     sheet.headline(recording, event);
     let actor = recording.actor(event);
-    let image = actor.image.and_then(|at| recording.image(at));
+    // What is only known once everything was read is with the state's own images; their texts are the same.
+    let image = actor.image.and_then(|at| state.recording.image(at));
     if actor.image.is_some() {
         sheet.field("lineage", &lineage(recording, &actor));
     }

@@ -4,8 +4,8 @@ use super::text::{cut, fit, width};
 use super::theme::{Role, Theme};
 use super::tree::bar;
 use super::{is_focused, pane};
-use crate::state::recording::{Body, Event, Kind};
-use crate::state::{Focus, State, summary, words};
+use crate::state::recording::{Body, Event, Kind, Recording};
+use crate::state::{Focus, Shown, State, summary, words};
 use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
@@ -20,7 +20,9 @@ pub fn draw(frame: &mut Frame<'_>, area: Rect, state: &State, theme: Theme) {
     let focused = is_focused(state, Focus::Events);
     let content = pane(frame, area, title(state, usize::from(area.width).saturating_sub(2)), focused, theme);
     if state.visible.is_empty() {
-        let why = if state.filter.is_off() {
+        let why = if state.progress().is_some_and(|progress| progress.filter) {
+            super::READING
+        } else if state.filter.is_off() {
             "no events in this bundle"
         } else {
             "no event passes the filter; Esc clears it"
@@ -33,21 +35,21 @@ pub fn draw(frame: &mut Frame<'_>, area: Rect, state: &State, theme: Theme) {
     // Before the first event of a filter, the list stands between what has been and what comes.
     let top = top(here.unwrap_or_else(|| state.passed(state.at)), state.visible.len(), height);
     let columns = Columns::new(state, usize::from(content.width));
-    let lines: Vec<Line<'_>> = state.visible[top..]
-        .iter()
-        .take(height)
-        .enumerate()
-        .filter_map(|(row, index)| {
-            let event = state.recording.events.get(*index as usize)?;
-            let selected = here == Some(top + row);
-            let line = columns.line(state, event, selected, theme);
-            Some(match (selected, focused) {
-                (true, true) => bar(line, columns.room, theme),
-                (true, false) => line.style(theme.style(Role::Here)),
-                (false, _) => line,
-            })
+    let line = |place: usize| {
+        let number = state.visible.get(place)?;
+        let selected = here == Some(place);
+        let line = match state.timeline.get(number) {
+            Some(event) => columns.line(state, &event, selected, theme),
+            // It is being read, and comes with the next frame.
+            None => Line::styled(" \u{2026}", theme.style(Role::Quiet)),
+        };
+        Some(match (selected, focused) {
+            (true, true) => bar(line, columns.room, theme),
+            (true, false) => line.style(theme.style(Role::Here)),
+            (false, _) => line,
         })
-        .collect();
+    };
+    let lines: Vec<Line<'_>> = (top..top + height).map_while(line).collect();
     frame.render_widget(Paragraph::new(lines), content);
 }
 
@@ -93,8 +95,8 @@ impl Columns {
     }
 
     /// `> -3.201 N curl     connect 203.0.113.9:443`
-    fn line<'a>(&self, state: &State, event: &Event, selected: bool, theme: Theme) -> Line<'a> {
-        let recording = &state.recording;
+    fn line<'a>(&self, state: &State, event: &Shown, selected: bool, theme: Theme) -> Line<'a> {
+        let recording = &event.recording;
         let kind = event.body.kind();
         let quiet = theme.style(Role::Quiet);
         let time = words::relative(recording.since_trigger(event.time));
@@ -127,18 +129,16 @@ impl Columns {
         let text = summary::of(recording, event);
         let text = cut(&text, self.room.saturating_sub(line.width()));
         let needle = if state.search.is_empty() { &state.filter.text } else { &state.search };
-        push_found(&mut line, text, needle, style(state, event, theme), theme);
+        push_found(&mut line, text, needle, style(recording, event, theme), theme);
         line
     }
 }
 
 /// Failed and ended things step back, findings and gaps step forward.
-fn style(state: &State, event: &Event, theme: Theme) -> Style {
+fn style(recording: &Recording, event: &Event, theme: Theme) -> Style {
     let failed = match event.body {
-        Body::File(at) => state.recording.files.get(at as usize).is_some_and(|file| file.result.unwrap_or(0) != 0),
-        Body::Privilege(at) | Body::Kernel(at) => {
-            state.recording.calls.get(at as usize).is_some_and(|call| call.result < 0)
-        }
+        Body::File(at) => recording.files.get(at as usize).is_some_and(|file| file.result.unwrap_or(0) != 0),
+        Body::Privilege(at) | Body::Kernel(at) => recording.calls.get(at as usize).is_some_and(|call| call.result < 0),
         Body::End(_) | Body::FlowEnd(_) => true,
         _ => false,
     };

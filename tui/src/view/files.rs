@@ -16,12 +16,16 @@ pub fn draw(frame: &mut Frame<'_>, area: Rect, state: &State, theme: Theme) {
     let title = format!(" files changed until {now} s: {} ", words::count(changes.files.len() as u64));
     let list = List {
         title: Line::from(title),
-        rows: changes.rows().len(),
-        here: Some(changes.chosen),
-        empty: "No file has been changed by now.",
+        rows: changes.list.rows.len(),
+        here: Some(changes.list.chosen),
+        empty: if state.is_reading() && changes.list.known().is_none() {
+            super::READING
+        } else {
+            "No file has been changed by now."
+        },
         focused: state.help.is_none(),
     };
-    list::draw(frame, area, list, theme, |row, room| match changes.rows().get(row) {
+    list::draw(frame, area, list, theme, |row, room| match changes.list.rows.get(row) {
         Some(ChangeRow::Directory { path, files, folded }) => {
             let sign = if *folded { "+" } else { "-" };
             let path = if path.is_empty() { "(no directory)" } else { path };
@@ -46,7 +50,7 @@ pub fn draw(frame: &mut Frame<'_>, area: Rect, state: &State, theme: Theme) {
 fn file_line(state: &State, change: &Change, room: usize, theme: Theme) -> Line<'static> {
     let recording = &state.recording;
     let quiet = theme.style(Role::Quiet);
-    let path = recording.text(change.path);
+    let path = state.changes.text(change.path);
     let name = path.trim_end_matches('/').rsplit('/').next().unwrap_or(path);
     let (sign, role) = match change.deed {
         Deed::Made => ("+", Role::New),
@@ -57,7 +61,7 @@ fn file_line(state: &State, change: &Change, room: usize, theme: Theme) -> Line<
     };
     let mut facts = Vec::new();
     if let Some(to) = change.to {
-        facts.push(format!("\u{2192} {}", recording.text(to)));
+        facts.push(format!("\u{2192} {}", state.changes.text(to)));
     }
     if change.written > 0 {
         facts.push(words::bytes(change.written));
@@ -70,7 +74,7 @@ fn file_line(state: &State, change: &Change, room: usize, theme: Theme) -> Line<
     }
     let who = format!(
         "{} {}",
-        change.who.map_or("?", |who| recording.text(who)),
+        change.who.map_or("?", |who| state.changes.text(who)),
         change.pid.map_or_else(String::new, |pid| pid.to_string())
     );
     let when = words::relative(recording.since_trigger(change.last));

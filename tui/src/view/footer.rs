@@ -36,7 +36,9 @@ pub fn draw(frame: &mut Frame<'_>, area: Rect, state: &State, theme: Theme) {
 fn typed(state: &State, prompt: &Prompt, room: usize, theme: Theme) -> Line<'static> {
     let (sign, about) = match prompt.what {
         Prompting::Filter => {
-            ("filter: ", format!(" {} events  Enter keep  Esc forget", words::count(state.visible.len() as u64)))
+            let far = state.progress().filter(|progress| progress.filter);
+            let far = far.map_or_else(String::new, |progress| format!(" in {} %", progress.percent));
+            ("filter: ", format!(" {} events{far}  Enter keep  Esc forget", words::count(state.visible.len() as u64)))
         }
         Prompting::Search => (
             "/",
@@ -72,6 +74,9 @@ fn playing(state: &State, room: usize, theme: Theme) -> Line<'static> {
     if let Some(skip) = state.skipped {
         let text = format!("  skipped {}", words::duration(skip.ns));
         line.push_span(Span::styled(text, theme.style(Role::Focus)));
+    } else if let Some(progress) = state.progress() {
+        let word = if progress.filter { "filtered" } else { "read" };
+        line.push_span(Span::styled(format!("  {}% {word}", progress.percent), theme.style(Role::Focus)));
     } else if room >= 100 {
         let clock = rfc3339(state.at);
         let clock = clock.get(11..23).unwrap_or("");

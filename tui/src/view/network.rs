@@ -17,9 +17,13 @@ pub fn draw(frame: &mut Frame<'_>, area: Rect, state: &State, theme: Theme) {
     let title = format!(" network until {now} s: {} addresses, {open} open ", words::count(map.hosts() as u64));
     let list = List {
         title: Line::from(title),
-        rows: map.rows().len(),
-        here: Some(map.chosen),
-        empty: "Nobody has talked to anybody by now.",
+        rows: map.list.rows.len(),
+        here: Some(map.list.chosen),
+        empty: if state.is_reading() && map.list.known().is_none() {
+            super::READING
+        } else {
+            "Nobody has talked to anybody by now."
+        },
         focused: state.help.is_none(),
     };
     list::draw(frame, area, list, theme, |row, room| line(state, row, room, theme));
@@ -27,7 +31,7 @@ pub fn draw(frame: &mut Frame<'_>, area: Rect, state: &State, theme: Theme) {
 
 fn line(state: &State, row: usize, room: usize, theme: Theme) -> Line<'static> {
     let map = &state.map;
-    match map.rows().get(row) {
+    match map.list.rows.get(row) {
         Some(MapRow::Group { label, hosts, flows, open, bytes, folded }) => {
             let sign = if *folded { "+" } else { "-" };
             let (sent, received) = (words::bytes(bytes.0), words::bytes(bytes.1));
@@ -49,11 +53,11 @@ fn edge_line(state: &State, edge: &Edge, first: bool, last: bool, room: usize, t
     let recording = &state.recording;
     let quiet = theme.style(Role::Quiet);
     let image = edge.image.and_then(|image| recording.image(image));
-    let comm = edge.who.map_or("?", |who| recording.text(who));
+    let comm = edge.who.as_deref().unwrap_or("?");
     let who = image.map_or_else(|| comm.to_owned(), |image| format!("{comm} {}", image.pid));
-    let address = match (edge.direction, edge.name) {
+    let address = match (edge.direction, edge.name.as_deref()) {
         (Direction::Listens, _) => "anybody".to_owned(),
-        (_, Some(name)) => format!("{} ({})", edge.host, recording.text(name)),
+        (_, Some(name)) => format!("{} ({name})", edge.host),
         (_, None) => edge.host.clone(),
     };
     let role = if edge.open > 0 {
@@ -75,7 +79,7 @@ fn edge_line(state: &State, edge: &Edge, first: bool, last: bool, room: usize, t
     let left = (room / 5).clamp(12, 22);
     let right = (room * 3 / 10).clamp(16, 44);
     let middle = room.saturating_sub(left + right + 2);
-    let mut label = recording.text(edge.protocol).to_owned();
+    let mut label = edge.protocol.to_string();
     if !edge.port.is_empty() {
         label.push_str(&format!(" {}", edge.port));
     }

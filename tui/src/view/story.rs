@@ -28,7 +28,9 @@ pub fn draw(frame: &mut Frame<'_>, area: Rect, state: &State, theme: Theme) {
     let content = pane(frame, area, Line::from(title), state.help.is_none(), theme);
     let room = usize::from(content.width);
     if sentences.is_empty() {
-        let why = if state.filter.is_off() {
+        let why = if state.is_reading() {
+            "The recording is being read; what stands out comes here."
+        } else if state.filter.is_off() {
             "Nothing that stands out happened in this bundle's window; the timeline has every event."
         } else {
             "No moment of the story passes the filter."
@@ -75,7 +77,7 @@ pub fn draw(frame: &mut Frame<'_>, area: Rect, state: &State, theme: Theme) {
 /// `  +0.300 $ Somebody typed ...`, as many lines as it needs.
 fn lines(state: &State, sentence: &Sentence, passed: bool, room: usize, theme: Theme) -> Vec<Line<'static>> {
     let recording = &state.recording;
-    let time = recording.events.get(sentence.event as usize).map_or(recording.about.from, |event| event.time);
+    let time = sentence.time;
     let noted = state.notes.has(time);
     let ends = [recording.about.from, recording.about.to];
     let column = ends.map(|at| words::relative(recording.since_trigger(at)).len()).into_iter().max().unwrap_or(0);

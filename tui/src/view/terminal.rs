@@ -3,8 +3,7 @@
 use super::pane;
 use super::text::{cut, fit, width, wrap};
 use super::theme::{Role, Theme};
-use crate::state::recording::Body;
-use crate::state::{Film, State, TerminalSession, is_typed, words};
+use crate::state::{Film, State, TerminalSession, words};
 use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::style::{Color, Modifier, Style};
@@ -67,7 +66,7 @@ fn about(state: &State, session: &TerminalSession, film: &Film, room: usize, the
     let text = format!(
         "{} of {}  typed {}, printed {}{cut_off}  over {}",
         film.played(),
-        session.events.len(),
+        session.stretches.len(),
         words::bytes(session.typed),
         words::bytes(session.printed),
         if over.is_empty() { "an unknown way" } else { over },
@@ -147,22 +146,18 @@ fn colour(colour: vt100::Color) -> Option<Color> {
 
 /// Everything typed by now, the last of it at the bottom.
 fn typed_lines(state: &State, session: &TerminalSession, film: &Film, area: Rect, theme: Theme) -> Vec<Line<'static>> {
-    let recording = &state.recording;
     let room = usize::from(area.width);
-    let mut lines = std::collections::VecDeque::new();
-    for event in session.events[..film.played().min(session.events.len())].iter().rev() {
-        if lines.len() >= usize::from(area.height) {
-            break;
-        }
-        let Some(event) = recording.events.get(*event as usize) else { continue };
-        let Body::Terminal(at) = event.body else { continue };
-        let Some(row) = recording.terminal.get(at as usize).filter(|row| is_typed(recording, row)) else { continue };
-        let when = words::relative(recording.since_trigger(event.time));
-        let text = recording.text(row.text).trim_end();
-        lines.push_front(Line::from_iter([
-            Span::styled(format!("{when:>9} "), theme.style(Role::Quiet)),
-            Span::styled(cut(text, room.saturating_sub(10)), theme.style(Role::Typed)),
-        ]));
-    }
-    lines.into()
+    let played = &session.stretches[..film.played().min(session.stretches.len())];
+    let typed = played.iter().rev().filter(|stretch| stretch.typed).take(usize::from(area.height));
+    let mut lines: Vec<Line<'static>> = typed
+        .map(|stretch| {
+            let when = words::relative(state.recording.since_trigger(stretch.time));
+            Line::from_iter([
+                Span::styled(format!("{when:>9} "), theme.style(Role::Quiet)),
+                Span::styled(cut(stretch.text.trim_end(), room.saturating_sub(10)), theme.style(Role::Typed)),
+            ])
+        })
+        .collect();
+    lines.reverse();
+    lines
 }

@@ -13,7 +13,7 @@ use taffrail_tui::{Case, Desk, State, TuiError, load, screen_text};
 
 fn open(paths: &[PathBuf]) -> Result<State, TuiError> {
     let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
-    runtime.block_on(async { load(&Session::open(paths).await?).await })
+    load(&runtime.block_on(Session::open(paths))?)
 }
 
 fn incident() -> State {
@@ -208,7 +208,7 @@ fn the_sample_answers_what_a_newcomer_asks() {
 fn a_question_in_sql_is_answered_on_another_thread_and_leads_to_a_moment() {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).build().expect("a runtime");
     let session = Arc::new(runtime.block_on(Session::open(&[sample()])).expect("a session"));
-    let mut state = runtime.block_on(load(&session)).expect("the sample");
+    let mut state = load(&session).expect("the sample");
     let mut desk = Desk::new(session, runtime.handle().clone());
     state.sql.relations = runtime.block_on(desk.relations()).expect("tables").into();
     let mut ask = |state: &mut State, question: &str| {

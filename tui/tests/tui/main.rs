@@ -5,6 +5,7 @@ mod hostile;
 mod keys;
 mod million;
 mod movement;
+mod paged;
 mod playing;
 mod screens;
 mod story;

@@ -7,13 +7,13 @@ use taffrail_tui::state::recording::{Body, Kind};
 use taffrail_tui::state::{Action, Focus, Life, Move, summary};
 
 fn line(state: &State) -> String {
-    state.current().map(|event| summary::of(&state.recording, event)).unwrap_or_default()
+    state.current().map(|event| summary::of(&event.recording, &event)).unwrap_or_default()
 }
 
 fn kinds(state: &State) -> Vec<Kind> {
     let mut kinds: Vec<Kind> = Vec::new();
-    for event in &state.visible {
-        let kind = state.recording.events[*event as usize].body.kind();
+    for event in state.visible.iter() {
+        let kind = state.recording.events[event as usize].body.kind();
         if !kinds.contains(&kind) {
             kinds.push(kind);
         }
@@ -183,7 +183,7 @@ fn enter_in_the_tree_keeps_a_process_and_its_descendants() {
     assert_eq!(state.focus, Focus::Tree);
     state.apply(Action::Enter);
     let pids: Vec<Option<u32>> =
-        state.visible.iter().map(|at| state.recording.actor(&state.recording.events[*at as usize]).pid).collect();
+        state.visible.iter().map(|at| state.recording.actor(&state.recording.events[at as usize]).pid).collect();
     assert!(!pids.contains(&Some(2251)), "the shell's parent is not of its family");
     assert!(pids.contains(&Some(9116)), "the miner is a grandchild");
     state.apply(Action::Escape);

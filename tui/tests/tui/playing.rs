@@ -97,7 +97,7 @@ fn playing_passes_only_events_that_the_filter_lets_pass() {
     for _ in 0..400 {
         state.apply(Action::Tick(Duration::from_millis(33)));
         if let Some(selected) = state.selected {
-            assert!(state.visible.contains(&selected));
+            assert!(state.visible.contains(selected));
         }
     }
 }

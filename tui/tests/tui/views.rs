@@ -29,7 +29,7 @@ fn eventful() -> State {
 }
 
 fn line(state: &State) -> String {
-    state.current().map(|event| summary::of(&state.recording, event)).unwrap_or_default()
+    state.current().map(|event| summary::of(&event.recording, &event)).unwrap_or_default()
 }
 
 #[test]
@@ -262,12 +262,12 @@ fn two_hundred_addresses_are_brought_together_and_opened_one_group_at_a_time() {
     press(&mut state, KeyCode::Char('4'));
     let screen = screen_text(&state, 80, 24);
     assert!(screen.contains("10.3.0.0/24  50 addresses"), "{screen}");
-    assert!(state.map.rows().len() < 15);
-    while !matches!(state.map.rows().get(state.map.chosen), Some(taffrail_tui::state::MapRow::Group { label, .. }) if label == "10.3.0.0/24")
+    assert!(state.map.list.rows.len() < 15);
+    while !matches!(state.map.list.rows.get(state.map.list.chosen), Some(taffrail_tui::state::MapRow::Group { label, .. }) if label == "10.3.0.0/24")
     {
-        let before = state.map.chosen;
+        let before = state.map.list.chosen;
         press(&mut state, KeyCode::Down);
-        assert_ne!(state.map.chosen, before, "the group is there");
+        assert_ne!(state.map.list.chosen, before, "the group is there");
     }
     press(&mut state, KeyCode::Enter);
     assert!(screen_text(&state, 120, 80).contains("10.3.0.50"));
@@ -302,13 +302,13 @@ fn what_led_here_and_what_came_after_are_of_the_lineage() {
     assert_eq!(line(&state), "unlink /tmp/.x/kworkerds");
     press(&mut state, KeyCode::Char('b'));
     let lines: Vec<String> =
-        state.visible.iter().map(|at| summary::of(&state.recording, &state.recording.events[*at as usize])).collect();
+        state.visible.iter().map(|at| summary::of(&state.recording, &state.recording.events[at as usize])).collect();
     assert!(lines.iter().any(|line| line.starts_with("exec sh -c")), "the shell led to it: {lines:#?}");
     assert!(!lines.iter().any(|line| line.starts_with("connect 198")), "what came later did not: {lines:#?}");
     assert!(!lines.iter().any(|line| line.contains("exec id")), "a sister did not: {lines:#?}");
     press(&mut state, KeyCode::Esc);
     press(&mut state, KeyCode::Char('a'));
-    let after = state.visible.iter().map(|at| &state.recording.events[*at as usize]);
+    let after = state.visible.iter().map(|at| &state.recording.events[at as usize]);
     assert!(after.clone().all(|event| event.time >= state.at), "only what came after");
     assert!(after.clone().any(|event| matches!(event.body, Body::FlowBegin(_))));
 }
@@ -335,7 +335,7 @@ fn a_range_restricts_every_view_until_it_is_taken_off() {
     state.apply(Action::Seconds(1));
     press(&mut state, KeyCode::Char('v'));
     let times = |state: &State| -> Vec<i64> {
-        state.visible.iter().map(|event| state.recording.events[*event as usize].time).collect()
+        state.visible.iter().map(|event| state.recording.events[event as usize].time).collect()
     };
     assert!(times(&state).iter().all(|time| (at(0)..=at(1_000)).contains(time)));
     assert_eq!(state.strip_range(), (at(0), at(1_000)));

@@ -2,8 +2,12 @@
 
 use super::{Direction, Edge};
 use crate::state::filter::host;
-use crate::state::recording::{Body, Flow, ImageIx, Recording, Sym, Time};
+use crate::state::recording::{Body, Event, Flow, ImageIx, Recording, Sym, Time};
 use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+/// The most addresses whose names are remembered.
+const NAMES_MAX: usize = 100_000;
 
 /// All that one edge ever is, so that what it is at a moment takes a few searches and not a look at every flow.
 #[derive(Clone, Debug)]
@@ -43,83 +47,108 @@ impl History {
     }
 }
 
-/// The edges among the visible events, those of one address together, in the order in which the addresses came up: what
+/// An edge by where it is told: the number of its address, in the order in which they came up, then port and so on. What
 /// is on the screen then stays where it is.
-pub fn known(recording: &Recording, visible: &[u32]) -> Vec<History> {
-    let mut names = HashMap::new();
-    for message in &recording.messages {
-        for answer in recording.text(message.answers).split(", ").filter(|answer| !answer.is_empty()) {
-            names.insert(answer, message.name);
+type Key = (usize, String, Direction, Option<Arc<str>>);
+
+/// Brings flows together while events come by.
+#[derive(Debug, Default)]
+pub struct Flows {
+    by_edge: BTreeMap<Key, History>,
+    /// The number of each address.
+    order: HashMap<String, usize>,
+    /// Addresses to the names that answers gave for them.
+    names: HashMap<String, Arc<str>>,
+    /// Edges by texts of the recording that events are of now: most flows are of an end and a program that were seen
+    /// before, and then no text is looked at.
+    places: HashMap<(Sym, Option<Sym>), Key>,
+}
+
+impl Flows {
+    /// Events of this recording, or of this page, come next.
+    pub fn enter(&mut self, recording: &Recording) {
+        self.places.clear();
+        for message in &recording.messages {
+            for answer in recording.text(message.answers).split(", ").filter(|answer| !answer.is_empty()) {
+                if self.names.len() < NAMES_MAX {
+                    self.names.insert(answer.to_owned(), recording.text(message.name).into());
+                }
+            }
         }
     }
-    let mut places: HashMap<(Sym, Option<Sym>, Direction), usize> = HashMap::new();
-    let mut by_edge: BTreeMap<(usize, String, Direction, Option<Sym>), History> = BTreeMap::new();
-    let mut keys: Vec<(usize, String, Direction, Option<Sym>)> = Vec::new();
-    let mut order: HashMap<String, usize> = HashMap::new();
-    for event in visible.iter().filter_map(|at| recording.events.get(*at as usize)) {
-        let Body::FlowBegin(at) = event.body else { continue };
-        let Some(row) = recording.flows.get(at as usize) else { continue };
+
+    /// Takes an event in; they come by time.
+    pub fn take(&mut self, recording: &Recording, event: &Event) {
+        let Body::FlowBegin(at) = event.body else { return };
+        let Some(row) = recording.flows.get(at as usize) else { return };
+        let actor = recording.actor(event);
         let direction = match recording.text(row.op) {
             "accept" => Direction::In,
             "listen" => Direction::Listens,
             _ => Direction::Out,
         };
-        let actor = recording.actor(event);
-        // Most flows are of an end and a program that were seen before: then no text is looked at.
-        let ends = if direction == Direction::Out { row.remote.unwrap_or(row.local) } else { row.local };
-        let known = (direction == Direction::Out).then(|| places.get(&(ends, actor.comm, direction))).flatten();
-        let place = match known {
-            Some(place) => *place,
-            None => {
-                let remote = row.remote.map_or("", |remote| recording.text(remote));
-                let service = if direction == Direction::Out { remote } else { recording.text(row.local) };
-                let address = host(remote).to_owned();
-                let port =
-                    if host(service).len() == service.len() { "" } else { service.rsplit(':').next().unwrap_or("") };
-                let next = order.len();
-                let number = *order.entry(address.clone()).or_insert(next);
-                let key = (number, port.to_owned(), direction, actor.comm);
-                if !by_edge.contains_key(&key) {
-                    by_edge.insert(key.clone(), History::new(row, &address, port, direction, &names, actor.comm));
-                }
-                keys.push(key);
-                places.insert((ends, actor.comm, direction), keys.len() - 1);
-                keys.len() - 1
+        let place = (row.remote.unwrap_or(row.local), actor.comm);
+        if direction == Direction::Out
+            && let Some(history) = self.places.get(&place).and_then(|key| self.by_edge.get_mut(key))
+        {
+            history.take(recording, row, event.time, actor.image);
+            return;
+        }
+        let key = self.key(recording, row, direction, actor.comm);
+        let remote = row.remote.map_or("", |remote| recording.text(remote));
+        let new = || History::new(recording, row, &key, host(remote));
+        self.by_edge.entry(key.clone()).or_insert_with(new).take(recording, row, event.time, actor.image);
+        if direction == Direction::Out {
+            self.places.insert(place, key);
+        }
+    }
+
+    fn key(&mut self, recording: &Recording, row: &Flow, direction: Direction, comm: Option<Sym>) -> Key {
+        let remote = row.remote.map_or("", |remote| recording.text(remote));
+        let service = if direction == Direction::Out { remote } else { recording.text(row.local) };
+        let address = host(remote);
+        let port = if host(service).len() == service.len() { "" } else { service.rsplit(':').next().unwrap_or("") };
+        let next = self.order.len();
+        let number = *self.order.entry(address.to_owned()).or_insert(next);
+        (number, port.to_owned(), direction, comm.map(|comm| recording.text(comm).into()))
+    }
+
+    /// The edges, those of one address together, in the order in which the addresses came up.
+    pub fn finish(self) -> Vec<History> {
+        let mut all: Vec<History> = self.by_edge.into_values().collect();
+        for history in &mut all {
+            if history.edge.name.is_none() {
+                history.edge.name = self.names.get(&history.edge.host).cloned();
             }
-        };
-        if let Some(history) = keys.get(place).and_then(|key| by_edge.get_mut(key)) {
-            history.take(row, event.time, actor.image);
+            history.ends.sort_unstable();
+            let (mut sent, mut received) = (0_u64, 0_u64);
+            for end in &mut history.ends {
+                sent = sent.saturating_add(end.1);
+                received = received.saturating_add(end.2);
+                (end.1, end.2) = (sent, received);
+            }
         }
+        all
     }
-    let mut all: Vec<History> = by_edge.into_values().collect();
-    for history in &mut all {
-        history.ends.sort_unstable();
-        let (mut sent, mut received) = (0_u64, 0_u64);
-        for end in &mut history.ends {
-            sent = sent.saturating_add(end.1);
-            received = received.saturating_add(end.2);
-            (end.1, end.2) = (sent, received);
-        }
+
+    /// The edges of these events.
+    pub fn of<'a>(recording: &Recording, events: impl Iterator<Item = &'a Event>) -> Arc<Vec<History>> {
+        let mut flows = Self::default();
+        flows.enter(recording);
+        events.for_each(|event| flows.take(recording, event));
+        Arc::new(flows.finish())
     }
-    all
 }
 
 impl History {
-    fn new(
-        row: &Flow,
-        address: &str,
-        port: &str,
-        direction: Direction,
-        names: &HashMap<&str, Sym>,
-        who: Option<Sym>,
-    ) -> Self {
+    fn new(recording: &Recording, row: &Flow, (_, port, direction, who): &Key, address: &str) -> Self {
         let edge = Edge {
             host: address.to_owned(),
-            name: row.server_name.or_else(|| names.get(address).copied()),
-            port: port.to_owned(),
-            protocol: row.protocol,
-            direction,
-            who,
+            name: None,
+            port: port.clone(),
+            protocol: recording.text(row.protocol).into(),
+            direction: *direction,
+            who: who.clone(),
             image: None,
             flows: 0,
             open: 0,
@@ -132,8 +161,10 @@ impl History {
     }
 
     /// Takes a flow in; they come by time.
-    fn take(&mut self, row: &Flow, begin: Time, image: Option<ImageIx>) {
-        self.edge.name = self.edge.name.or(row.server_name);
+    fn take(&mut self, recording: &Recording, row: &Flow, begin: Time, image: Option<ImageIx>) {
+        if self.edge.name.is_none() {
+            self.edge.name = row.server_name.map(|name| recording.text(name).into());
+        }
         self.begins.push((begin, image));
         if row.result < 0 && row.result != -115 {
             self.failures.push(begin);

@@ -163,6 +163,13 @@ pub struct Flow {
     pub flow_id: Option<u64>,
 }
 
+impl Flow {
+    /// When it ended, where that is an event of its own: a connect that failed is over where it began.
+    pub fn ended(&self) -> Option<Time> {
+        self.end.filter(|_| self.result == 0)
+    }
+}
+
 /// A DNS message.
 #[derive(Clone, Copy, Debug)]
 pub struct Dns {

@@ -1,0 +1,191 @@
+//! All events in pages, of which those that are looked at are in memory. A recording that is small enough is one page.
+
+use super::recording::{Event, Recording, Time};
+use std::fmt::Debug;
+use std::ops::{Deref, Range};
+use std::sync::Arc;
+
+/// How many pages are held at once: more than the rows of any screen, each of which may be on its own page.
+const HELD_MAX: usize = 96;
+
+/// Reads pages of a recording that is not in memory.
+pub trait Reader: Debug + Send + Sync {
+    /// The events of these pages, which follow each other. Their number is what the [`Cuts`] say.
+    ///
+    /// # Errors
+    /// One line for a person, where the evidence cannot be read.
+    fn read(&self, pages: Range<usize>) -> Result<Recording, String>;
+}
+
+/// Where a recording is cut into pages. No moment is on two of them.
+#[derive(Clone, Debug, Default)]
+pub struct Cuts {
+    /// The time of each page's first event.
+    pub firsts: Vec<Time>,
+    /// The number of events before each page, and at last of all.
+    pub starts: Vec<u32>,
+}
+
+impl Cuts {
+    /// How many pages.
+    pub fn pages(&self) -> usize {
+        self.firsts.len()
+    }
+
+    /// How many events.
+    pub fn events(&self) -> u32 {
+        self.starts.last().copied().unwrap_or(0)
+    }
+
+    /// The page of an event.
+    pub fn page_of(&self, event: u32) -> usize {
+        self.starts.partition_point(|start| *start <= event).saturating_sub(1)
+    }
+
+    /// The last page that begins at `time` or before it.
+    pub fn page_at(&self, time: Time) -> Option<usize> {
+        self.firsts.partition_point(|first| *first <= time).checked_sub(1)
+    }
+
+    /// The number of events before a page.
+    pub fn start(&self, page: usize) -> u32 {
+        self.starts.get(page).copied().unwrap_or_else(|| self.events())
+    }
+
+    /// How much of a page has passed at `time`, from 0 to 1, as if its events were spread evenly.
+    pub fn passed_of(&self, page: usize, time: Time) -> f64 {
+        let Some(first) = self.firsts.get(page).copied() else { return 0.0 };
+        let Some(next) = self.firsts.get(page + 1).copied() else { return if time > first { 1.0 } else { 0.0 } };
+        (time.saturating_sub(first) as f64 / (next.saturating_sub(first) as f64).max(1.0)).clamp(0.0, 1.0)
+    }
+}
+
+/// The pages.
+#[derive(Debug)]
+pub struct Timeline {
+    cuts: Arc<Cuts>,
+    reader: Option<Arc<dyn Reader>>,
+    held: Vec<Held>,
+    uses: u64,
+    problem: Option<String>,
+}
+
+#[derive(Debug)]
+struct Held {
+    page: usize,
+    recording: Arc<Recording>,
+    used: u64,
+}
+
+/// An event with the recording that it is of.
+#[derive(Clone, Debug)]
+pub struct Shown {
+    /// The recording, or the page of it, that has the event's rows.
+    pub recording: Arc<Recording>,
+    at: usize,
+}
+
+impl Deref for Shown {
+    type Target = Event;
+
+    fn deref(&self) -> &Event {
+        &self.recording.events[self.at]
+    }
+}
+
+impl Timeline {
+    /// All of it is in memory.
+    pub fn whole(recording: &Arc<Recording>) -> Self {
+        let first = recording.events.first().map_or(recording.about.from, |event| event.time);
+        let cuts = Cuts { firsts: vec![first], starts: vec![0, recording.events.len() as u32] };
+        let held = vec![Held { page: 0, recording: Arc::clone(recording), used: 0 }];
+        Self { cuts: Arc::new(cuts), reader: None, held, uses: 0, problem: None }
+    }
+
+    /// Pages are read when they are looked at.
+    pub fn paged(cuts: Arc<Cuts>, reader: Arc<dyn Reader>) -> Self {
+        Self { cuts, reader: Some(reader), held: Vec::new(), uses: 0, problem: None }
+    }
+
+    /// Where the pages are.
+    pub fn cuts(&self) -> &Arc<Cuts> {
+        &self.cuts
+    }
+
+    /// Who reads pages; nobody where all is in memory.
+    pub fn reader(&self) -> Option<&Arc<dyn Reader>> {
+        self.reader.as_ref()
+    }
+
+    /// How many events.
+    pub fn len(&self) -> usize {
+        self.cuts.events() as usize
+    }
+
+    /// Nothing happened.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// An event, where its page is held.
+    pub fn get(&self, event: u32) -> Option<Shown> {
+        let page = self.cuts.page_of(event);
+        let recording = self.page(page)?;
+        let at = event.checked_sub(self.cuts.start(page))? as usize;
+        (at < recording.events.len()).then(|| Shown { recording: Arc::clone(recording), at })
+    }
+
+    /// A page, where it is held.
+    pub fn page(&self, page: usize) -> Option<&Arc<Recording>> {
+        self.held.iter().find(|held| held.page == page).map(|held| &held.recording)
+    }
+
+    /// Reads a page where it is not held; what was not used for the longest time goes.
+    pub fn hold(&mut self, page: usize) {
+        self.uses += 1;
+        if let Some(held) = self.held.iter_mut().find(|held| held.page == page) {
+            held.used = self.uses;
+            return;
+        }
+        let Some(reader) = self.reader.as_ref().filter(|_| page < self.cuts.pages()) else { return };
+        let recording = match reader.read(page..page + 1) {
+            Ok(recording) => recording,
+            Err(problem) => {
+                self.problem = Some(problem);
+                return;
+            }
+        };
+        if self.held.len() >= HELD_MAX
+            && let Some(oldest) = (0..self.held.len()).min_by_key(|at| self.held[*at].used)
+        {
+            self.held.swap_remove(oldest);
+        }
+        self.held.push(Held { page, recording: Arc::new(recording), used: self.uses });
+    }
+
+    /// An event, its page read where it has to be.
+    pub fn fetch(&mut self, event: u32) -> Option<Shown> {
+        self.hold(self.cuts.page_of(event));
+        self.get(event)
+    }
+
+    /// How many events are before `time`, and at it too where `inclusive`: their page, and how many of it. By the page's
+    /// events where it is held, else as if they were spread evenly.
+    pub fn before(&self, time: Time, inclusive: bool) -> Option<(usize, u32)> {
+        let page = self.cuts.firsts.partition_point(|first| *first < time || (inclusive && *first == time));
+        let page = page.checked_sub(1)?;
+        let offset = match self.page(page) {
+            Some(held) => held.events.partition_point(|event| event.time < time || (inclusive && event.time == time)),
+            None => {
+                let events = self.cuts.start(page + 1) - self.cuts.start(page);
+                (f64::from(events) * self.cuts.passed_of(page, time)) as usize
+            }
+        };
+        Some((page, offset as u32))
+    }
+
+    /// What could not be read, once.
+    pub fn take_problem(&mut self) -> Option<String> {
+        self.problem.take()
+    }
+}

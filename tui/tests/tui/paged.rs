@@ -1,0 +1,135 @@
+//! A recording that stays in its bundle shows what one in memory shows.
+
+use crate::keys::{press, type_in};
+use crossterm::event::KeyCode;
+use std::path::{Path, PathBuf};
+use taffrail_query::Session;
+use taffrail_trace::fixture;
+use taffrail_tui::state::{Action, KindFilter, Only, View, summary};
+use taffrail_tui::{State, load_cut, screen_text};
+
+/// Opened in one piece, and in pages of a few events.
+fn both(paths: &[PathBuf]) -> [State; 2] {
+    let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
+    let session = runtime.block_on(Session::open(paths)).expect("a session");
+    let whole = load_cut(&session, usize::MAX, 1).expect("in one piece");
+    let mut paged = load_cut(&session, 0, 7).expect("in pages");
+    assert!(whole.timeline.reader().is_none() && paged.timeline.reader().is_some());
+    assert!(paged.timeline.cuts().pages() > 3);
+    paged.wait();
+    [whole, paged]
+}
+
+fn samples() -> Vec<Vec<PathBuf>> {
+    let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("../sample-traces");
+    let named = |name: &str| dir.join(format!("{name}.evidence.zip"));
+    let all = std::fs::read_dir(&dir).expect("samples").flatten().map(|entry| entry.path());
+    let bundles = all.filter(|path| path.to_string_lossy().ends_with(".evidence.zip"));
+    let mut cases: Vec<Vec<PathBuf>> = bundles.map(|path| vec![path]).collect();
+    let own = Box::leak(Box::new(tempfile::tempdir().expect("a directory")));
+    let incident = fixture::write_incident(own.path());
+    cases.push(vec![incident.clone()]);
+    cases.push(vec![incident, named("reverse-shell")]);
+    cases
+}
+
+/// Every visible event in a line, with its time.
+fn lines(state: &mut State) -> Vec<(i64, String)> {
+    let visible: Vec<u32> = state.visible.iter().collect();
+    let events = visible.into_iter().map(|number| state.timeline.fetch(number).expect("an event"));
+    events.map(|event| (event.time, summary::of(&event.recording, &event))).collect()
+}
+
+#[test]
+fn pages_have_the_events_the_story_the_map_and_the_files_of_the_whole() {
+    for paths in samples() {
+        let [mut whole, mut paged] = both(&paths);
+        assert_eq!(whole.recording.about.from, paged.recording.about.from);
+        assert_eq!(whole.recording.about.to, paged.recording.about.to);
+        assert_eq!((whole.at, whole.selected), (paged.at, paged.selected), "{paths:?}");
+        assert_eq!(lines(&mut whole), lines(&mut paged), "{paths:?}");
+        for view in View::ALL.into_iter().filter(|view| *view != View::Sql) {
+            for move_to in [Action::First, Action::Trigger, Action::Last] {
+                let screens = [&mut whole, &mut paged].map(|state| {
+                    state.apply(Action::Show(view));
+                    state.apply(move_to);
+                    state.wait();
+                    // The strip's heights are as if the events of a page were spread evenly.
+                    let screen = screen_text(state, 120, 40);
+                    let (top, body): (Vec<&str>, Vec<&str>) =
+                        (screen.lines().take(3).collect(), screen.lines().skip(7).collect());
+                    [top, body].concat().join("\n")
+                });
+                assert_eq!(screens[0], screens[1], "{paths:?} {view:?} {move_to:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_filter_finds_in_pages_what_it_finds_in_the_whole() {
+    for paths in samples() {
+        let mut states = both(&paths);
+        let found = states.each_mut().map(|state| {
+            let mut found = Vec::new();
+            for text in ["tmp", "connect", "e", "no event has this"] {
+                press(state, KeyCode::Char('f'));
+                type_in(state, text);
+                press(state, KeyCode::Enter);
+                state.wait();
+                found.push(lines(state));
+                press(state, KeyCode::Esc);
+                state.wait();
+            }
+            for only in [Only::Process, Only::File, Only::Address, Only::LedHere, Only::CameAfter] {
+                state.apply(Action::Show(View::Timeline));
+                state.apply(Action::Trigger);
+                state.apply(Action::Only(only));
+                state.wait();
+                found.push(lines(state));
+                press(state, KeyCode::Esc);
+                state.wait();
+            }
+            while state.filter.kind != KindFilter::Finding {
+                state.apply(Action::NextKind);
+                state.wait();
+                found.push(lines(state));
+            }
+            found
+        });
+        assert_eq!(found[0], found[1], "{paths:?}");
+    }
+}
+
+#[test]
+fn a_letter_more_stops_the_look_for_the_letters_before() {
+    let [_, mut state] = both(&samples()[0]);
+    press(&mut state, KeyCode::Char('f'));
+    type_in(&mut state, "sh");
+    assert!(state.progress().is_some_and(|progress| progress.filter), "it is looked for in the background");
+    type_in(&mut state, "zzz");
+    state.wait();
+    assert!(state.visible.is_empty());
+    press(&mut state, KeyCode::Esc);
+    assert_eq!(state.visible.len(), state.timeline.len(), "without a filter everything is there at once");
+}
+
+#[test]
+fn searching_and_stepping_find_the_same_events_in_pages() {
+    for paths in samples() {
+        let mut states = both(&paths);
+        let stands = states.each_mut().map(|state| {
+            let mut stands = Vec::new();
+            press(state, KeyCode::Home);
+            press(state, KeyCode::Char('/'));
+            type_in(state, "o");
+            press(state, KeyCode::Enter);
+            for key in "nnnnNnlllh]][".chars() {
+                press(state, KeyCode::Char(key));
+                stands.push((state.at, state.selected));
+            }
+            stands
+        });
+        assert_eq!(stands[0], stands[1], "{paths:?}");
+    }
+}
