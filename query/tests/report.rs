@@ -5,7 +5,9 @@ mod support;
 use std::os::unix::fs::FileExt as _;
 use support::{incident, open, wait};
 use taffrail_query::report::Report;
+use taffrail_trace::event::Severity;
 use taffrail_trace::fixture::{self, HOSTILE};
+use taffrail_trace::manifest::Joined;
 use taffrail_trace::schema::{FILE, Kind, STATE_SOCKET, Table};
 use taffrail_trace::table::{Cell, Tables};
 use taffrail_trace::{bundle, schema};
@@ -290,6 +292,22 @@ fn a_bundle_without_findings_or_events_has_a_report() {
     let report = wait(Report::of(&open(&[path]).expect("a session"))).expect("a report");
     assert!(report.html().contains("a person asked for the evidence"));
     assert!(report.markdown().contains("nothing that is known of"));
+}
+
+#[test]
+fn what_was_worse_than_the_trigger_is_told_beside_it_as_text() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let (mut manifest, _) = fixture::incident();
+    let time_ns = manifest.trigger.time_ns + 1_000_000_000;
+    manifest.most_severe = Some(Joined { rule: "Escape <script>".to_owned(), severity: Severity::Critical, time_ns });
+    let path = dir.path().join("worse.evidence.zip");
+    bundle::write(&path, &manifest, Tables::default()).expect("a bundle");
+    let report = wait(Report::of(&open(&[path]).expect("a session"))).expect("a report");
+    for text in [report.html(), report.markdown()] {
+        assert!(text.contains("The most severe that followed is rule"), "{text}");
+        assert!(text.contains(", critical, at "), "{text}");
+    }
+    assert!(!report.html().contains("<script>"));
 }
 
 #[test]

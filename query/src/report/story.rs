@@ -203,6 +203,11 @@ pub fn summary(chapter: &Chapter) -> Vec<Word> {
         words.extend([plain(" rule "), Word::Quoted(rule)]);
         words.push(plain(format!(" matched at {}.", units::moment(chapter.trigger_ns))));
     }
+    if let Some(worst) = &manifest.most_severe {
+        words.extend([plain(" The most severe that followed is rule "), Word::Quoted(Foreign::new(&worst.rule))]);
+        let time_ns = manifest.clock.utc(worst.time_ns);
+        words.push(plain(format!(", {}, at {}.", worst.severity.as_str(), units::clock(time_ns))));
+    }
     let span = |from: i64, to: i64| units::span((i128::from(to) - i128::from(from)).max(0).unsigned_abs());
     let count = |name: &str| chapter.counts.get(name).copied().unwrap_or(0);
     words.push(plain(format!(
