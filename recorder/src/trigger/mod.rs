@@ -44,6 +44,11 @@ pub struct Order {
 }
 
 impl Order {
+    /// First moment of the window.
+    pub fn from_ns(&self) -> BootNs {
+        self.trigger.time_ns.saturating_sub(self.before_ns)
+    }
+
     /// Last moment of the window.
     pub fn to_ns(&self) -> BootNs {
         self.trigger.time_ns.saturating_add(self.after_ns)
@@ -76,7 +81,7 @@ pub struct Incident {
 impl Incident {
     /// First moment of the window.
     pub fn from_ns(&self) -> BootNs {
-        self.order.trigger.time_ns.saturating_sub(self.order.before_ns)
+        self.order.from_ns()
     }
 
     /// Last moment of the window.
@@ -94,9 +99,11 @@ impl Incident {
         self.is_of(order.container) && order.to_ns() <= self.grows_until_ns
     }
 
-    /// Takes in what `trigger` says.
+    /// Takes in another order, to both ends of its window: the pin holds all of the history.
     pub fn join(&mut self, order: &Order) {
         self.grow(order.to_ns());
+        let before_ns = self.order.trigger.time_ns.saturating_sub(order.from_ns());
+        self.order.before_ns = self.order.before_ns.max(before_ns);
         let joined = &order.trigger;
         let severest = self.most_severe.as_ref().map_or(self.order.trigger.severity, |known| known.severity);
         if joined.severity > severest {
@@ -164,6 +171,15 @@ mod tests {
         assert!(open.takes_in(&next), "however long its own window is");
         open.join(&next);
         assert_eq!(open.to_ns(), 4600 * SECOND);
+    }
+
+    #[test]
+    fn what_joins_and_wants_more_of_the_past_has_it() {
+        let mut open = incident(order("rule", Severity::Warning, 1000));
+        open.join(&Order { before_ns: 900 * SECOND, ..order("alarm", Severity::Info, 1005) });
+        assert_eq!(open.from_ns(), 105 * SECOND);
+        open.join(&order("later", Severity::Info, 1006));
+        assert_eq!((open.from_ns(), open.order.trigger.time_ns), (105 * SECOND, 1000 * SECOND));
     }
 
     #[test]
