@@ -5,8 +5,10 @@ use crate::output::{Format, Style, Writer, Written};
 use crate::store::{OnlyEvidence, Store};
 use crate::tables::{ADDED_COLUMNS, BUNDLE_TABLE};
 use crate::{functions, tables, views};
-use datafusion::arrow::array::RecordBatch;
-use datafusion::arrow::datatypes::SchemaRef;
+use datafusion::arrow::array::{RecordBatch, RecordBatchOptions};
+use datafusion::arrow::compute::cast;
+use datafusion::arrow::datatypes::{DataType, Field, Schema, SchemaRef};
+use datafusion::error::DataFusionError;
 use datafusion::execution::disk_manager::{DiskManagerBuilder, DiskManagerMode};
 use datafusion::execution::memory_pool::GreedyMemoryPool;
 use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
@@ -230,7 +232,7 @@ impl Session {
                 SQLOptions::new().with_allow_ddl(false).with_allow_dml(false).with_allow_statements(false);
             only_queries.verify_plan(&plan)?;
             let stream = self.context.execute_logical_plan(plan).await?.execute_stream().await?;
-            Ok(Rows(stream))
+            Ok(Rows::of(stream))
         };
         guarded(work).await.map_err(|error| self.placed(error.with_nearest_table(&names())))
     }
@@ -255,15 +257,42 @@ impl std::fmt::Debug for Session {
 }
 
 /// Rows on their way.
-struct Rows(SendableRecordBatchStream);
+struct Rows {
+    stream: SendableRecordBatchStream,
+    schema: SchemaRef,
+}
 
 impl Rows {
+    fn of(stream: SendableRecordBatchStream) -> Self {
+        let plain = |field: &Arc<Field>| match field.data_type() {
+            DataType::Utf8View => Arc::new(field.as_ref().clone().with_data_type(DataType::Utf8)),
+            _ => Arc::clone(field),
+        };
+        let fields: Vec<Arc<Field>> = stream.schema().fields().iter().map(plain).collect();
+        let schema = Arc::new(Schema::new_with_metadata(fields, stream.schema().metadata().clone()));
+        Self { stream, schema }
+    }
+
     fn schema(&self) -> SchemaRef {
-        self.0.schema()
+        Arc::clone(&self.schema)
     }
 
     async fn next(&mut self) -> Result<Option<RecordBatch>, QueryError> {
-        guarded(async { Ok(self.0.next().await.transpose()?) }).await
+        let batch = guarded(async { Ok(self.stream.next().await.transpose()?) }).await?;
+        batch.map(|batch| self.plain(&batch)).transpose()
+    }
+
+    /// With texts as whoever reads the batches expects them, whatever the engine works with.
+    fn plain(&self, batch: &RecordBatch) -> Result<RecordBatch, QueryError> {
+        let columns = batch.columns().iter().zip(self.schema.fields());
+        let columns = columns.map(|(column, field)| match column.data_type() {
+            DataType::Utf8View => cast(column, field.data_type()),
+            _ => Ok(Arc::clone(column)),
+        });
+        let columns = columns.collect::<Result<Vec<_>, _>>().map_err(DataFusionError::from)?;
+        let options = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
+        let batch = RecordBatch::try_new_with_options(self.schema(), columns, &options);
+        Ok(batch.map_err(DataFusionError::from)?)
     }
 }
 

@@ -13,7 +13,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use taffrail_trace::bundle::Bundle;
 use taffrail_trace::manifest::LeftOut;
-use taffrail_trace::schema::{TABLES, Table};
+use taffrail_trace::schema::{Kind, TABLES, Table};
 
 /// A column of every event table: which bundle the row is from.
 pub const BUNDLE_COLUMN: &str = "bundle";
@@ -92,11 +92,17 @@ pub fn register(context: &SessionContext, bundles: &[Bundle], labels: &[String])
     Ok(())
 }
 
+/// What the engine reads a column as: texts by reference, which costs it half the time of copying them (see the journal).
+/// Who asks gets `Utf8`: [`crate::session`] turns them back.
+fn engine_type(kind: Kind) -> DataType {
+    if kind == Kind::Text { DataType::Utf8View } else { kind.data_type() }
+}
+
 /// The columns of a table as any bundle may have them: one that an older bundle lacks is NULL, and a hostile bundle
 /// has NULL wherever it likes.
 fn columns(table: &Table) -> SchemaRef {
     let fields: Vec<Field> =
-        table.all_columns().map(|column| Field::new(column.name, column.kind.data_type(), true)).collect();
+        table.all_columns().map(|column| Field::new(column.name, engine_type(column.kind), true)).collect();
     Arc::new(Schema::new(fields))
 }
 

@@ -19,6 +19,8 @@ use column::Builder;
 const BATCH_ROWS: usize = 16 << 10;
 /// Rows per data page: small enough that a window of time reads few pages it does not need.
 const PAGE_ROWS: usize = 16 << 10;
+/// Rows per row group: what one thread reads, and what is passed over where it holds nothing of what is asked for.
+const GROUP_ROWS: usize = 128 << 10;
 
 /// One table being filled.
 #[derive(Debug)]
@@ -176,11 +178,20 @@ fn builders(spec: &Spec) -> Vec<Builder> {
     spec.all_columns().map(|column| Builder::new(column.kind)).collect()
 }
 
+/// Identities of which each row has another one: a dictionary of them is longer than they are.
+fn new_in_each_row(schema: &SchemaRef) -> impl Iterator<Item = &'static str> {
+    let has = |name: &str| schema.field_with_name(name).is_ok();
+    let is_of_processes = has("process_id");
+    let names = [("process_id", is_of_processes), ("exec_id", is_of_processes), ("flow_id", has("flow_id"))];
+    names.into_iter().filter(|(_, is_new)| *is_new).map(|(name, _)| name)
+}
+
 /// A writer of a table with these columns: sorted by the first, page index, zstd.
 pub(crate) fn writer(schema: SchemaRef) -> Result<ArrowWriter<Vec<u8>>, ParquetError> {
     let mut properties = WriterProperties::builder()
         .set_compression(Compression::ZSTD(ZstdLevel::try_new(3)?))
         .set_data_page_row_count_limit(PAGE_ROWS)
+        .set_max_row_group_row_count(Some(GROUP_ROWS))
         .set_statistics_enabled(EnabledStatistics::Page)
         .set_sorting_columns(Some(vec![SortingColumn { column_idx: 0, descending: false, nulls_first: false }]));
     for column in schema.fields().iter().filter(|column| matches!(column.data_type(), DataType::Timestamp(..))) {
@@ -188,6 +199,9 @@ pub(crate) fn writer(schema: SchemaRef) -> Result<ArrowWriter<Vec<u8>>, ParquetE
         properties = properties
             .set_column_dictionary_enabled(column.name().as_str().into(), false)
             .set_column_encoding(column.name().as_str().into(), Encoding::DELTA_BINARY_PACKED);
+    }
+    for name in new_in_each_row(&schema) {
+        properties = properties.set_column_dictionary_enabled(name.into(), false);
     }
     ArrowWriter::try_new(Vec::new(), schema, Some(properties.build()))
 }

@@ -99,10 +99,10 @@ impl Entry {
     }
 }
 
-/// Whether these attributes say no more than that it is a file, and who may read and write it.
+/// Whether these attributes say no more than that it is a file, or nothing of that, and who may read and write it.
 fn is_plain(external: u32) -> bool {
     let (mode, dos) = (external >> 16, external & 0xFFFF);
-    external == 0 || (dos == 0 && mode & !PERMISSIONS == REGULAR)
+    dos == 0 && [0, REGULAR].contains(&(mode & !PERMISSIONS))
 }
 
 /// What a header and the directory have in common, from the flags on.

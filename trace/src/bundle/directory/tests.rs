@@ -186,11 +186,11 @@ fn only_a_regular_file_that_unix_made_is_a_member() {
         (bytes[entry + 5], bytes[entry + 6], bytes[entry + 36]) = (made_by, needs, internal);
         members(&bytes)
     };
-    for fine in [0, 0o100_644 << 16, 0o100_600 << 16, 0o100_000 << 16] {
+    for fine in [0, 0o100_644 << 16, 0o100_600 << 16, 0o100_000 << 16, 0o600 << 16] {
         assert!(with(fine, 3, 10, 0).is_ok(), "{fine:o}");
     }
     let symlink = 0o120_777 << 16;
-    let others = [0o040_755 << 16, 0o010_644 << 16, 0o104_755 << 16, 0o644 << 16, 0x10, (0o100_644 << 16) | 1];
+    let others = [0o040_755 << 16, 0o010_644 << 16, 0o104_755 << 16, 0o004_755 << 16, 0x10, (0o100_644 << 16) | 1];
     for mode in std::iter::once(symlink).chain(others) {
         assert!(with(mode, 3, 10, 0).expect_err("no file").contains("not a regular file"), "{mode:o}");
     }
