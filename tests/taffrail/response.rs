@@ -7,13 +7,12 @@ use std::fs;
 use std::path::PathBuf;
 use tempfile::TempDir;
 
-/// Rules of one container alone, since tests run beside each other. The first asks for a freeze when the flood's own
-/// marker runs, in the middle of the flood.
+/// Rules of one container alone, since tests run beside each other.
 const RULES: &str = "
-- rule: Marker runs
+- rule: Program true runs
   desc: a test's sign
-  condition: evt.type = execve and proc.args contains marker and container.name = NAME
-  output: the marker runs
+  condition: evt.type = execve and proc.name = true and container.name = NAME
+  output: true runs
   priority: INFO
   response: freeze
 - rule: Sign is made
@@ -26,7 +25,7 @@ const RULES: &str = "
 const KILL: &str = "response = { \"Sign is made\" = \"kill\" }\n";
 const WAITS: &str = "while [ ! -e /go ]; do sleep 0.05; done; ";
 /// So many that it never ends by itself before the container is frozen: seconds, on any machine.
-const OPENS: &str = "2000000";
+const OPENS: &str = "20000000";
 
 /// A container that waits for its sign and then runs this.
 fn container(name: &str, script: &str) -> Container {
@@ -71,7 +70,7 @@ fn thaw(recorder: &Recorder, container: &str) -> (i32, String) {
 
 #[test]
 fn a_freeze_stops_a_flood_within_100_ms_of_the_match_and_a_person_thaws_it() {
-    let container = container("flood", &format!("{WORKLOADS} open-flood {OPENS} /tmp/flooded; touch /ended"));
+    let container = container("flood", &format!("{WORKLOADS} open-flood {OPENS} /tmp/flooded & sleep 1; /bin/true"));
     let recorder = recorder(&container, "responses = true\nresponse_protect = [\"*precious*\"]\n");
     assert_eq!(recorder.status_of(&container.name)["frozen"], false);
     container.exec(&["touch", "/go"]);
@@ -80,16 +79,17 @@ fn a_freeze_stops_a_flood_within_100_ms_of_the_match_and_a_person_thaws_it() {
     let row = &ask(
         &bundle,
         "SELECT CAST(max(file.time) AS BIGINT) - CAST(min(finding.time) AS BIGINT) AS ns, count(*) AS n \
-         FROM file, finding WHERE finding.rule = 'Marker runs' AND finding.source = 'rule' AND file.path = '/tmp/flooded'",
+         FROM file, finding WHERE finding.rule = 'Program true runs' AND finding.source = 'rule' AND file.path = '/tmp/flooded'",
     )[0];
     let number = |key: &str| row[key].as_i64().unwrap_or_else(|| panic!("{row}"));
     let (ns, opens) = (number("ns"), number("n"));
     let said = told(&bundle);
     println!("the flood's last event is {:.1} ms after the match, {opens} opens recorded: {said:?}", ns as f64 / 1e6);
     assert!(opens > 1000, "there was a flood: {opens}");
+    assert!(ns > 0, "it went on while the rule matched");
     assert!(ns < 100_000_000, "the last event is {ns} ns after the match");
     assert_eq!(said.len(), 1, "{said:?}");
-    assert!(said[0].0 == "Marker runs" && said[0].1.starts_with("freeze done: "), "{said:?}");
+    assert!(said[0].0 == "Program true runs" && said[0].1.starts_with("freeze done: "), "{said:?}");
     let (_, table, _) = run(&["status", "--state-dir", &recorder.state_dir().to_string_lossy()]);
     assert!(table.contains(&format!("{} (frozen)", container.name)), "{table}");
 
