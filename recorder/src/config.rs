@@ -57,6 +57,7 @@ const MEMORY_MIN_BYTES: u64 = 32 << 20;
 /// The configuration. Sizes are in bytes, times in seconds.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a key of its own")]
 pub struct Config {
     /// Where ring, evidence and control socket live.
     pub state_dir: PathBuf,

@@ -8,8 +8,8 @@
 //!
 //! # Invariants
 //!
-//! * Nothing is done to the host, to the recorder's own cgroup or one above it, to a protected container, or to a
-//!   cgroup that has no container's path.
+//! * Nothing is done to the host, to the recorder's own cgroup or one above it, to a protected container or one that holds
+//!   such, or to a cgroup that has no container's path.
 //! * What is acted on is the cgroup that the container was recorded in: a new one under the same path is another one.
 //! * A container whose name nobody has told cannot be told from a protected one, so it is left alone where any is.
 //! * Every act and every refusal is a finding with source `response` in the container's history.
@@ -125,8 +125,21 @@ impl Protection {
         Self { patterns, own_cgroup }
     }
 
-    /// Whether the container may be frozen or killed.
-    pub fn allows(&self, container: &Container) -> Answer {
+    /// Whether the container may be frozen or killed, with the containers that run inside of it.
+    pub fn allows<'a>(&self, container: &Container, inside: impl Iterator<Item = &'a Container>) -> Answer {
+        let mut answer = self.allows_one(container);
+        for inner in inside {
+            match (self.allows_one(inner), &answer) {
+                (_, Answer::No(_)) => break,
+                (Answer::No(why), _) => answer = Answer::No(format!("{} runs inside of it: {why}", inner.name)),
+                (Answer::NotYet, _) => answer = Answer::NotYet,
+                (Answer::Yes, _) => {}
+            }
+        }
+        answer
+    }
+
+    fn allows_one(&self, container: &Container) -> Answer {
         let path = &container.cgroup_path;
         if container.runtime == Runtime::Host || !path.starts_with('/') || path.len() < 2 {
             return Answer::No("the host is never frozen or killed".to_owned());
@@ -178,7 +191,19 @@ mod tests {
 
     fn allows(patterns: &[&str], container: &Container) -> Answer {
         let patterns: Vec<String> = patterns.iter().map(|&pattern| pattern.to_owned()).collect();
-        Protection::with(&patterns, "/docker/self/inner".to_owned()).allows(container)
+        Protection::with(&patterns, "/docker/self/inner".to_owned()).allows(container, std::iter::empty())
+    }
+
+    #[test]
+    fn who_holds_a_protected_container_is_protected_with_it() {
+        let outer = Container { name: "outer".to_owned(), ..container(Runtime::Docker, "/docker/x") };
+        let inner = container(Runtime::Docker, "/docker/x/docker/y");
+        let protection = Protection::with(&["web-1".to_owned()], String::new());
+        assert_eq!(protection.allows(&outer, std::iter::empty()), Answer::Yes);
+        let Answer::No(why) = protection.allows(&outer, [&inner].into_iter()) else { panic!("it is protected") };
+        assert!(why.starts_with("web-1 runs inside of it: protected by"), "{why}");
+        let unnamed = Container { name: "y".to_owned(), image: None, ..inner };
+        assert_eq!(protection.allows(&outer, [&unnamed].into_iter()), Answer::NotYet);
     }
 
     #[test]

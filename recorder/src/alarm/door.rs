@@ -189,7 +189,9 @@ impl Desk {
         commands: &mpsc::Sender<Command>,
     ) -> Result<Answer, Answer> {
         let peer = peer.as_ref().map_err(|reason| refusal(StatusCode::FORBIDDEN, reason))?;
-        self.admit(&request, peer)?;
+        if let Some(refusal) = self.refused(&request, peer) {
+            return Err(refusal);
+        }
         if request.uri().path() != PATH {
             return Err(refusal(StatusCode::NOT_FOUND, "alarms are raised with POST /alarm"));
         }
@@ -214,21 +216,21 @@ impl Desk {
         Ok(answered(&taken, resolved))
     }
 
-    /// Looks at the token and at how often somebody came.
-    fn admit(&self, request: &Request<Incoming>, peer: &str) -> Result<(), Answer> {
+    /// What is said to who has no token, or comes too often.
+    fn refused(&self, request: &Request<Incoming>, peer: &str) -> Option<Answer> {
         let shown = request.headers().get(AUTHORIZATION);
         let is_known = self.token.as_ref().is_none_or(|token| shown.is_some_and(|shown| is_shown(shown, token)));
         let bucket = if is_known { &self.known } else { &self.strangers };
         if !bucket.lock().unwrap_or_else(PoisonError::into_inner).take(Instant::now()) {
             let answer = refusal(StatusCode::TOO_MANY_REQUESTS, "too many alarms; come again in some seconds");
-            return Err(with(answer, RETRY_AFTER, "5"));
+            return Some(with(answer, RETRY_AFTER, "5"));
         }
         if is_known {
-            return Ok(());
+            return None;
         }
         tracing::warn!(peer, "somebody without the token raised an alarm");
         let reason = "show the token of alarm_token_file: `Authorization: Bearer TOKEN`, or as the password of Basic";
-        Err(with(refusal(StatusCode::UNAUTHORIZED, reason), WWW_AUTHENTICATE, "Bearer"))
+        Some(with(refusal(StatusCode::UNAUTHORIZED, reason), WWW_AUTHENTICATE, "Bearer"))
     }
 }
 

@@ -99,7 +99,7 @@ impl Cgroup {
     /// [`CgroupError`].
     pub fn freeze(&self) -> Result<(), CgroupError> {
         self.set(true)?;
-        self.wait("not all of its processes stand still", || self.stands_still())
+        wait("not all of its processes stand still", || self.stands_still())
     }
 
     /// Has its processes go on.
@@ -108,7 +108,7 @@ impl Cgroup {
     /// [`CgroupError`].
     pub fn thaw(&self) -> Result<(), CgroupError> {
         self.set(false)?;
-        self.wait("not all of its processes go on", || self.stands_still().map(|still| !still))
+        wait("not all of its processes go on", || self.stands_still().map(|still| !still))
     }
 
     /// Kills its processes and waits until they are gone.
@@ -122,7 +122,7 @@ impl Cgroup {
             Err(CgroupError::Gone) => return Ok(()),
             result => result?,
         }
-        self.wait("not all of its processes are gone", || match self.all_pids() {
+        wait("not all of its processes are gone", || match self.all_pids() {
             Ok(pids) => Ok(pids.is_empty()),
             Err(CgroupError::Gone) => Ok(true),
             Err(error) => Err(error),
@@ -187,17 +187,6 @@ impl Cgroup {
         Ok(text.lines().filter_map(|line| line.parse().ok()).filter(|pid| *pid > 0).collect())
     }
 
-    fn wait(&self, what: &'static str, is_so: impl Fn() -> Result<bool, CgroupError>) -> Result<(), CgroupError> {
-        let deadline = Instant::now() + WAIT;
-        while !is_so()? {
-            if Instant::now() >= deadline {
-                return Err(CgroupError::TooLong { what });
-            }
-            std::thread::sleep(LOOK);
-        }
-        Ok(())
-    }
-
     fn path(&self, file: &str) -> PathBuf {
         below(&self.dir, file)
     }
@@ -218,6 +207,18 @@ impl Cgroup {
         let is_gone = source.raw_os_error() == Some(nix::libc::ENODEV) || !self.path("cgroup.procs").exists();
         if is_gone { CgroupError::Gone } else { CgroupError::File { file, source } }
     }
+}
+
+/// Waits until something is so.
+fn wait(what: &'static str, is_so: impl Fn() -> Result<bool, CgroupError>) -> Result<(), CgroupError> {
+    let deadline = Instant::now() + WAIT;
+    while !is_so()? {
+        if Instant::now() >= deadline {
+            return Err(CgroupError::TooLong { what });
+        }
+        std::thread::sleep(LOOK);
+    }
+    Ok(())
 }
 
 fn below(dir: &File, file: &str) -> PathBuf {

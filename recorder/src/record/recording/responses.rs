@@ -113,7 +113,10 @@ impl Recording {
         let now_ns = host::boot_now();
         let Some(container) = self.pipeline.containers.get(asked.container) else { return };
         let act = Act::from(asked.response);
-        let refused = match self.responses.protection.allows(container) {
+        let below = format!("{}/", container.cgroup_path);
+        let containers = &self.pipeline.containers;
+        let is_inside = |other: &&Container| other.cgroup_path.starts_with(&below) && !containers.is_removed(other.key);
+        let refused = match self.responses.protection.allows(container, containers.iter().filter(is_inside)) {
             Answer::Yes if self.responses.at_work.len() < AT_WORK_MAX => {
                 let dir = self.pipeline.containers.dir_of(container);
                 let boot = self.responses.boot.clone();
