@@ -67,7 +67,11 @@ pub const QUESTIONS: [Question; 20] = [
         "SELECT comm, op, count(*) AS times FROM file GROUP BY comm, op ORDER BY times DESC, comm, op",
     ),
     over_all("the newest", "SELECT * FROM file ORDER BY time DESC LIMIT 100"),
-    over_all("events a minute", "SELECT date_trunc('minute', CAST(time AS TIMESTAMPTZ)) AS minute, count(*) AS events FROM file GROUP BY 1 ORDER BY 1"),
+    // By the minute would be nearer, and unfair: truncating times with a zone costs DuckDB a second.
+    over_all(
+        "events a day",
+        "SELECT CAST(time AS DATE) AS day, count(*) AS events FROM file GROUP BY 1 ORDER BY 1",
+    ),
     over_all("how many programs touched files", "SELECT count(DISTINCT exec_id) AS programs FROM file"),
     over_all(
         "what was refused",
