@@ -10,7 +10,7 @@ use std::time::Duration;
 use taffrail_query::Session;
 use taffrail_tui::keys::{FILE_BYTES_MAX, Keymap};
 use taffrail_tui::state::{Action, Palette};
-use taffrail_tui::{Case, Desk, State};
+use taffrail_tui::{Bundles, Case, Desk, State};
 
 /// The time between two frames that are written down.
 const FRAME: Duration = Duration::from_millis(100);
@@ -57,6 +57,7 @@ fn watch(
     bundle: &Path,
     own_keys: Option<&Path>,
 ) -> Result<()> {
+    state.asker = Some(Arc::new(Bundles(Arc::clone(&session))));
     let mut desk = Desk::new(session, runtime.handle().clone());
     desk.verify();
     state.sql.relations = runtime.block_on(desk.relations())?.into();
