@@ -36,6 +36,9 @@ pub enum Command {
     /// Record more or less of a container, from now on.
     #[cfg(feature = "record")]
     Level(LevelArgs),
+    /// Have a container that a response froze go on.
+    #[cfg(feature = "record")]
+    Thaw(ThawArgs),
     /// Make bundles of what a recorder left on disk: after a crash, or from a copied disk. No recorder is needed.
     #[cfg(feature = "record")]
     Salvage(SalvageArgs),
@@ -60,7 +63,7 @@ pub enum Command {
     Verify(VerifyArgs),
     /// Make a new bundle with less in it, which says what was taken out and from which one.
     Redact(RedactArgs),
-    /// Check a custody log: what was sealed and redacted, line by line, each bound to the one before.
+    /// Check a custody log: what was sealed, redacted and exported, line by line, each bound to the one before; or export.
     #[command(subcommand)]
     Custody(CustodyCommand),
     /// What is normal for an image: see what was learned, take it along, have it learned again, compare it.
@@ -171,6 +174,18 @@ pub struct LevelArgs {
     pub container: String,
     /// How much.
     pub level: Level,
+}
+
+/// Arguments of `thaw`.
+#[cfg(feature = "record")]
+#[derive(Debug, Args)]
+pub struct ThawArgs {
+    /// The recorder's state directory.
+    #[arg(long, value_name = "DIR", default_value = "/var/lib/taffrail")]
+    pub state_dir: PathBuf,
+    /// Name or id of the container, or the beginning of its id.
+    #[arg(long, value_name = "NAME_OR_ID")]
+    pub container: String,
 }
 
 /// Arguments of `model`.
@@ -365,6 +380,9 @@ pub struct ReportArgs {
     /// Where to: a name that ends in .html or .md. [default: Markdown on standard output]
     #[arg(short, long, value_name = "FILE")]
     pub output: Option<PathBuf>,
+    /// Where this host's custody log is, which gets a line for each bundle that a written report tells of.
+    #[arg(long, value_name = "DIR", default_value = "/var/lib/taffrail")]
+    pub state_dir: PathBuf,
 }
 
 /// Arguments of `hunt`.
@@ -485,6 +503,29 @@ pub struct RedactArgs {
 pub enum CustodyCommand {
     /// Show its lines and say whether one was changed, put in or taken out. Exit code 1 where one was.
     Verify(CustodyArgs),
+    /// Copy a bundle to where it leaves this host by, once it is found whole, and write that down: signed, with the
+    /// SHA-256 of the copy. Prints that as sha256sum does.
+    Export(CustodyExportArgs),
+}
+
+/// Arguments of `custody export`.
+#[derive(Debug, Args)]
+pub struct CustodyExportArgs {
+    /// An evidence bundle.
+    #[arg(value_name = "BUNDLE")]
+    pub bundle: PathBuf,
+    /// The copy, which must not be there, or a directory for it.
+    #[arg(short, long, value_name = "PLACE")]
+    pub out: PathBuf,
+    /// For whom; it goes into the log.
+    #[arg(long, value_name = "TEXT")]
+    pub to: Option<String>,
+    /// The private key that signs the line (Ed25519, OpenSSH's format). [default: this host's own, where it can be read]
+    #[arg(long, value_name = "FILE")]
+    pub key: Option<PathBuf>,
+    /// Where this host's own key and custody log are.
+    #[arg(long, value_name = "DIR", default_value = "/var/lib/taffrail")]
+    pub state_dir: PathBuf,
 }
 
 /// Arguments of `custody verify`.

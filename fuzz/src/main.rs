@@ -1,11 +1,13 @@
 //! The targets without a fuzzing engine, on stable Rust: spoils the seeds, the same way for the same number, for so many
 //! seconds. What panics or takes longer than five seconds is written down and ends it.
 //!
-//! `cargo run --release -- zip|manifest|signature|segment|rules|all SECONDS [FIRST]`
+//! `cargo run --release -- zip|manifest|signature|segment|rules|all SECONDS [FIRST]`, or `seeds DIR`, which writes what it
+//! spoils into a directory for each target.
 
 use std::error::Error;
 use std::io::Write as _;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
 use std::time::{Duration, Instant};
 use std::{env, fs, io};
 use taffrail_fuzz::{TARGETS, seeds};
@@ -15,7 +17,12 @@ const SLOW: Duration = Duration::from_secs(5);
 
 fn main() -> Result<(), Box<dyn Error>> {
     let args: Vec<String> = env::args().skip(1).collect();
-    let usage = "usage: taffrail-fuzz zip|manifest|signature|segment|rules|all SECONDS [FIRST]";
+    let usage = "usage: taffrail-fuzz zip|manifest|signature|segment|rules|all SECONDS [FIRST], or seeds DIR";
+    if let [word, dir] = args.as_slice()
+        && word == "seeds"
+    {
+        return write_seeds(Path::new(dir));
+    }
     let (wanted, seconds) = args.first().zip(args.get(1)).ok_or(usage)?;
     let time = Duration::from_secs(seconds.parse().map_err(|_| usage)?);
     let first = args.get(2).map_or(Ok(0), |first| first.parse()).map_err(|_| usage)?;
@@ -29,11 +36,21 @@ fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
+fn write_seeds(dir: &Path) -> Result<(), Box<dyn Error>> {
+    for (name, _) in TARGETS {
+        let dir = dir.join(name);
+        fs::create_dir_all(&dir)?;
+        for (number, seed) in seeds(name).into_iter().enumerate() {
+            fs::write(dir.join(format!("seed-{number}")), seed)?;
+        }
+    }
+    Ok(())
+}
+
 fn run(name: &str, target: fn(&[u8]), time: Duration, first: u64) -> Result<(), Box<dyn Error>> {
     let seeds: Vec<(Vec<u8>, Vec<usize>)> =
         seeds(name).into_iter().map(|seed| (zip_places(&seed), seed)).map(|(places, seed)| (seed, places)).collect();
-    // What is contained inside need not be told each time; what is not is told below.
-    std::panic::set_hook(Box::new(|_| ()));
+    taffrail_fuzz::contain();
     let (begun, mut number, mut slowest) = (Instant::now(), first, Duration::ZERO);
     while begun.elapsed() < time {
         let mut dice = Dice::new(number);

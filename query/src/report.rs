@@ -4,6 +4,7 @@
 //! ask        queries whose answers are small, however many events there are
 //! facts      what they give: a Chapter per bundle
 //! lineage    which programs came of what a rule named
+//! state      the container as it was at the trigger
 //! story      the facts of that branch in sentences, in order
 //! page       HTML: no script, no outside reference, light and dark, for screen, phone and paper
 //! drawing    the timeline and the graph, as SVG inside the page
@@ -28,6 +29,7 @@ mod lineage;
 mod markdown;
 mod page;
 mod rows;
+mod state;
 mod story;
 mod units;
 

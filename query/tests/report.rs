@@ -6,7 +6,7 @@ use std::os::unix::fs::FileExt as _;
 use support::{incident, open, wait};
 use taffrail_query::report::Report;
 use taffrail_trace::fixture::{self, HOSTILE};
-use taffrail_trace::schema::{FILE, Kind, Table};
+use taffrail_trace::schema::{FILE, Kind, STATE_SOCKET, Table};
 use taffrail_trace::table::{Cell, Tables};
 use taffrail_trace::{bundle, schema};
 
@@ -98,6 +98,64 @@ fn the_markdown_tells_the_same() {
     ] {
         assert!(text.contains(told), "{told}\n{text}");
     }
+}
+
+#[test]
+fn the_container_as_it_was_at_the_trigger_is_told_with_what_the_rules_named_first() {
+    let (_dir, session) = incident();
+    let report = wait(Report::of(&session)).expect("a report");
+    let (page, text) = (report.html(), report.markdown());
+    for titled in
+        ["As it was at the trigger", "Processes at the trigger", "Sockets at the trigger", "Mounts at the trigger"]
+    {
+        assert!(page.contains(titled) && text.contains(titled), "{titled}\n{text}");
+    }
+    let lines = |of: &str| -> Vec<&str> {
+        let table = text.split(of).nth(1).unwrap_or_default().trim_start();
+        table.lines().take_while(|line| line.starts_with('|')).skip(2).collect()
+    };
+    let counted = |table: &str| support::rows(&session, &format!("SELECT count(*) FROM {table}"));
+    for (of, table) in [("Processes at the trigger:", "state_process"), ("Sockets at the trigger:", "state_socket")] {
+        assert_eq!(counted(table), [lines(of).len().to_string()], "all of {table}, where they are few");
+    }
+    assert!(
+        lines("Processes at the trigger:")[0].contains("(deleted)"),
+        "the shell that hangs on a connection\n{text}"
+    );
+    assert!(lines("Sockets at the trigger:").iter().any(|line| line.contains("LISTEN") && line.contains(":8080")));
+    // A bundle of a format that had none says nothing of it.
+    let old = format!("{}/tests/old/format-1.evidence.zip", env!("CARGO_MANIFEST_DIR"));
+    let old = wait(Report::of(&open(&[old.into()]).expect("a session"))).expect("a report");
+    assert!(!old.html().contains("As it was at the trigger"));
+}
+
+#[test]
+fn of_very_many_sockets_a_few_are_told_and_the_rest_is_counted() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let (manifest, _) = fixture::incident();
+    let mut tables = Tables::default();
+    for index in 0..5_000_u16 {
+        let state = if index == 4_321 { "LISTEN" } else { "ESTABLISHED" };
+        let cells: Vec<Cell<'_>> = STATE_SOCKET
+            .all_columns()
+            .map(|column| match column.name {
+                "time" => Cell::Time(1_773_478_810_000_000_000),
+                "state" => Cell::Text(state),
+                "local_port" => Cell::U16(index),
+                "owners" | "network_ns" => Cell::U32(1),
+                "doubtful" => Cell::Bool(false),
+                _ if column.nullable => Cell::Null,
+                _ => Cell::Text("tcp"),
+            })
+            .collect();
+        tables.of(&STATE_SOCKET).expect("a table").push(&cells).expect("a row");
+    }
+    let path = dir.path().join("many.evidence.zip");
+    bundle::write(&path, &manifest, tables).expect("a bundle");
+    let page = wait(Report::of(&open(&[path]).expect("a session"))).expect("a report").html();
+    let first = page.find("ESTABLISHED").expect("sockets");
+    assert!(page[..first].contains("LISTEN"), "what listens comes first");
+    assert!(page.contains("and 4\u{202f}988 more sockets: <code>SELECT * FROM state_socket"), "{page}");
 }
 
 #[test]

@@ -1,11 +1,14 @@
 //! What the operator can choose: a TOML file, every key optional, unknown keys refused.
 
+use crate::alarm::{DockerAlarm, Listen};
 use crate::ring::Budget;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 use std::{fs, io};
+use taffrail_rules::rule::Response;
 use taffrail_trace::event::Severity;
 use taffrail_trace::signature::{KeyError, Signer};
 use taffrail_trace::text::hex;
@@ -111,13 +114,31 @@ pub struct Config {
     pub rules: Vec<PathBuf>,
     /// How serious a finding must be to have evidence sealed: `info`, `warning` or `critical`. Others are kept as findings.
     pub seal_from: Severity,
-    /// How long a rule that opened an incident in a container opens no other there.
+    /// How long a rule that opened or joined an incident in a container opens no other there; likewise what deviates from a
+    /// model.
     pub rule_pause_seconds: u64,
-    /// What rules may fill with evidence; beyond that they seal nothing more, and that is said.
+    /// What evidence may take before rules seal no more, which is said; of that no container may use more than a quarter.
+    /// What persons order comes all the same, and is counted.
     pub evidence_total_bytes: u64,
     /// The private key that signs evidence: Ed25519 in OpenSSH's format, without a passphrase; one made at the first run
     /// in the state directory (`host_key`) where none is named.
     pub signing_key: Option<PathBuf>,
+    /// Where other programs raise alarms over HTTP: `127.0.0.1:9911`, loopback only, or `unix:/run/taffrail/alarm.sock`.
+    pub alarm_listen: Option<Listen>,
+    /// A file with the token that they show, which only its owner may read; needed for an address.
+    pub alarm_token_file: Option<PathBuf>,
+    /// What Docker tells of a container that is an alarm: `died` (with a code other than 0, and nobody had stopped it),
+    /// `oom` (memory ran out), `unhealthy`.
+    pub alarm_docker: Vec<DockerAlarm>,
+    /// Containers that SIGUSR1 has sealed, by name, id, image or `label=value`; `*` stands for any text.
+    pub alarm_signal: Vec<String>,
+    /// Whether rules may freeze and kill containers.
+    pub responses: bool,
+    /// Containers that nothing is ever done to, by name, id, image or `label=value`; `*` stands for any text.
+    pub response_protect: Vec<String>,
+    /// What rules have done to a container, by the rule's name: `freeze` or `kill`. Comes before what the rule says.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub response: BTreeMap<String, Response>,
 }
 
 impl Default for Config {
@@ -153,6 +174,13 @@ impl Default for Config {
             rule_pause_seconds: 60,
             evidence_total_bytes: 1 << 30,
             signing_key: None,
+            alarm_listen: None,
+            alarm_token_file: None,
+            alarm_docker: vec![DockerAlarm::Oom, DockerAlarm::Unhealthy],
+            alarm_signal: vec!["*".to_owned()],
+            responses: false,
+            response_protect: Vec::new(),
+            response: BTreeMap::new(),
         }
     }
 }
@@ -179,6 +207,11 @@ pub enum ConfigError {
     /// The key that is to sign cannot.
     #[error("configuration: signing_key: {0}")]
     Key(#[from] KeyError),
+    /// Alarms would be taken from anybody.
+    #[error(
+        "configuration: alarm_listen = \"{0}\" needs alarm_token_file: whoever reaches an address could raise alarms; a `unix:` socket needs none"
+    )]
+    NoToken(Listen),
     /// A value is out of its range.
     #[error("configuration: {key} = {value}: {expected}")]
     Range {
@@ -244,6 +277,11 @@ impl Config {
         if self.memory_bytes != 0 && self.memory_bytes < MEMORY_MIN_BYTES {
             let expected = "0 for no cap, or at least 32 MiB";
             return Err(ConfigError::Range { key: "memory_bytes", value: self.memory_bytes, expected });
+        }
+        if let Some(listen @ Listen::Tcp(_)) = &self.alarm_listen
+            && self.alarm_token_file.is_none()
+        {
+            return Err(ConfigError::NoToken(listen.clone()));
         }
         for (key, value) in
             [("kernel_vital_bytes", self.kernel_vital_bytes), ("kernel_bulk_bytes", self.kernel_bulk_bytes)]
@@ -329,6 +367,9 @@ fn explain(text: &str, error: &toml::de::Error) -> String {
         evidence_dir: Some(PathBuf::new()),
         control_group: Some(String::new()),
         signing_key: Some(PathBuf::new()),
+        alarm_listen: Some(Listen::Unix(PathBuf::from("/"))),
+        alarm_token_file: Some(PathBuf::new()),
+        response: BTreeMap::from([(String::new(), Response::Freeze)]),
         ..Config::default()
     };
     let known = toml::Table::try_from(all).map(|table| table.keys().cloned().collect::<Vec<String>>());

@@ -33,6 +33,8 @@ pub struct Status {
     pub cost: Cost,
     /// The rules, and what they found.
     pub rules: Rules,
+    /// The models; `None` where they are off.
+    pub models: Option<Models>,
     /// The hooks.
     pub hooks: Vec<Hook>,
     /// The containers, by name.
@@ -50,10 +52,28 @@ pub struct Rules {
     pub counted: u64,
     /// Findings that are part of an incident that another one had opened.
     pub joined: u64,
-    /// Findings whose rule had opened an incident a moment before; they are in the ring.
+    /// Findings whose cause had opened or joined an incident a moment before; they are in the ring.
     pub held_back: u64,
     /// Findings for whose evidence there was no room; they are in the ring.
     pub refused: u64,
+    /// Events that a threshold's condition fits and that came later than its window.
+    pub late: u64,
+    /// Events that a threshold's condition fits and that came while it rested after a finding.
+    pub resting: u64,
+    /// Keys of thresholds and sequences that went for want of room while their windows were open: a finding may be
+    /// missing for each.
+    pub forgotten: u64,
+}
+
+/// The models.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Models {
+    /// How many there are.
+    pub kept: u64,
+    /// How many there can be.
+    pub most: u64,
+    /// Containers that have none for want of room.
+    pub without: u64,
 }
 
 /// What recording costs, and what was lowered to keep it below its caps. Sealing and hashing, which take only what
@@ -98,6 +118,9 @@ pub struct ContainerStatus {
     pub running: bool,
     /// How much is recorded of it: `off`, `vital`, `standard` or `full`.
     pub level: String,
+    /// Whether its processes stand still, by a response or by somebody else.
+    #[serde(default)]
+    pub frozen: bool,
     /// Events taken into its ring since the recorder started.
     pub events: u64,
     /// Time of the oldest event in its ring, RFC 3339.

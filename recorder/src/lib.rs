@@ -8,6 +8,8 @@
 //! enrich/           cgroup -> container, pid -> image, record -> event
 //! trigger/          which events trigger, and what is done about it (incidents)
 //! state/            what a container is like at a trigger
+//! alarm/            what other programs say is wrong: over HTTP, from Docker
+//! response/         what a rule has done to its container: frozen, killed
 //! models/           what is normal for an image: learned, tried, judged by
 //! ring/             batch -> segment -> file, bounded per container and class
 //! salvage           histories on disk -> bundles, without a recorder
@@ -21,6 +23,7 @@
 //! a small async runtime for signals, the control socket and Docker's API. They talk through bounded channels. Each
 //! seal is a process of its own that reads pinned files.
 
+pub mod alarm;
 pub mod config;
 pub mod control;
 mod doctor;
@@ -31,6 +34,7 @@ pub mod models;
 mod pipeline;
 mod proc;
 mod record;
+mod response;
 pub mod ring;
 mod salvage;
 mod seal;
@@ -39,7 +43,7 @@ mod trigger;
 
 pub use doctor::{Check, doctor};
 pub use enrich::containers::unified_root;
-pub use health::{ContainerStatus, Cost, Lowered, Status};
+pub use health::{ContainerStatus, Cost, Lowered, Models, Rules, Status};
 pub use record::{RecordError, record};
 pub use salvage::{Salvage, SalvageError, salvage};
 pub use seal::serve as seal_for_recorder;

@@ -34,6 +34,7 @@ pub use model::{Phase, Said};
 pub use request::{ModelAnswer, ModelRequest, ModelShown, ModelStatus};
 
 use crate::config::Config;
+use crate::trigger::Found;
 use model::{Model, Verdict};
 use recent::Recent;
 use std::cmp::Reverse;
@@ -51,7 +52,8 @@ use taffrail_trace::ids::ContainerKey;
 const MODELS: usize = 256;
 /// The most containers whose image is not known yet and whose first events are kept aside.
 const EARLY: usize = 64;
-/// How long a container's image may stay unknown before the container goes by its name.
+/// How long a container's image may stay unknown before the container goes by its name, and how often a container for
+/// whose model there was no room asks again.
 const EARLY_NS: u64 = 10_000_000_000;
 /// The longest time that one turn adds to a model's age: a recorder that was stopped saw nothing meanwhile.
 const TURN_MAX_NS: u64 = 10_000_000_000;
@@ -86,6 +88,8 @@ enum Seat {
     Of(usize),
     /// Nobody told its image, and it has no name of its own.
     Unknown,
+    /// All models were in use when it was looked for one.
+    NoRoom { since_ns: BootNs },
     /// It ended. What is still told of it is neither learned nor judged.
     Ended,
 }
@@ -110,42 +114,62 @@ impl Models {
         })
     }
 
-    /// Learns from an event or judges it.
-    pub fn see(&mut self, scene: &dyn Scene) -> Option<Finding> {
+    /// Learns from an event or judges it. With the first event of which the image is known, what was before is judged too,
+    /// and comes first.
+    pub fn see(&mut self, scene: &dyn Scene) -> Vec<Found> {
         let container = scene.container();
         if container.runtime == Runtime::Host {
-            return None;
+            return Vec::new();
         }
         match &scene.event().body {
             Body::Lifecycle(moment) if moment.op == LifecycleOp::Removed => {
                 self.gone(container.key);
-                return None;
+                return Vec::new();
             }
-            Body::Lifecycle(_) | Body::Finding(_) | Body::Gap(_) => return None,
+            Body::Lifecycle(_) | Body::Finding(_) | Body::Gap(_) => return Vec::new(),
             _ => {}
         }
-        let mut late = None;
-        let at = match self.containers.get(&container.key) {
-            Some(Seat::Of(at)) => *at,
-            Some(Seat::Ended) => return None,
-            _ => {
-                let (at, said) = self.settle(scene)?;
-                late = said;
-                at
-            }
+        let (at, late) = match self.containers.get(&container.key) {
+            Some(Seat::Of(at)) => (Some(*at), None),
+            Some(Seat::Ended) => (None, None),
+            _ => self.settle(scene).unzip(),
         };
-        let verdict = self.models.get_mut(at)?.see(scene, &mut self.reader);
-        let finding = match verdict {
-            Verdict::Usual => None,
-            Verdict::Deviates(deviation) => {
-                let told = self.recent.tell(container.key, &deviation, scene.event().time_ns);
-                let model = self.models.get_mut(at)?;
-                model.count(told.is_some());
-                told.map(|unsaid| finding::of(model, &deviation, scene, unsaid))
-            }
-        };
-        // What was before comes first; it holds for longer.
-        late.or(finding)
+        let mut found = Vec::new();
+        found.extend(late.flatten());
+        found.extend(at.and_then(|at| self.judge(at, scene)));
+        found
+    }
+
+    /// What one model has to say.
+    fn judge(&mut self, at: usize, scene: &dyn Scene) -> Option<Found> {
+        let model = self.models.get_mut(at)?;
+        let Verdict::Deviates(deviation) = model.see(scene, &mut self.reader) else { return None };
+        let told = self.recent.tell(scene.container().key, &deviation, scene.event().time_ns);
+        model.count(told.is_some());
+        let finding = finding::of(model, &deviation, scene, told?);
+        Some(Found { finding, cause: finding::cause(&deviation) })
+    }
+
+    /// Findings that stand for deviations that were not told by themselves, of which the time to be told came.
+    pub fn overdue(&mut self, now_ns: BootNs) -> Vec<(ContainerKey, BootNs, Finding)> {
+        let due = self.recent.overdue(now_ns).into_iter();
+        due.map(|(key, untold)| (key, untold.last_ns, finding::untold(untold.count))).collect()
+    }
+
+    /// The finding that stands for what deviated in a container and was not told until now.
+    pub fn untold(&mut self, key: ContainerKey) -> Option<(BootNs, Finding)> {
+        self.recent.untold(key).map(|untold| (untold.last_ns, finding::untold(untold.count)))
+    }
+
+    /// Containers of which something deviated lately.
+    pub fn deviating(&self) -> impl Iterator<Item = ContainerKey> {
+        self.recent.containers()
+    }
+
+    /// How many models there are, how many there can be, and how many containers have none for want of room.
+    pub fn room(&self) -> (usize, usize, usize) {
+        let without = self.containers.values().filter(|seat| matches!(seat, Seat::NoRoom { .. })).count();
+        (self.models.len(), MODELS, without)
     }
 
     /// A container ended: its model's time stands still until there is another.
@@ -155,12 +179,13 @@ impl Models {
         {
             model.containers = model.containers.saturating_sub(1);
         }
-        self.recent.forget(key);
+        self.recent.ended(key);
     }
 
     /// Forgets a container of which nothing will be told any more.
     pub fn forget(&mut self, key: ContainerKey) {
         self.gone(key);
+        self.recent.forget(key);
         self.containers.remove(&key);
     }
 
@@ -186,20 +211,25 @@ impl Models {
     }
 
     /// Finds out which model a container has, and has it learn or judge what was kept aside. `None` while that is open.
-    fn settle(&mut self, scene: &dyn Scene) -> Option<(usize, Option<Finding>)> {
+    fn settle(&mut self, scene: &dyn Scene) -> Option<(usize, Option<Found>)> {
         let container = scene.container();
         let now_ns = scene.event().time_ns;
         let seat = self.containers.get(&container.key);
         let waited_ns = match seat {
             Some(Seat::Early { since_ns, .. }) => now_ns.saturating_sub(*since_ns),
             Some(Seat::Unknown) => EARLY_NS,
+            Some(Seat::NoRoom { since_ns }) if now_ns.saturating_sub(*since_ns) < EARLY_NS => return None,
+            Some(Seat::NoRoom { .. }) => EARLY_NS,
             _ => 0,
         };
         let Some(identity) = identity(container, waited_ns >= EARLY_NS) else {
             self.keep_aside(scene, waited_ns >= EARLY_NS);
             return None;
         };
-        let at = self.model_of(identity, scene)?;
+        let Some(at) = self.model_of(identity, scene) else {
+            self.no_room(container, now_ns);
+            return None;
+        };
         let seat = self.containers.insert(container.key, Seat::Of(at));
         let model = self.models.get_mut(at)?;
         model.containers += 1;
@@ -207,13 +237,24 @@ impl Models {
             Some(Seat::Early { profile, .. }) => model.see_early(&profile),
             _ => Vec::new(),
         };
-        let told: Vec<_> =
-            late.into_iter().filter(|it| self.recent.tell(container.key, it, now_ns).is_some()).collect();
-        for _ in &told {
-            model.count(true);
-        }
+        let mut told = late;
+        told.retain(|deviation| {
+            let is_told = self.recent.tell(container.key, deviation, now_ns).is_some();
+            model.count(is_told);
+            is_told
+        });
         let finding = finding::late(model, &told);
-        Some((at, finding))
+        Some((at, finding.map(|finding| Found { cause: finding::LATE.to_owned(), finding })))
+    }
+
+    /// Nothing is learned of a container as long as it has no model. That is said once, and counted.
+    fn no_room(&mut self, container: &Container, now_ns: BootNs) {
+        let is_first = !self.containers.values().any(|seat| matches!(seat, Seat::NoRoom { .. }));
+        if is_first {
+            let name = &container.name;
+            tracing::warn!(name, models = MODELS, "a container has no model: all are in use by containers that run");
+        }
+        self.containers.insert(container.key, Seat::NoRoom { since_ns: now_ns });
     }
 
     /// Learns what a container does whose image is not known, until that is given up.
@@ -227,7 +268,7 @@ impl Models {
         match seat {
             _ if is_given_up => *seat = Seat::Unknown,
             Seat::Early { profile, .. } => drop(profile.learn(&mut self.reader, scene)),
-            Seat::Of(_) | Seat::Unknown | Seat::Ended => {}
+            Seat::Of(_) | Seat::Unknown | Seat::NoRoom { .. } | Seat::Ended => {}
         }
     }
 

@@ -5,11 +5,20 @@
 //!                                                     '-> finding -> ring, order -> incident -> seal
 //! ```
 //!
+//! ```text
+//! pipeline (this file)  from a record to an event in the ring
+//! judging               what rules and models say of an event
+//! arrival               who comes into a container from outside
+//! traffic               what is counted while it goes on
+//! digests               which executables are hashed
+//! ```
+//!
 //! Everything here runs on the recording thread and waits for nobody: what goes to others goes through bounded
 //! channels, and a full one is counted.
 
 mod arrival;
 mod digests;
+mod judging;
 mod traffic;
 
 use crate::enrich::containers::{Change, Containers};
@@ -21,7 +30,7 @@ use crate::enrich::processes::{Known, Place, Processes, comm};
 use crate::enrich::scan::Found;
 use crate::health::Counters;
 use crate::ring::{Ring, RingError};
-use crate::trigger::{Surroundings, Watch};
+use crate::trigger::Watch;
 use arrival::Doors;
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -31,12 +40,14 @@ use taffrail_probes::abi::{Class as RawClass, Header, Kind, header_flags};
 use taffrail_probes::{Body as RawBody, Record};
 use taffrail_trace::clock::{Anchor, BootNs};
 use taffrail_trace::event::{
-    Actor, Body, Class, Event, FileEvent, Finding, Gap, GapCause, Image, Lifecycle, LifecycleOp, Protocol, ServerName,
+    Actor, Body, Class, Event, FileEvent, Gap, GapCause, Image, Lifecycle, LifecycleOp, Protocol, ServerName,
     SyscallEvent, TerminalEvent,
 };
 use taffrail_trace::ids::ContainerKey;
 use taffrail_trace::text;
 use traffic::Traffic;
+
+pub use judging::Match;
 
 /// Identities, ring and rule: what an event meets on its way.
 #[derive(Debug)]
@@ -80,17 +91,6 @@ pub struct Parts {
     pub host_mounts: u32,
     /// The rules.
     pub watch: Watch,
-}
-
-/// A rule matched.
-#[derive(Debug)]
-pub struct Match {
-    /// Where.
-    pub container: ContainerKey,
-    /// When.
-    pub time_ns: BootNs,
-    /// What.
-    pub finding: Finding,
 }
 
 impl Pipeline {
@@ -196,16 +196,9 @@ impl Pipeline {
         self.watch.forget(key);
     }
 
-    /// Puts what rules found too often to say it each time into the history, as a number.
-    pub fn tell_storms(&mut self) {
-        for (key, time_ns, finding) in self.watch.overdue(self.now.boot_ns) {
-            self.keep(key, Event { time_ns, actor: None, body: Body::Finding(Box::new(finding)) }, None);
-        }
-    }
-
-    /// What changed among containers, and which rules matched, since the last call.
-    pub fn news(&mut self) -> (Vec<Change>, Vec<Match>) {
-        (std::mem::take(&mut self.changes), std::mem::take(&mut self.matched))
+    /// What changed among containers since the last call.
+    pub fn changes(&mut self) -> Vec<Change> {
+        std::mem::take(&mut self.changes)
     }
 
     /// Tells the ring which containers are there now, and which are not any more.
@@ -456,45 +449,7 @@ impl Pipeline {
         self.append(key, event, None);
     }
 
-    /// Shows a program that is older than the recorder to whoever has to know it.
-    fn was_there(&mut self, known: &Arc<Known>) {
-        let body = Body::Image(Box::new(known.image.clone()));
-        let event = Event { time_ns: self.now.boot_ns, actor: Some(own_actor(&known.image)), body };
-        let findings = self.judged(known.home, &event, Some(known));
-        self.found_out(known.home, event.time_ns, event.actor, findings, Some(known));
-    }
-
-    /// Puts an event into a container's history, and what rules and models have to say of it.
-    pub fn append(&mut self, key: ContainerKey, event: Event, named: Option<&Arc<Known>>) {
-        let findings = self.judged(key, &event, named);
-        if findings.is_empty() {
-            return self.keep(key, event, named);
-        }
-        let (time_ns, actor) = (event.time_ns, event.actor.clone());
-        self.keep(key, event, named);
-        self.found_out(key, time_ns, actor, findings, named);
-    }
-
-    fn judged(&mut self, key: ContainerKey, event: &Event, actor: Option<&Arc<Known>>) -> Vec<Finding> {
-        let around = Surroundings { containers: &self.containers, files: &self.files, actor };
-        self.watch.see(key, event, around)
-    }
-
-    fn found_out(
-        &mut self,
-        key: ContainerKey,
-        time_ns: BootNs,
-        actor: Option<Actor>,
-        findings: Vec<Finding>,
-        named: Option<&Arc<Known>>,
-    ) {
-        for finding in findings {
-            let body = Body::Finding(Box::new(finding.clone()));
-            self.keep(key, Event { time_ns, actor: actor.clone(), body }, named);
-            self.matched.push(Match { container: key, time_ns, finding });
-        }
-    }
-
+    /// Puts an event into a container's history and asks nobody about it.
     fn keep(&mut self, key: ContainerKey, event: Event, named: Option<&Arc<Known>>) {
         self.counters.event(key);
         let appended = self.ring.append(key, event, named, self.now);

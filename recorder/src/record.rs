@@ -3,11 +3,13 @@
 //! Hooks are attached before `/proc` is read, so that no process falls between the two.
 
 mod chain;
+mod evidence;
 mod governor;
 mod incidents;
 mod recording;
 mod sealer;
 
+use crate::alarm::{self, Alarm, AlarmError, Door, Taken};
 use crate::config::{Config, ConfigError};
 use crate::control::access::Access;
 use crate::control::{AccessError, LevelRequest, TriggerRequest, server};
@@ -33,10 +35,11 @@ use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use taffrail_probes::{LoadError, Options, Probes};
+
 use taffrail_rules::matcher::RuleSet;
 use taffrail_trace::ids::ContainerKey;
 use taffrail_trace::signature::Signer;
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::{mpsc, oneshot};
 
 /// How many commands can wait for the recording thread.
@@ -76,6 +79,9 @@ pub enum RecordError {
     /// The key that the configuration names cannot sign.
     #[error(transparent)]
     Config(#[from] ConfigError),
+    /// Alarms cannot be taken as configured.
+    #[error(transparent)]
+    Alarm(#[from] AlarmError),
     /// No unified cgroup hierarchy.
     #[error(
         "no cgroup v2 hierarchy is mounted, so containers cannot be told apart; mount one with `mount -t cgroup2 none /sys/fs/cgroup/unified`"
@@ -108,6 +114,12 @@ pub(crate) enum Command {
     Bind(ContainerKey, Details),
     /// Record more or less of a container.
     Level(LevelRequest, oneshot::Sender<Result<(), String>>),
+    /// Something is wrong with containers, others say; who wants to know what became of it.
+    Alarms(Vec<Alarm>, Option<oneshot::Sender<Vec<Taken>>>),
+    /// Seal every container that the configuration has sealed at a signal.
+    Signalled,
+    /// Have a frozen container go on.
+    Thaw(String, oneshot::Sender<Result<(), String>>),
     /// Ask these rules from now on.
     Rules(Arc<RuleSet>),
     /// About models; the text is the one that is imported.
@@ -128,6 +140,7 @@ pub fn record(config: Config, ready: impl FnOnce(&str)) -> Result<(), RecordErro
         return Err(RecordError::NotRoot);
     }
     let access = Access::of(&config)?;
+    Door::check(&config)?;
     let rules = rules::load(&config)?;
     let _lock = lock(&config.state_dir)?;
     let proof = proof(&config)?;
@@ -186,7 +199,10 @@ pub fn record(config: Config, ready: impl FnOnce(&str)) -> Result<(), RecordErro
         .map_err(|source| RecordError::System { what: "cannot start the thread for sealing", source })?;
     let recording =
         Recording::new(Begun { probes, pipeline, sealer, proof, inbox, questions }, config.clone(), machine, attached);
-    runtime.block_on(run(&config, access, recording, changes, commands, asked, move || ready(&line)))
+    let result = runtime.block_on(run(&config, access, recording, changes, commands, asked, move || ready(&line)));
+    // Rules that are being read from a disk that hangs are not waited for.
+    runtime.shutdown_background();
+    result
 }
 
 async fn run(
@@ -201,7 +217,8 @@ async fn run(
     let signals = |source| RecordError::System { what: "cannot listen for signals", source };
     let mut interrupt = signal(SignalKind::interrupt()).map_err(signals)?;
     let mut terminate = signal(SignalKind::terminate()).map_err(signals)?;
-    let mut hangup = signal(SignalKind::hangup()).map_err(signals)?;
+    let hangup = signal(SignalKind::hangup()).map_err(signals)?;
+    let mut user1 = signal(SignalKind::user_defined1()).map_err(signals)?;
     let socket = Config::socket_of(&config.state_dir);
     let listener = server::bind(&socket).map_err(|source| RecordError::State { path: socket.clone(), source })?;
     access.open(&config.state_dir)?;
@@ -212,7 +229,17 @@ async fn run(
             tracing::warn!(container = %key, "too much to do, a container's name was not bound");
         }
     }));
+    if let Some(door) = Door::open(config, &access).await? {
+        tokio::spawn(alarm::serve(door, commands.clone()));
+    }
+    let raise = commands.clone();
+    tokio::spawn(alarm::watch_docker(config.docker_socket.clone(), config.alarm_docker.clone(), move |alarm| {
+        if raise.try_send(Command::Alarms(vec![alarm], None)).is_err() {
+            tracing::warn!("too much to do, an alarm of Docker's was not taken");
+        }
+    }));
     tokio::spawn(server::serve(listener, access, commands.clone()));
+    tokio::spawn(reload(hangup, config.clone(), commands.clone()));
 
     let (ended, end) = oneshot::channel();
     recording.name(&found);
@@ -233,7 +260,8 @@ async fn run(
         tokio::select! {
             _ = interrupt.recv() => break stop(&commands, &mut end).await,
             _ = terminate.recv() => break stop(&commands, &mut end).await,
-            _ = hangup.recv() => reload(config, &commands).await,
+            // A recording that takes no commands any more is about to end.
+            _ = user1.recv() => drop(commands.send(Command::Signalled).await),
             result = &mut end => break result,
         }
     };
@@ -246,15 +274,21 @@ async fn run(
     }
 }
 
-/// Reads the rules again. Where they are wrong the old ones stay.
-async fn reload(config: &Config, commands: &mpsc::Sender<Command>) {
-    match rules::load(config) {
-        Ok(rules) => {
-            tracing::info!(rules = rules.rules().len(), "rules read again");
-            // A recording that takes no commands any more is about to end.
-            let _ = commands.send(Command::Rules(rules)).await;
+/// Reads the rules again at each hangup, one after the other, beside what is served: a disk may be slow. Where they are
+/// wrong the old ones stay.
+async fn reload(mut hangup: Signal, config: Config, commands: mpsc::Sender<Command>) {
+    let config = Arc::new(config);
+    while hangup.recv().await.is_some() {
+        let config = Arc::clone(&config);
+        match tokio::task::spawn_blocking(move || rules::load(&config)).await {
+            Ok(Ok(rules)) => {
+                tracing::info!(rules = rules.rules().len(), "rules read again");
+                // A recording that takes no commands any more is about to end.
+                let _ = commands.send(Command::Rules(rules)).await;
+            }
+            Ok(Err(error)) => tracing::error!(%error, "the rules were not read again, the old ones stay"),
+            Err(error) => tracing::error!(%error, "the rules were not read again, which is a bug; the old ones stay"),
         }
-        Err(error) => tracing::error!(%error, "the rules were not read again, the old ones stay"),
     }
 }
 

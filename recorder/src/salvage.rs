@@ -128,6 +128,7 @@ fn one(
         id,
         container: history.container,
         trigger: Trigger { rule: rule.to_owned(), severity: Severity::Info, reason, time_ns: to_ns },
+        most_severe: None,
         window: Window { from_ns, to_ns },
         host: machine,
         hooks,

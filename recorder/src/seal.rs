@@ -23,7 +23,7 @@ use taffrail_trace::clock::{Anchor, BootNs, Clock, utc_now};
 use taffrail_trace::container::Container;
 use taffrail_trace::custody::{self, Act, CustodyError, Deed};
 use taffrail_trace::event::{Body, Class, Event, Gap, GapCause, Image};
-use taffrail_trace::manifest::{self, Hook, Host, Manifest, TableRef, Trigger, Window};
+use taffrail_trace::manifest::{self, Hook, Host, Joined, Manifest, TableRef, Trigger, Window};
 use taffrail_trace::segment::Whole;
 use taffrail_trace::signature::Signer;
 use taffrail_trace::state::State;
@@ -44,6 +44,8 @@ pub struct Job {
     pub container: Container,
     /// Why.
     pub trigger: Trigger,
+    /// The most severe of what joined it, where that is more severe than the trigger.
+    pub most_severe: Option<Joined>,
     /// Which stretch.
     pub window: Window,
     /// Where it was recorded.
@@ -112,15 +114,15 @@ pub enum SealError {
 
 /// `<container>-<UTC time>-<short id>.evidence.zip`, with nothing in it that a shell or a file system minds.
 pub fn file_name(container: &Container, utc_ns: i64, id: &str) -> String {
-    let name: String = container
-        .name
-        .chars()
-        .take(64)
-        .map(|ch| if ch.is_ascii_alphanumeric() || matches!(ch, '_' | '-') { ch } else { '_' })
-        .collect();
     let time = taffrail_trace::clock::rfc3339(utc_ns);
     let time: String = time.chars().take(19).filter(|ch| !matches!(ch, '-' | ':')).collect();
-    format!("{name}-{time}Z-{id}{}", bundle::SUFFIX)
+    format!("{}-{time}Z-{id}{}", name_in_file(container), bundle::SUFFIX)
+}
+
+/// What a container is called in the names of its bundles.
+pub fn name_in_file(container: &Container) -> String {
+    let harmless = |ch: char| if ch.is_ascii_alphanumeric() || matches!(ch, '_' | '-') { ch } else { '_' };
+    container.name.chars().take(64).map(harmless).collect()
 }
 
 mod handed_over {
@@ -209,6 +211,7 @@ pub fn seal(job: Job, more: Option<&More<'_>>) -> Result<PathBuf, SealError> {
         sealed_utc_ns: utc_now(),
         container: job.container,
         trigger: job.trigger,
+        most_severe: job.most_severe,
         window: job.window,
         host: job.host,
         clock,
@@ -247,6 +250,7 @@ fn taken_into_custody(sealed: &Bundle, log: &Path, signer: Option<&Signer>) -> R
         sums_sha256: sealed.sums_sha256().ok(),
         original: None,
         original_sums_sha256: None,
+        export: None,
     };
     custody::append(log, deed, signer)
 }

@@ -3,7 +3,7 @@
 //!
 //! ```text
 //! look       whom to look at, and the look itself: what comes first, what is left out where there is too much
-//! watch      a thread for each look, beside the recording; who waits for it
+//! looks      a thread for each look, beside the recording; who waits for it
 //! room       how long a look may take and what it may hold
 //! process    /proc/PID, held so that another process of the same pid is never read
 //! descriptor map socket mount      the lines of the kernel, which may hold names that an attacker chose
@@ -14,11 +14,11 @@
 
 mod descriptor;
 mod look;
+mod looks;
 mod map;
 mod mount;
 mod room;
 mod socket;
-mod watch;
 
 pub use look::Wanted;
-pub use watch::{Pending, Told, Watch};
+pub use looks::{Looks, Pending, Told};

@@ -11,7 +11,7 @@ use taffrail_trace::container::Container;
 use taffrail_trace::event::{Body, Event, Finding, Image};
 use taffrail_trace::recall::{Recall, RecallError};
 
-/// Descriptors that are kept of all processes together. Beyond that a bundle's descriptors are not known any more.
+/// Descriptors that are kept of all processes together. Beyond that no further one is known until some are closed.
 const DESCRIPTORS_MAX: usize = 1 << 20;
 
 /// What a bundle told so far, and the event that it tells now.
@@ -22,7 +22,9 @@ pub struct Evidence<'a> {
     hostname: &'a str,
     names: Names,
     /// Paths by process and descriptor.
-    open: HashMap<(u32, i32), String>,
+    open: HashMap<u32, HashMap<i32, String>>,
+    /// How many there are.
+    descriptors: usize,
     now: Option<Event>,
 }
 
@@ -40,6 +42,7 @@ impl<'a> Evidence<'a> {
             hostname: &manifest.host.hostname,
             names: Names::default(),
             open: HashMap::new(),
+            descriptors: 0,
             now: None,
         })
     }
@@ -67,12 +70,21 @@ impl<'a> Evidence<'a> {
         match (&event.body, pid) {
             (Body::Dns(message), _) => self.names.heard(message),
             (Body::File(file), Some(pid)) => {
-                if let Some(fd) = file.fd.filter(|_| self.open.len() < DESCRIPTORS_MAX) {
-                    self.open.insert((pid, fd), file.path.clone());
+                let Some(fd) = file.fd else { return };
+                let of = self.open.entry(pid).or_default();
+                if let Some(known) = of.get_mut(&fd) {
+                    known.clone_from(&file.path);
+                } else if self.descriptors < DESCRIPTORS_MAX {
+                    of.insert(fd, file.path.clone());
+                    self.descriptors += 1;
                 }
             }
             (Body::Io(io), Some(pid)) if io.closed => {
-                self.open.remove(&(pid, io.fd));
+                let closed = self.open.get_mut(&pid).and_then(|of| of.remove(&io.fd));
+                self.descriptors -= usize::from(closed.is_some());
+            }
+            (Body::Exit(_), Some(pid)) => {
+                self.descriptors -= self.open.remove(&pid).map_or(0, |of| of.len());
             }
             _ => {}
         }
@@ -122,7 +134,7 @@ impl Scene for Moment<'_> {
 
     fn descriptor(&self, fd: i32) -> Option<Descriptor<'_>> {
         let pid = self.event.actor.as_ref()?.pid;
-        self.evidence.open.get(&(pid, fd)).map(|path| Descriptor::File { path })
+        self.evidence.open.get(&pid)?.get(&fd).map(|path| Descriptor::File { path })
     }
 
     fn names_of(&self, addr: IpAddr, eye: &mut dyn FnMut(&str) -> bool) -> bool {

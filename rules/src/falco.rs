@@ -137,6 +137,7 @@ fn put(rule: &Defined, lowering: &mut Lowering<'_>, loaded: &mut Loaded) {
             output,
             priority: rule.priority,
             tags: rule.tags.iter().map(|tag| tag.text.clone()).collect(),
+            response: rule.response,
             notes,
             name,
         });

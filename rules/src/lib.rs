@@ -85,6 +85,7 @@ pub mod evidence;
 pub mod expr;
 pub mod falco;
 pub mod field;
+pub mod file;
 pub mod judge;
 pub mod keyed;
 pub mod kind;
@@ -105,6 +106,7 @@ pub mod sigma;
 pub mod source;
 pub mod threshold;
 pub mod value;
+mod walk;
 mod yaml;
 
 /// The rules that come with this program: names of files and their texts.

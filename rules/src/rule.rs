@@ -5,6 +5,7 @@ use crate::output::Template;
 use crate::problem::Place;
 use crate::sequence::Sequence;
 use crate::threshold::Threshold;
+use serde::{Deserialize, Serialize};
 use taffrail_trace::event::Severity;
 
 /// A rule.
@@ -24,8 +25,33 @@ pub struct Rule {
     pub priority: Priority,
     /// Its tags: `container`, `mitre_execution`, `T1059`.
     pub tags: Vec<String>,
+    /// What is done to the container, where the recorder is allowed to.
+    pub response: Option<Response>,
     /// What somebody who relies on it should know.
     pub notes: Vec<String>,
+}
+
+/// What a match has done to its container.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Response {
+    /// Its processes stand still until somebody thaws them.
+    Freeze,
+    /// Its processes are killed.
+    Kill,
+}
+
+impl Response {
+    /// Every one.
+    pub const ALL: [Self; 2] = [Self::Freeze, Self::Kill];
+
+    /// Its word in rules.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Freeze => "freeze",
+            Self::Kill => "kill",
+        }
+    }
 }
 
 impl Rule {

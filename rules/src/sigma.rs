@@ -128,6 +128,7 @@ fn put(head: &Head, when: Option<When>, output: Template, remarks: Remarks, load
         output,
         priority: head.priority,
         tags: head.tags.clone(),
+        response: None,
         notes: Vec::new(),
         name,
     });

@@ -15,18 +15,39 @@ pub fn run(args: &ConfigArgs) -> Result<Outcome> {
     match &args.what {
         ConfigCommand::Check(_) => {
             config.check_key()?;
+            super::rules::usable(taffrail_rules::file::load(config.default_rules, &config.rules))?;
             writeln!(out, "ok: {from}")?;
         }
         ConfigCommand::Print(_) => {
             // What follows from others is said too.
             let whole = Config { evidence_dir: Some(config.evidence_dir()), ..config };
-            write!(out, "# {from}\n{}", whole.to_toml()?)?;
+            writeln!(out, "# {from}")?;
+            // Before the keys: behind `[response]` every key is a rule's name.
             if whole.control_group.is_none() {
                 writeln!(out, "# control_group = \"\" # the name of a group whose members may ask the recorder too")?;
             }
             if whole.signing_key.is_none() {
                 writeln!(out, "# signing_key = \"\" # the private key that signs evidence; one of its own without")?;
             }
+            if whole.alarm_listen.is_none() {
+                writeln!(
+                    out,
+                    "# alarm_listen = \"\" # 127.0.0.1:PORT or unix:PATH, where programs raise alarms over HTTP"
+                )?;
+            }
+            if whole.alarm_token_file.is_none() {
+                writeln!(
+                    out,
+                    "# alarm_token_file = \"\" # the token that they show; only its owner may read the file"
+                )?;
+            }
+            if whole.response.is_empty() {
+                writeln!(
+                    out,
+                    "# response = {{}} # rules and what they have done: {{ \"Reverse shell\" = \"freeze\" }}"
+                )?;
+            }
+            write!(out, "{}", whole.to_toml()?)?;
         }
     }
     out.flush()?;

@@ -2,22 +2,94 @@
 
 use super::verify::Trust;
 use crate::Outcome;
-use crate::cli::{CustodyArgs, CustodyCommand};
-use anyhow::{Context as _, Result};
+use crate::cli::{CustodyArgs, CustodyCommand, CustodyExportArgs};
+use anyhow::{Context as _, Result, bail};
 use serde_json::{Value, json};
 use std::fs::File;
 use std::io::{self, Read as _, Write as _};
 use std::path::Path;
-use taffrail_trace::bundle::{Bundle, CUSTODY};
-use taffrail_trace::custody::{Act, Checked, check};
+use taffrail_trace::bundle::{Bundle, CUSTODY, Copy, Verdict};
+use taffrail_trace::custody::{self, Act, Checked, Deed, Export, check};
+use taffrail_trace::signature::Signer;
 use taffrail_trace::text;
 
 /// The longest log that is read: some hundred thousand lines.
 const LOG_MAX_BYTES: u64 = 256 << 20;
 
-/// Shows every line and says whether it is whole.
+/// Name and version, as lines of custody have them.
+pub const TOOL: &str = concat!("taffrail ", env!("CARGO_PKG_VERSION"));
+
+/// Reads a log, or writes into one.
 pub fn run(command: &CustodyCommand) -> Result<Outcome> {
-    let CustodyCommand::Verify(args) = command;
+    match command {
+        CustodyCommand::Verify(args) => verify(args),
+        CustodyCommand::Export(args) => export(args),
+    }
+}
+
+/// The key that signs: the one that was named, else this host's own, where it can be read. Whoever may not read it signs
+/// with another, or not at all.
+pub fn signer(key: Option<&Path>, state_dir: &Path) -> Result<Option<Signer>> {
+    Ok(match key {
+        Some(key) => Some(Signer::read(key)?),
+        None => Signer::read(&state_dir.join("host_key")).ok(),
+    })
+}
+
+/// Writes down what was done, on a host that has a custody log. What is done is done: where it fails it is told.
+pub fn note(state_dir: &Path, deed: Deed, signer: Option<&Signer>) {
+    let log = state_dir.join(CUSTODY);
+    if log.exists()
+        && let Err(error) = custody::append(&log, deed, signer)
+    {
+        crate::logging::complain(&error.into());
+    }
+}
+
+/// The last part of a path, as lines of custody have it.
+pub fn file_name(path: &Path) -> String {
+    path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
+}
+
+/// What a line says of a file that was made of a bundle to leave this host.
+pub fn exported(bundle: &Bundle, file: &Path, file_sha256: String, to: Option<String>) -> Deed {
+    Deed {
+        act: Act::Export,
+        tool: TOOL.to_owned(),
+        bundle: bundle.manifest().id.clone(),
+        file: file_name(file),
+        sums_sha256: bundle.sums_sha256().ok(),
+        original: None,
+        original_sums_sha256: None,
+        export: Some(Export { file_sha256, to }),
+    }
+}
+
+/// Copies a bundle that is whole. The line comes first: there is no copy without one.
+fn export(args: &CustodyExportArgs) -> Result<Outcome> {
+    let bundle = Bundle::open(&args.bundle)?;
+    let out = if args.out.is_dir() { args.out.join(file_name(&args.bundle)) } else { args.out.clone() };
+    let log = args.state_dir.join(CUSTODY);
+    if !log.exists() {
+        bail!("there is no custody log {}; name the recorder's state directory with --state-dir", log.display());
+    }
+    let signer = signer(args.key.as_deref(), &args.state_dir)?;
+    let copy = Copy::of(&bundle, &out)?;
+    if !matches!(Bundle::open(copy.path())?.verify()?, Verdict::Intact(_)) {
+        bail!("{} is not what was sealed: see `taffrail verify`", args.bundle.display());
+    }
+    let sha256 = copy.sha256().to_owned();
+    custody::append(&log, exported(&bundle, &out, sha256.clone(), args.to.clone()), signer.as_ref())?;
+    copy.finish()?;
+    let mut stdout = io::stdout().lock();
+    // As sha256sum prints it, for whoever receives the file.
+    writeln!(stdout, "{sha256}  {}", text::shown(&out.to_string_lossy()))?;
+    stdout.flush()?;
+    Ok(Outcome::Fine)
+}
+
+/// Shows every line and says whether it is whole.
+fn verify(args: &CustodyArgs) -> Result<Outcome> {
     let trust = Trust::of(&args.trust)?;
     let log = read(&args.file)?;
     let mut out = io::stdout().lock();
@@ -79,6 +151,10 @@ fn what(line: &Checked) -> String {
     let act = match deed.act {
         Act::Seal => "sealed".to_owned(),
         Act::Redact => format!("made of {} with less in it,", deed.original.as_deref().unwrap_or("another")),
+        Act::Export => match deed.export.as_ref().and_then(|export| export.to.as_ref()) {
+            Some(to) => format!("exported for {to} as"),
+            None => "exported as".to_owned(),
+        },
     };
     text::shown(&format!("{} {} {act} {}", entry.time, deed.bundle, deed.file)).into_owned()
 }

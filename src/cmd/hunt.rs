@@ -10,8 +10,8 @@ use std::io::{self, BufWriter, Write};
 use std::path::Path;
 use std::sync::Arc;
 use taffrail_rules::evidence::hunt;
-use taffrail_rules::judge::Judge;
-use taffrail_rules::{falco, load};
+use taffrail_rules::judge::{Judge, Missed};
+use taffrail_rules::{falco, file, load};
 use taffrail_rules::matcher::RuleSet;
 use taffrail_rules::scene::Scene;
 use taffrail_trace::bundle::Bundle;
@@ -24,7 +24,7 @@ pub fn run(args: &HuntArgs) -> Result<Outcome> {
     let loaded = match &args.filter {
         Some(condition) => {
             told_by_itself(condition)?;
-            rules::checked(load::load([("--filter", filter(condition, &args.output).as_str())]))?
+            rules::usable(file::checked(load::load([("--filter", filter(condition, &args.output).as_str())])))?
         }
         None => rules::load(&args.rules)?,
     };
@@ -88,6 +88,11 @@ fn one(path: &Path, rules: &Arc<RuleSet>, args: &HuntArgs, out: &mut impl Write)
     let hunted = hunted.with_context(|| format!("{} was asked only in part", path.display()))?;
     if hunted.passed_over > 0 {
         tracing::warn!(bundle = %path.display(), rows = hunted.passed_over, "rows that are no events were passed over");
+    }
+    // Resting is what a threshold does after a finding; these may be findings that are not there.
+    let Missed { late, forgotten, .. } = judge.missed();
+    if late + forgotten > 0 {
+        tracing::warn!(bundle = %path.display(), late, forgotten, "thresholds and sequences did not count every event");
     }
     Ok(found)
 }

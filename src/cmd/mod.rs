@@ -25,6 +25,8 @@ mod seal;
 #[cfg(feature = "record")]
 mod status;
 #[cfg(feature = "record")]
+mod thaw;
+#[cfg(feature = "record")]
 mod trigger;
 mod verify;
 
@@ -43,6 +45,8 @@ pub fn run(command: Command) -> Result<Outcome> {
         Command::Trigger(args) => trigger::run(args),
         #[cfg(feature = "record")]
         Command::Level(args) => level::run(args),
+        #[cfg(feature = "record")]
+        Command::Thaw(args) => thaw::run(args),
         #[cfg(feature = "record")]
         Command::Salvage(args) => salvage::run(args),
         #[cfg(feature = "record")]

@@ -1,17 +1,15 @@
 //! `taffrail redact`
 
+use super::custody::{TOOL, file_name, note, signer};
 use crate::Outcome;
 use crate::cli::RedactArgs;
 use anyhow::{Context as _, Result};
 use std::io::{self, Write as _};
 use taffrail_trace::bundle::redact::{Plan, redact};
-use taffrail_trace::bundle::{Bundle, CUSTODY, Ending};
-use taffrail_trace::custody::{self, Act, Deed};
+use taffrail_trace::bundle::{Bundle, Ending};
+use taffrail_trace::custody::{Act, Deed};
 use taffrail_trace::manifest::Removed;
-use taffrail_trace::signature::Signer;
 use taffrail_trace::text;
-
-const TOOL: &str = concat!("taffrail ", env!("CARGO_PKG_VERSION"));
 
 /// Makes the new bundle and says what went.
 pub fn run(args: RedactArgs) -> Result<Outcome> {
@@ -27,30 +25,22 @@ pub fn run(args: RedactArgs) -> Result<Outcome> {
     if plan == Plan::default() {
         anyhow::bail!("nothing to take out was named; see `taffrail redact --help`");
     }
-    let signer = match &args.key {
-        Some(key) => Some(Signer::read(key)?),
-        // Whoever may not read it signs with another, or not at all.
-        None => Signer::read(&args.state_dir.join("host_key")).ok(),
-    };
+    let signer = signer(args.key.as_deref(), &args.state_dir)?;
     let ending = Ending { more: Some(&super::report::member), signer: signer.as_ref() };
     let manifest = redact(&original, &args.out, &plan, TOOL, ending)?;
 
-    let log = args.state_dir.join(CUSTODY);
-    if log.exists() {
-        let deed = Deed {
-            act: Act::Redact,
-            tool: TOOL.to_owned(),
-            bundle: manifest.id.clone(),
-            file: args.out.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default(),
-            sums_sha256: Some(Bundle::open(&args.out)?.sums_sha256()?),
-            original: Some(original.manifest().id.clone()),
-            original_sums_sha256: Some(original.sums_sha256()?),
-        };
-        // In the bundle itself it stands already.
-        if let Err(error) = custody::append(&log, deed, signer.as_ref()) {
-            crate::logging::complain(&error.into());
-        }
-    }
+    let deed = Deed {
+        act: Act::Redact,
+        tool: TOOL.to_owned(),
+        bundle: manifest.id.clone(),
+        file: file_name(&args.out),
+        sums_sha256: Some(Bundle::open(&args.out)?.sums_sha256()?),
+        original: Some(original.manifest().id.clone()),
+        original_sums_sha256: Some(original.sums_sha256()?),
+        export: None,
+    };
+    // In the bundle itself it stands already.
+    note(&args.state_dir, deed, signer.as_ref());
     let mut out = io::stdout().lock();
     let len = std::fs::metadata(&args.out).with_context(|| format!("cannot read {}", args.out.display()))?.len();
     let redaction = manifest.redaction.as_ref();

@@ -1,5 +1,6 @@
 //! `taffrail report`
 
+use super::custody;
 use crate::Outcome;
 use crate::cli::ReportArgs;
 use anyhow::{Context as _, Result, bail};
@@ -8,6 +9,7 @@ use std::path::Path;
 use taffrail_query::Session;
 use taffrail_query::report::Report;
 use taffrail_trace::bundle::Bundle;
+use taffrail_trace::custody::digest;
 
 /// Writes what the bundles tell.
 pub fn run(args: &ReportArgs) -> Result<Outcome> {
@@ -24,7 +26,14 @@ pub fn run(args: &ReportArgs) -> Result<Outcome> {
     let text = if as_html { report.html() } else { report.markdown() };
     match &args.output {
         None => io::stdout().lock().write_all(text.as_bytes())?,
-        Some(path) => std::fs::write(path, text).with_context(|| format!("cannot write {}", path.display()))?,
+        Some(path) => {
+            std::fs::write(path, &text).with_context(|| format!("cannot write {}", path.display()))?;
+            let signer = custody::signer(None, &args.state_dir)?;
+            for bundle in session.bundles() {
+                let deed = custody::exported(bundle, path, digest(text.as_bytes()), None);
+                custody::note(&args.state_dir, deed, signer.as_ref());
+            }
+        }
     }
     Ok(Outcome::Fine)
 }

@@ -5,7 +5,7 @@ use crate::cli::StatusArgs;
 use anyhow::Result;
 use std::io::{self, IsTerminal as _, Write as _};
 use std::time::Duration;
-use taffrail_recorder::{ContainerStatus, Cost, Lowered, Status, control};
+use taffrail_recorder::{ContainerStatus, Cost, Lowered, Models, Rules, Status, control};
 use taffrail_trace::manifest::Hook;
 use taffrail_trace::text;
 
@@ -60,6 +60,8 @@ fn table(status: &Status) -> String {
         status.version, status.since, status.events, status.sealed, status.lost_anywhere
     );
     out.push_str(&cost(&status.cost));
+    out.push_str(&rules(&status.rules));
+    out.push_str(&models(status.models));
     out.push('\n');
     for row in rows {
         for (at, (cell, width)) in row.iter().zip(widths).enumerate() {
@@ -99,6 +101,44 @@ fn cost(cost: &Cost) -> String {
     out
 }
 
+/// What rules found and what became of it; of the rest only what there is.
+fn rules(rules: &Rules) -> String {
+    let mut out = format!("{} rules matched {} times", rules.loaded, rules.matched);
+    let more = [
+        (rules.counted, "told as a number"),
+        (rules.joined, "joined an open incident"),
+        (rules.held_back, "held back by a pause"),
+        (rules.refused, "without room for evidence"),
+    ];
+    for (count, what) in more.into_iter().filter(|(count, _)| *count > 0) {
+        out.push_str(&format!(", {count} {what}"));
+    }
+    out.push('\n');
+    let missed: Vec<String> = [
+        (rules.late, "events came too late for a threshold"),
+        (rules.resting, "events came while a threshold rested"),
+        (rules.forgotten, "keys were forgotten for want of room, each may be a finding"),
+    ]
+    .into_iter()
+    .filter(|(count, _)| *count > 0)
+    .map(|(count, what)| format!("{count} {what}"))
+    .collect();
+    if !missed.is_empty() {
+        out.push_str(&format!("rules that count: {}\n", missed.join(", ")));
+    }
+    out
+}
+
+/// Whom no model watches.
+fn models(models: Option<Models>) -> String {
+    match models {
+        Some(Models { kept, without, .. }) if without > 0 => {
+            format!("{without} containers have no model: all {kept} are in use\n")
+        }
+        _ => String::new(),
+    }
+}
+
 /// What is not at work for the same reason, in one line.
 fn without(hooks: &[&Hook]) -> String {
     let Some(first) = hooks.first() else { return String::new() };
@@ -114,7 +154,11 @@ fn without(hooks: &[&Hook]) -> String {
 }
 
 fn row(container: &ContainerStatus) -> [String; 10] {
-    let ended = if container.running { "" } else { " (ended)" };
+    let ended = match (container.running, container.frozen) {
+        (false, _) => " (ended)",
+        (true, true) => " (frozen)",
+        (true, false) => "",
+    };
     [
         format!("{}{ended}", text::shown(&container.name)),
         text::shown(&container.id).chars().take(12).collect(),

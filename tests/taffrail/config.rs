@@ -38,3 +38,25 @@ fn a_mistyped_key_is_refused_with_its_line_and_the_one_that_was_meant() {
         assert_eq!(err.lines().count(), 1, "{err}");
     }
 }
+
+#[test]
+fn a_configuration_with_wrong_rules_is_refused_with_the_place_of_each() {
+    let dir = tempfile::tempdir().expect("tempdir");
+    let (path, rules) = (dir.path().join("taffrail.toml"), dir.path().join("own.yaml"));
+    fs::write(&path, format!("rules = [{:?}]\n", rules.display())).expect("write");
+    let path = path.to_string_lossy();
+    let (code, out, err) = run(&["config", "check", &path]);
+    assert_eq!((code, out.as_str()), (2, ""), "{err}");
+    assert!(err.contains("cannot read the rules in") && err.contains("own.yaml"), "{err}");
+    let rule = |name: &str, condition: &str| {
+        format!("- rule: {name}\n  desc: d\n  condition: {condition}\n  output: o\n  priority: INFO\n")
+    };
+    fs::write(&rules, rule("one", "evt.type = ") + &rule("two", "evt.tipe = open")).expect("write");
+    for command in [&["config", "check"][..], &["record", "--config"]] {
+        let (code, _, err) = run(&[command, &[&path]].concat());
+        assert_eq!(code, 2, "{err}");
+        assert!(err.contains("own.yaml:3:") && err.contains("own.yaml:8:"), "{err}");
+    }
+    fs::write(&rules, rule("one", "evt.type = open")).expect("write");
+    assert_eq!(run(&["config", "check", &path]).0, 0);
+}

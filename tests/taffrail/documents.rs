@@ -41,6 +41,7 @@ fn the_readmes_questions_are_answered_as_written() {
             "taffrail status",
             "taffrail trigger",
             "taffrail level",
+            "taffrail thaw",
             "taffrail query --live",
             "taffrail salvage",
             "taffrail replay",

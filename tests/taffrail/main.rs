@@ -3,6 +3,7 @@
 
 #![allow(clippy::print_stdout, reason = "a test prints the figure that it measured")]
 
+mod alarms;
 mod attacks;
 mod bad_input;
 mod config;
@@ -21,7 +22,10 @@ mod model;
 mod proof;
 mod recorder;
 mod report;
+mod response;
+mod rules;
 mod salvage;
 mod state;
+mod storms;
 mod support;
 mod terminal;

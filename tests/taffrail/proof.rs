@@ -90,6 +90,30 @@ fn a_sealed_bundle_verifies_with_stock_unzip_sha256sum_and_ssh_keygen() {
     what_the_manifest_says_of_chain_and_configuration_is_so(&sealed);
 }
 
+fn it_is_exported_with_a_line_or_not_at_all(sealed: &Sealed, dir: &Path) {
+    let (copy, page) = (dir.join("copy.evidence.zip"), dir.join("report.md"));
+    let (log, state) = (sealed.state().join("custody.log"), sealed.state().to_string_lossy().into_owned());
+    let (original, out) = (sealed.shown(), copy.to_string_lossy().into_owned());
+    let export = |state: &str| {
+        run(&["custody", "export", &original, "-o", &out, "--to", "the\u{1b}[31m insurer", "--state-dir", state])
+    };
+    let (code, _, err) = export(&dir.to_string_lossy());
+    assert!(code == 2 && err.contains("no custody log") && !copy.exists(), "{err}");
+    let (code, said, err) = export(&state);
+    assert_eq!(code, 0, "{err}");
+    assert_eq!(fs::read(&copy).expect("the copy"), fs::read(&sealed.bundle).expect("the bundle"));
+    let (code, summed, _) = shell(dir, &format!("echo '{}' | sha256sum -c", said.trim()));
+    assert!(code == 0 && summed.contains("OK"), "{said}");
+    assert!(text(&log).contains(&said[..64]), "the line names the copy by its digest");
+    let (code, _, err) = export(&state);
+    assert!(code == 2 && err.contains("is there already"), "{err}");
+    let (code, _, err) = run(&["report", &original, "-o", &page.to_string_lossy(), "--state-dir", &state]);
+    assert_eq!((code, err.as_str()), (0, ""));
+    let (code, out, _) = run(&["custody", "verify", &log.to_string_lossy(), "--state-dir", &state]);
+    assert!(code == 0 && out.contains("insurer as copy.evidence.zip") && !out.contains('\u{1b}'), "{out}");
+    assert!(out.contains("exported as report.md"), "{out}");
+}
+
 fn the_lines_of_custody_verify_with_stock_tools(sealed: &Sealed, out: &Path) {
     let log = sealed.state().join("custody.log");
     let script = format!(
@@ -312,6 +336,7 @@ fn a_redacted_bundle_is_evidence_of_its_own() {
     let log = sealed.state().join("custody.log");
     let (code, out, _) = run(&["custody", "verify", &log.to_string_lossy(), "--state-dir", &state]);
     assert!(code == 0 && out.contains("   2 ") && out.contains("less.evidence.zip"), "{out}");
+    it_is_exported_with_a_line_or_not_at_all(&sealed, dir);
     let changed = text(&log).replace("less.evidence.zip", "more.evidence.zip");
     fs::write(dir.join("changed.log"), changed).expect("written");
     let (code, out, _) = run(&["custody", "verify", &dir.join("changed.log").to_string_lossy(), "--state-dir", &state]);

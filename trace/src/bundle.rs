@@ -16,6 +16,7 @@
 //!
 //! Not here: what the tables mean (query).
 
+mod copy;
 mod directory;
 pub mod proof;
 mod read;
@@ -24,7 +25,9 @@ mod rows;
 mod sheet;
 mod write;
 
+pub use copy::Copy;
 pub use read::{Bundle, Member, Mismatch, OpenError, Section, Verdict};
+pub use rows::Batches;
 pub use sheet::Sheet;
 pub use write::{Ending, More, WriteError, Writer, seal, write};
 

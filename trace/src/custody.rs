@@ -32,6 +32,18 @@ pub enum Act {
     Seal,
     /// A bundle was made of another one, with less in it.
     Redact,
+    /// A bundle, or a report of it, was written to where it leaves by.
+    Export,
+}
+
+/// What an export is beside the bundle that it is of.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Export {
+    /// SHA-256 of the file that was written, in hex, as `sha256sum` prints it.
+    pub file_sha256: String,
+    /// For whom, in the words of who exported it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub to: Option<String>,
 }
 
 /// One line, without its place in the log.
@@ -41,11 +53,11 @@ pub struct Deed {
     pub act: Act,
     /// Name and version of the program that did it.
     pub tool: String,
-    /// Id of the bundle that came of it.
+    /// Id of the bundle that came of it, or that was exported.
     pub bundle: String,
-    /// Its file name then.
+    /// The name of the file that was written.
     pub file: String,
-    /// SHA-256 of its SHA256SUMS, in hex. Nothing in the line that lies in the bundle itself.
+    /// SHA-256 of that bundle's SHA256SUMS, in hex. Nothing in the line that lies in the bundle itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sums_sha256: Option<String>,
     /// Id of the bundle that it was made of.
@@ -54,6 +66,9 @@ pub struct Deed {
     /// SHA-256 of that one's SHA256SUMS, in hex.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub original_sums_sha256: Option<String>,
+    /// Of an export alone.
+    #[serde(flatten)]
+    pub export: Option<Export>,
 }
 
 /// One line of a log.
@@ -96,6 +111,11 @@ pub enum CustodyError {
     /// The line could not be made: a fault of this program.
     #[error("cannot write a line of custody: {0}")]
     Line(#[from] serde_json::Error),
+}
+
+/// The digest of a file that leaves, as [`Export`] has it.
+pub fn digest(file: &[u8]) -> String {
+    hex(&Sha256::digest(file))
 }
 
 /// The log with one more line: what `log` ends with is what the new line names.
@@ -193,6 +213,7 @@ mod tests {
             sums_sha256: Some("5".repeat(64)),
             original: None,
             original_sums_sha256: None,
+            export: None,
         }
     }
 
@@ -217,6 +238,15 @@ mod tests {
         }
         assert_eq!(checked[1].entry.as_ref().expect("a line").deed, deed("bb"));
         assert_eq!(extended(&log, deed("dd"), None).map(|log| check(&log).len()).ok(), Some(4));
+    }
+
+    #[test]
+    fn an_export_says_which_file_left_and_for_whom() {
+        let export = Export { file_sha256: "6".repeat(64), to: Some("the insurer".to_owned()) };
+        let deed = Deed { act: Act::Export, export: Some(export), ..deed("aa") };
+        let log = extended("", deed.clone(), None).expect("a line");
+        assert!(log.contains("\"act\":\"export\"") && log.contains("\"to\":\"the insurer\""), "{log}");
+        assert_eq!(check(&log)[0].entry.as_ref().expect("a line").deed, deed);
     }
 
     #[test]

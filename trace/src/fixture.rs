@@ -85,6 +85,7 @@ pub fn incident() -> (Manifest, Tables) {
             reason: "a shell has a network connection as its standard input".to_owned(),
             time_ns: BEGIN_NS + 10_200 * MS,
         },
+        most_severe: None,
         window,
         host: Host {
             hostname: "quay".to_owned(),

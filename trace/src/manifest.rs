@@ -20,6 +20,9 @@ pub struct Manifest {
     pub container: Container,
     /// Why it was sealed.
     pub trigger: Trigger,
+    /// The most severe of the findings that joined it while its window ran, where that is more severe than the trigger.
+    #[serde(default)]
+    pub most_severe: Option<Joined>,
     /// Which stretch of time it holds.
     pub window: Window,
     /// Where it was recorded.
@@ -62,6 +65,17 @@ pub struct Trigger {
     /// One sentence for a person.
     pub reason: String,
     /// The moment, on the boot clock.
+    pub time_ns: BootNs,
+}
+
+/// A finding that joined an open incident. The table `finding` has the whole of it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Joined {
+    /// Its rule's name.
+    pub rule: String,
+    /// How serious it is.
+    pub severity: Severity,
+    /// When it was, on the boot clock.
     pub time_ns: BootNs,
 }
 

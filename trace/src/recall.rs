@@ -15,21 +15,15 @@ mod images;
 mod rows;
 mod words;
 
-use crate::bundle::{Bundle, Member};
+use crate::bundle::{Batches, Bundle, OpenError};
 use crate::clock::BootNs;
 use crate::event::{Event, Image};
 use crate::ids::ExecId;
 use crate::schema::{self, PROCESS};
+use arrow_array::RecordBatch;
 use columns::Columns;
-use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder};
-use parquet::file::reader::{ChunkReader, Length};
 use rows::Ground;
 use std::collections::{HashMap, VecDeque};
-use std::fs::File;
-use std::io::{self, BufReader, Read};
-use std::os::unix::fs::FileExt as _;
-use std::path::PathBuf;
-use std::sync::Arc;
 
 /// Rows that are turned into events at once.
 const BATCH_ROWS: usize = 1024;
@@ -38,15 +32,8 @@ const BATCH_ROWS: usize = 1024;
 #[derive(Debug, thiserror::Error)]
 pub enum RecallError {
     /// A table is no Parquet, or damaged.
-    #[error("{}: table {table} cannot be read: {reason}", path.display())]
-    Table {
-        /// The bundle.
-        path: PathBuf,
-        /// The table.
-        table: &'static str,
-        /// What the library said.
-        reason: String,
-    },
+    #[error(transparent)]
+    Table(#[from] OpenError),
     /// A column has not the type that the format gives it.
     #[error("column {table}.{column} is missing or of another type")]
     Column {
@@ -70,9 +57,8 @@ pub struct Recall {
 /// One table on its way.
 struct Table {
     spec: &'static schema::Table,
-    reader: ParquetRecordBatchReader,
+    rows: Batches,
     next: VecDeque<Event>,
-    path: PathBuf,
 }
 
 impl std::fmt::Debug for Table {
@@ -147,73 +133,15 @@ impl Recall {
 
 impl Table {
     fn open(bundle: &Bundle, spec: &'static schema::Table) -> Result<Option<Self>, RecallError> {
-        let Some(member) = bundle.members().get(&spec.member()) else { return Ok(None) };
-        let path = bundle.path().to_owned();
-        let problem = |reason: parquet::errors::ParquetError| RecallError::Table {
-            path: path.clone(),
-            table: spec.name,
-            reason: reason.to_string(),
-        };
-        let place = InPlace { file: Arc::clone(bundle.file()), member: *member };
-        let builder = ParquetRecordBatchReaderBuilder::try_new(place).map_err(problem)?;
-        let reader = builder.with_batch_size(BATCH_ROWS).build().map_err(problem)?;
-        Ok(Some(Self { spec, reader, next: VecDeque::new(), path }))
+        let name = spec.member();
+        if !bundle.members().contains_key(&name) {
+            return Ok(None);
+        }
+        Ok(Some(Self { spec, rows: bundle.batches(&name, usize::MAX, BATCH_ROWS)?, next: VecDeque::new() }))
     }
 
-    fn batch(&mut self) -> Result<Option<arrow_array::RecordBatch>, RecallError> {
-        self.reader.next().transpose().map_err(|reason| RecallError::Table {
-            path: self.path.clone(),
-            table: self.spec.name,
-            reason: reason.to_string(),
-        })
-    }
-}
-
-/// A member of a bundle, read where it lies.
-struct InPlace {
-    file: Arc<File>,
-    member: Member,
-}
-
-/// A stretch of a file.
-struct Stretch {
-    file: Arc<File>,
-    at: u64,
-    end: u64,
-}
-
-impl Read for Stretch {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let left = usize::try_from(self.end.saturating_sub(self.at)).unwrap_or(usize::MAX);
-        let wanted = buffer.len().min(left);
-        let read = self.file.read_at(&mut buffer[..wanted], self.at)?;
-        self.at += read as u64;
-        Ok(read)
-    }
-}
-
-impl Length for InPlace {
-    fn len(&self) -> u64 {
-        self.member.len
-    }
-}
-
-impl ChunkReader for InPlace {
-    type T = BufReader<Stretch>;
-
-    fn get_read(&self, start: u64) -> parquet::errors::Result<Self::T> {
-        let (at, end) = (self.member.offset.saturating_add(start), self.member.offset + self.member.len);
-        Ok(BufReader::new(Stretch { file: Arc::clone(&self.file), at, end }))
-    }
-
-    fn get_bytes(&self, start: u64, length: usize) -> parquet::errors::Result<bytes::Bytes> {
-        let too_far =
-            || parquet::errors::ParquetError::EOF(format!("{length} bytes at {start} of {}", self.member.len));
-        // Nothing is set aside for bytes that are not there.
-        start.checked_add(length as u64).filter(|end| *end <= self.member.len).ok_or_else(too_far)?;
-        let mut buffer = vec![0; length];
-        self.file.read_exact_at(&mut buffer, self.member.offset + start)?;
-        Ok(buffer.into())
+    fn batch(&mut self) -> Result<Option<RecordBatch>, RecallError> {
+        Ok(self.rows.next().transpose()?)
     }
 }
 
@@ -301,6 +229,6 @@ mod tests {
         bytes[end - 40..end].fill(0xff);
         std::fs::write(&path, bytes).expect("written");
         let problem = Recall::of(&Bundle::open(&path).expect("still a ZIP")).expect_err("no Parquet");
-        assert!(problem.to_string().contains("table file"), "{problem}");
+        assert!(problem.to_string().contains("events/file.parquet"), "{problem}");
     }
 }

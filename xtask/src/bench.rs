@@ -1,5 +1,6 @@
 //! `cargo xtask bench`: what the recorder costs, each figure against the same work without it in the same run.
 
+mod asking;
 mod cpu;
 mod figures;
 mod held;
@@ -7,6 +8,7 @@ mod kernel_time;
 mod loops;
 mod losses;
 mod probes;
+mod query;
 mod recorder;
 mod rig;
 mod ring;
@@ -24,6 +26,8 @@ pub enum Bench {
     Probes(Probes),
     /// The ring: bytes and time an event, beside other forms of the same events; delay, sealing. As root, with Docker.
     Ring(Ring),
+    /// Questions to evidence, hot and cold, beside DuckDB over the same Parquet files.
+    Query(Query),
     /// The rules: events a second on one core, beside another evaluator.
     Rules,
     /// The replay with very many events: memory, the first frame, how long each key takes.
@@ -68,6 +72,23 @@ pub struct Ring {
     binary: Option<PathBuf>,
 }
 
+/// How questions are measured.
+#[derive(Debug, Args)]
+pub struct Query {
+    /// How many events are asked.
+    #[arg(long, default_value_t = 20_000_000, value_parser = clap::value_parser!(u64).range(1..1_000_000_000))]
+    events: u64,
+    /// Rounds of each question; a figure is the median of its rounds.
+    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..100))]
+    rounds: u32,
+    /// Only questions with this in their name.
+    #[arg(long, value_name = "TEXT")]
+    only: Option<String>,
+    /// Ask the events of the last run again; they were laid out by the program of then.
+    #[arg(long)]
+    reuse: bool,
+}
+
 /// A part of the measurement.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Phase {
@@ -79,6 +100,8 @@ enum Phase {
     KernelTime,
     /// The recorder's own CPU time.
     Cpu,
+    /// What it costs to ask rules and models about every event.
+    Asking,
     /// What is lost in a flood.
     Losses,
 }
@@ -88,6 +111,7 @@ pub fn run(what: &Bench) -> Result<()> {
     match what {
         Bench::Probes(options) => probes::run(options),
         Bench::Ring(options) => ring::run(options),
+        Bench::Query(options) => query::run(options),
         Bench::Rules => rules::run(),
         Bench::Tui { events } => {
             let events = events.to_string();

@@ -1,10 +1,11 @@
-//! The developer's entry point: `cargo xtask test | guest | bpf | bench | samples | gen-docs`.
+//! The developer's entry point: `cargo xtask test | guest | bpf | bench | fuzz | samples | gen-docs`.
 //!
 //! It depends on little, so that it is there in seconds; what needs the project's own code runs the project's binary.
 
 mod bench;
 mod bpf;
 mod docs;
+mod fuzz;
 mod guest;
 mod samples;
 mod test;
@@ -41,6 +42,8 @@ enum Task {
         #[command(subcommand)]
         what: bench::Bench,
     },
+    /// Show the decoders of outside bytes what they never saw, led by coverage.
+    Fuzz(fuzz::Fuzz),
     /// Record the sample traces anew.
     Samples,
     /// Write docs/EVENTS.md and the README's picture from what the program itself says.
@@ -57,6 +60,7 @@ fn main() -> ExitCode {
         Task::Guest(guest) => return finish(guest::run(&guest)),
         Task::Bpf { check } => bpf::run(check),
         Task::Bench { what } => bench::run(&what),
+        Task::Fuzz(fuzz) => fuzz::run(&fuzz),
         Task::Samples => samples::run(),
         Task::GenDocs { check } => docs::run(check),
     };

@@ -11,6 +11,7 @@ use super::facts::{BINS, Chapter, Coverage, Cut, Finding, Gap, Program};
 use super::foreign::Foreign;
 use super::lineage::{Image, Lineage, Mark};
 use super::rows::{Row, rows};
+use super::state::{KINDS, State};
 use crate::error::QueryError;
 use crate::session::Session;
 use datafusion::arrow::array::RecordBatch;
@@ -86,6 +87,7 @@ impl Asker<'_> {
             acts: self.acts(&branch).await?,
             way_in: self.way_in(&lineage).await?,
             digests: self.digests(&branch).await?,
+            state: self.state(&branch).await?,
             lineage,
         };
         let unknown: BTreeSet<u64> = chapter.actors().filter(|id| !chapter.programs.contains_key(id)).collect();
@@ -271,6 +273,14 @@ impl Asker<'_> {
         };
         let total = self.ask("SELECT count(*) AS n FROM gap WHERE {bundle}").await?;
         Ok(Cut::new(rows(&answer).map(gap).collect(), LINES_MAX, rows(&total).map(|row| row.count("n")).next()))
+    }
+
+    async fn state(&self, branch: &[u64]) -> Result<State, QueryError> {
+        let mut state = State::of(self.bundle.manifest());
+        for kind in KINDS {
+            state.add(kind, &self.ask(&kind.query(&within(branch))).await?);
+        }
+        Ok(state)
     }
 
     async fn coverage(&self) -> Result<Vec<Coverage>, QueryError> {

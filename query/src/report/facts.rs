@@ -2,6 +2,7 @@
 
 use super::foreign::Foreign;
 use super::lineage::Lineage;
+use super::state::State;
 use super::units;
 use std::collections::{BTreeMap, HashMap};
 use taffrail_trace::manifest::Manifest;
@@ -78,6 +79,8 @@ pub struct Chapter {
     pub way_in: Option<Talk>,
     /// Executables that did not come with the image, or are of the branch.
     pub digests: Vec<(Foreign, Foreign)>,
+    /// The container at the trigger.
+    pub state: State,
 }
 
 /// A rule that matched.

@@ -68,6 +68,7 @@ fn bundle(out: &mut String, chapter: &Chapter) -> std::fmt::Result {
     if let Some(rest) = units::rest(&chapter.sessions, "session", "sessions") {
         writeln!(out, "\n{rest}: `SELECT * FROM sessions`")?;
     }
+    chapter.state.markdown(out)?;
     for (name, list) in page::indicator_lists(chapter) {
         writeln!(out, "\n## {name}\n\n{}", list.markdown_block())?;
     }
@@ -90,7 +91,7 @@ fn bundle(out: &mut String, chapter: &Chapter) -> std::fmt::Result {
     writeln!(out, "\n## How to check it\n\n{said}\n\n{}", commands.markdown_block())
 }
 
-fn words(words: &[Word]) -> String {
+pub(super) fn words(words: &[Word]) -> String {
     let word = |word: &Word| match word {
         Word::Plain(text) => text.clone(),
         Word::Quoted(text) => text.markdown(),

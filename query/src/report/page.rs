@@ -62,6 +62,7 @@ fn bundle(chapter: &Chapter) -> Markup {
             (network(chapter))
             (files(chapter))
             (terminals(chapter))
+            (chapter.state.html())
             (indicators(chapter))
             (losses(chapter))
             (proof(chapter))
@@ -112,7 +113,7 @@ fn fact(name: &str, value: &Markup) -> Markup {
     html! { div { dt { (name) } dd { (value) } } }
 }
 
-fn words(words: &[Word]) -> Markup {
+pub(super) fn words(words: &[Word]) -> Markup {
     html! {
         @for word in words {
             @match word {

@@ -96,6 +96,14 @@ impl Access {
         members.own(state_dir, 0o710)
     }
 
+    /// Lets the group connect to a socket, and nobody else.
+    pub fn let_in(&self, socket: &Path) -> Result<(), AccessError> {
+        match &self.group {
+            Some(members) => members.own(socket, 0o660),
+            None => set_mode(socket, 0o600),
+        }
+    }
+
     /// Lets the group read a bundle that lies where evidence goes by itself. Others are their asker's.
     pub fn share(&self, bundle: &Path) -> Result<(), AccessError> {
         match &self.group {

@@ -1,6 +1,6 @@
 //! The asking side of the control socket. Blocking: a command line asks one thing and waits.
 
-use super::{LevelRequest, REPLY_MAX_BYTES, Reply, Request, TriggerRequest};
+use super::{LevelRequest, REPLY_MAX_BYTES, Reply, Request, ThawRequest, TriggerRequest};
 use crate::config::Config;
 use crate::health::Status;
 use crate::models::{ModelAnswer, ModelRequest};
@@ -74,6 +74,17 @@ pub fn trigger(state_dir: &Path, request: TriggerRequest) -> Result<PathBuf, Cli
 /// [`ClientError`].
 pub fn level(state_dir: &Path, request: LevelRequest) -> Result<(), ClientError> {
     match ask(state_dir, &Request::Level(request), &[])? {
+        Reply::Done => Ok(()),
+        other => Err(unexpected(other)),
+    }
+}
+
+/// Has a frozen container go on.
+///
+/// # Errors
+/// [`ClientError`].
+pub fn thaw(state_dir: &Path, request: ThawRequest) -> Result<(), ClientError> {
+    match ask(state_dir, &Request::Thaw(request), &[])? {
         Reply::Done => Ok(()),
         other => Err(unexpected(other)),
     }

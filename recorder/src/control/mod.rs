@@ -1,4 +1,4 @@
-//! The control socket: how `status`, `trigger`, `level` and `model` talk to a running recorder.
+//! The control socket: how `status`, `trigger`, `level`, `thaw` and `model` talk to a running recorder.
 //!
 //! One request a connection: a line of JSON there, a line of JSON back. A model that is imported follows its line. Root, the recorder's own user and the members of
 //! one configured group are answered; modes keep everybody else from connecting at all, and the peer's credentials are
@@ -17,7 +17,7 @@ pub(crate) mod server;
 mod tests;
 
 pub use access::AccessError;
-pub use client::{ClientError, level, model, status, trigger};
+pub use client::{ClientError, level, model, status, thaw, trigger};
 
 use crate::health::Status;
 use crate::models::{ModelAnswer, ModelRequest};
@@ -39,8 +39,18 @@ pub enum Request {
     Trigger(TriggerRequest),
     /// Record more or less of a container.
     Level(LevelRequest),
+    /// Have a frozen container go on.
+    Thaw(ThawRequest),
     /// About models of images.
     Model(ModelRequest),
+}
+
+/// A container that is to go on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ThawRequest {
+    /// Name, id, or the beginning of an id.
+    pub container: String,
 }
 
 /// How much is to be recorded of a container.

@@ -168,6 +168,14 @@ async fn answer(request: Request, file: String, asker: &Asker, commands: &mpsc::
                 None => refused("the recorder is ending"),
             }
         }
+        Request::Thaw(request) => {
+            tracing::info!(uid = asker.uid, container = request.container, "thaw asked for");
+            match ask(commands, |reply| Command::Thaw(request.container, reply)).await {
+                Some(Ok(())) => Reply::Done,
+                Some(Err(reason)) => Reply::Refused { reason },
+                None => refused("the recorder is ending"),
+            }
+        }
         Request::Model(request) => {
             if request.changes() {
                 tracing::info!(uid = asker.uid, request = ?request, "a change of models asked for");

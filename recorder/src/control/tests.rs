@@ -66,7 +66,7 @@ fn status(bytes: usize) -> Status {
         "cost": {
             "cpu_centipercent": 0, "cpu_cap_percent": 0, "memory_bytes": 0, "memory_cap_bytes": 0, "lowered": [],
         },
-        "rules": { "loaded": 0, "matched": 0, "counted": 0, "joined": 0, "held_back": 0, "refused": 0 },
+        "rules": { "loaded": 0, "matched": 0, "counted": 0, "joined": 0, "held_back": 0, "refused": 0, "late": 0, "resting": 0, "forgotten": 0 },
     });
     serde_json::from_value(status).expect("a status")
 }

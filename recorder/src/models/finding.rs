@@ -8,6 +8,8 @@ use taffrail_trace::text;
 
 /// The rule's name in every finding of a model.
 pub const RULE: &str = "model";
+/// What all deviations of before go by.
+pub const LATE: &str = "model before its image was known";
 /// How many deviations of before are told in full.
 const LATE_TOLD: usize = 3;
 /// How much of a command line is shown.
@@ -47,6 +49,19 @@ pub fn late(model: &Model, deviations: &[Deviation]) -> Option<Finding> {
         list.dedup();
     }
     Some(finding)
+}
+
+/// One finding of all deviations that were not told by themselves.
+pub fn untold(count: u64) -> Finding {
+    let many = if count == 1 { "1 more deviation was".to_owned() } else { format!("{count} more deviations were") };
+    let message = format!("{many} not told one by one: like one told before, or too many at once");
+    Finding::new(RULE, FindingSource::Model, Severity::Warning, message)
+}
+
+/// What a deviation goes by when it comes again.
+pub fn cause(deviation: &Deviation) -> String {
+    let (kind, program, fact) = deviation.key();
+    [RULE, kind.as_str(), program, fact.unwrap_or_default()].join("\0")
 }
 
 fn words(model: &Model, deviation: &Deviation) -> String {

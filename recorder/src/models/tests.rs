@@ -6,7 +6,9 @@ use std::fs;
 use taffrail_rules::scene::Scene;
 use taffrail_trace::clock::{Anchor, BootNs, UtcNs};
 use taffrail_trace::container::{Container, Runtime};
-use taffrail_trace::event::{Actor, Body, Event, Finding, FindingSource, Image, Lifecycle, LifecycleOp, Origin, Stdio};
+use taffrail_trace::event::{
+    Actor, Body, Event, Finding, FindingSource, Image, Lifecycle, LifecycleOp, Origin, Severity, Stdio,
+};
 use taffrail_trace::ids::{ContainerKey, ExecId, ProcessId};
 use tempfile::TempDir;
 
@@ -135,8 +137,16 @@ impl Bench {
         bench
     }
 
+    /// The only finding of an event, if there is one.
     fn see(&mut self, container: &Container, program: &str) -> Option<Finding> {
-        self.models.see(&ran(container, program, self.second))
+        let found = self.models.see(&ran(container, program, self.second));
+        assert!(found.len() < 2, "{found:?}");
+        found.into_iter().map(|found| found.finding).next()
+    }
+
+    /// The numbers that are due, as they are told.
+    fn overdue(&mut self) -> Vec<String> {
+        self.models.overdue(self.second * SECOND).into_iter().map(|(_, _, finding)| finding.message).collect()
     }
 
     fn wait(&mut self, seconds: u64) {
@@ -226,11 +236,58 @@ fn a_storm_of_different_deviations_is_bounded_and_counted() {
             bench.see(&web(1), &name).is_some()
         })
         .count();
-    assert_eq!(told, 4096);
+    assert_eq!(told, 256);
     let status = bench.models.show(DIGEST).expect("a model").status;
-    assert_eq!((status.deviations, status.findings), (10_000, 4096));
+    assert_eq!((status.deviations, status.findings), (10_000, 256));
+    assert_eq!(bench.overdue(), Vec::<String>::new());
+    bench.second += 60;
+    assert_eq!(
+        bench.overdue(),
+        ["9744 more deviations were not told one by one: like one told before, or too many at once"]
+    );
+    assert!(bench.see(&web(1), "/bin/sh").is_none(), "there is no room yet");
+    bench.second += 541;
+    assert!(bench.see(&web(1), "/bin/nc").is_some(), "there is room again");
+    assert!(bench.overdue()[0].starts_with("1 more deviation was not told"));
+}
+
+#[test]
+fn deviations_of_one_container_keep_nobody_elses_from_being_told() {
+    let mut bench = Bench::active();
+    for at in 0..10_000 {
+        bench.see(&web(1), &format!("/opt/{}x", char::from_u32(0x4e00 + at).expect("a letter")));
+    }
+    assert!(bench.see(&web(2), "/bin/sh").is_some());
+}
+
+#[test]
+fn what_was_seen_again_and_not_told_is_told_as_a_number_when_its_history_is_sealed_or_it_ends() {
+    let mut bench = Bench::active();
+    for _ in 0..8 {
+        bench.see(&web(1), "/bin/sh");
+    }
+    let (time_ns, finding) = bench.models.untold(ContainerKey(1)).expect("a number");
+    assert!(finding.message.starts_with("7 more deviations"), "{}", finding.message);
+    assert_eq!((time_ns, finding.severity), (bench.second * SECOND, Severity::Warning));
+    assert_eq!(bench.models.untold(ContainerKey(1)), None, "nothing is told twice");
+    bench.see(&web(1), "/bin/sh");
+    bench.models.see(&ended(&web(1)));
+    assert!(bench.overdue()[0].starts_with("1 more deviation was not told"));
+    assert_eq!(bench.models.deviating().count(), 0, "nothing is remembered of it");
+}
+
+#[test]
+fn what_was_seen_again_and_forgotten_for_want_of_room_is_told_as_a_number() {
+    let mut bench = Bench::active();
+    for _ in 0..5 {
+        bench.see(&web(1), "/bin/sh");
+    }
     bench.second += 601;
-    assert!(bench.see(&web(1), "/bin/sh").is_some(), "there is room again");
+    for at in 0..300 {
+        bench.see(&web(1), &format!("/opt/{}x", char::from_u32(0x4e00 + at).expect("a letter")));
+    }
+    bench.second += 60;
+    assert!(bench.overdue()[0].starts_with("48 more deviations"), "4 of one, 44 that had no room");
 }
 
 #[test]
@@ -338,6 +395,30 @@ fn what_a_container_did_before_its_image_was_told_is_judged_in_one_finding() {
 }
 
 #[test]
+fn an_event_that_deviates_and_tells_the_image_gives_both_findings() {
+    let mut bench = Bench::active();
+    assert_eq!(bench.see(&container(2), "/bin/nc"), None);
+    let found = bench.models.see(&ran(&web(2), "/bin/sh", bench.second));
+    let messages: Vec<&str> = found.iter().map(|found| found.finding.message.as_str()).collect();
+    assert_eq!(messages.len(), 2, "{messages:?}");
+    assert!(messages[0].starts_with("before its image was known: nginx has never run nc"), "{messages:?}");
+    assert!(messages[1].starts_with("nginx has never run sh"), "{messages:?}");
+    assert_ne!(found[0].cause, found[1].cause);
+}
+
+#[test]
+fn deviations_go_by_what_deviates_when_they_come_again() {
+    let mut bench = Bench::active();
+    let mut cause = |number, program| {
+        let found = bench.models.see(&ran(&web(number), program, bench.second));
+        found.into_iter().next().expect("a finding").cause
+    };
+    let shell = cause(1, "/bin/sh");
+    assert_ne!(shell, cause(1, "/bin/nc"));
+    assert_eq!(shell, cause(2, "/bin/sh"));
+}
+
+#[test]
 fn a_container_whose_image_nobody_tells_goes_by_its_own_name_or_has_no_model() {
     let mut bench = Bench::new();
     let plain = Container { name: "db".to_owned(), runtime: Runtime::Runc, ..container(1) };
@@ -423,4 +504,23 @@ fn models_are_bounded_and_the_one_that_was_idle_longest_goes() {
     bench.restart();
     assert_eq!(bench.models.list().len(), 256);
     assert!(bench.models.show(&format!("sha256:{:064x}", 299)).is_ok());
+}
+
+#[test]
+fn containers_beyond_the_most_models_are_counted_and_have_one_when_there_is_room() {
+    let mut bench = Bench::new();
+    let of_its_own = |number: u64| Container { image_digest: Some(format!("sha256:{number:064x}")), ..web(number) };
+    for number in 0..258 {
+        bench.see(&of_its_own(number), "/bin/date");
+        bench.see(&of_its_own(number), "/bin/date");
+    }
+    assert_eq!(bench.models.room(), (256, 256, 2));
+    bench.models.see(&ended(&of_its_own(3)));
+    bench.see(&of_its_own(257), "/bin/date");
+    assert_eq!(bench.models.room().2, 2, "it does not look for one with each event");
+    bench.second += 10;
+    bench.see(&of_its_own(257), "/bin/date");
+    assert_eq!(bench.models.room(), (256, 256, 1));
+    bench.models.see(&ended(&of_its_own(256)));
+    assert_eq!(bench.models.room(), (256, 256, 0));
 }

@@ -1,18 +1,26 @@
 //! Open incidents, from trigger to sealed bundle.
+//!
+//! What rules and models find in a container joins the incident that is open there, if its window can grow so far; else
+//! it opens one, unless its cause did that a moment ago or evidence has no room. Nothing of that is silent: it is in the
+//! ring, and counted.
+
+mod untold;
 
 use super::chain::{ChainLog, Head};
 use super::sealer::{Reply, Sealer};
 use crate::config::Config;
+use crate::enrich::processes::Known;
 use crate::pipeline::{Pipeline, report};
 use crate::ring::RingFile;
 use crate::seal::{self, Job, Proof};
-use crate::state::{Pending, Wanted, Watch};
-use crate::trigger::{Incident, Order};
-use std::collections::HashMap;
+use crate::state::{Looks, Pending, Wanted};
+use crate::trigger::{Incident, Order, Pauses};
+use std::collections::{HashMap, HashSet};
+use std::path::PathBuf;
 use std::sync::{Arc, Weak};
 use taffrail_trace::clock::{Anchor, BootNs};
 use taffrail_trace::container::{Container, Runtime};
-use taffrail_trace::event::{Class, Gap, GapCause, Image};
+use taffrail_trace::event::{Class, Image};
 use taffrail_trace::ids::{BootId, ContainerKey, bundle_id};
 use taffrail_trace::manifest::{Hook, Host, Window};
 
@@ -20,27 +28,31 @@ use taffrail_trace::manifest::{Hook, Host, Window};
 const SETTLE_NS: u64 = 100_000_000;
 /// How many windows can run at once: each holds what its container's history lets go meanwhile.
 const OPEN_MAX: usize = 64;
-/// However often rules match, an incident's window ends so long after its trigger at the latest.
+/// However often rules match, an incident's window ends so long after the end that it had first at the latest.
 const GROWS_MAX_NS: u64 = 300_000_000_000;
-
-/// What rules may do.
-#[derive(Clone, Copy, Debug)]
-pub struct Limits {
-    /// A rule that goes on matching in one container seals no more often than this.
-    pub rule_pause_ns: u64,
-    /// What evidence may take on the disk before rules seal no more.
-    pub evidence_total_bytes: u64,
-}
 
 /// Findings that opened no incident of their own.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Storms {
     /// They are part of one that was open.
     pub joined: u64,
-    /// Their rule had sealed a moment before; they are in the ring.
+    /// Their cause had opened or joined one a moment before; they are in the ring.
     pub held_back: u64,
     /// There was no room for their evidence; they are in the ring.
     pub refused: u64,
+}
+
+/// What became of an order that nobody gave by hand.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Followed {
+    /// It opened an incident, whose bundle will be this.
+    Opened(PathBuf),
+    /// It is part of the one that was open, likewise.
+    Joined(PathBuf),
+    /// The same had been sealed a moment before.
+    HeldBack,
+    /// Nothing is sealed; why.
+    Refused(String),
 }
 
 /// The open incidents and the seals at work.
@@ -53,12 +65,12 @@ pub struct Incidents {
     chain: ChainLog,
     started: Anchor,
     open: Vec<(Incident, Vec<Image>)>,
-    limits: Limits,
-    /// When each rule last opened or joined an incident of a container.
-    by_rule: HashMap<(ContainerKey, String), BootNs>,
+    /// What evidence may take on the disk before rules seal no more.
+    evidence_total_bytes: u64,
+    pauses: Pauses,
     storms: Storms,
     sealer: Sealer,
-    watch: Watch,
+    looks: Looks,
     /// Files of bundles that are being sealed or wait for that.
     sealing: Vec<Weak<RingFile>>,
     count: u32,
@@ -66,15 +78,7 @@ pub struct Incidents {
 
 impl Incidents {
     /// No incident yet.
-    pub fn new(
-        host: Host,
-        hooks: Vec<Hook>,
-        config: &Config,
-        proof: Proof,
-        started: Anchor,
-        sealer: Sealer,
-        limits: Limits,
-    ) -> Self {
+    pub fn new(host: Host, hooks: Vec<Hook>, config: &Config, proof: Proof, started: Anchor, sealer: Sealer) -> Self {
         Self {
             host,
             hooks,
@@ -83,11 +87,11 @@ impl Incidents {
             chain: ChainLog::of(&config.state_dir),
             started,
             open: Vec::new(),
-            limits,
-            by_rule: HashMap::new(),
+            evidence_total_bytes: config.evidence_total_bytes,
+            pauses: Pauses::new(config.rule_pause_seconds.saturating_mul(1_000_000_000)),
             storms: Storms::default(),
             sealer,
-            watch: Watch::default(),
+            looks: Looks::default(),
             sealing: Vec::new(),
             count: 0,
         }
@@ -108,40 +112,48 @@ impl Incidents {
         self.open.push((incident, live));
     }
 
-    /// Takes what was found to the incident that is open in its container, which grows by it, or opens one: unless the
-    /// rule did that a moment ago, or rules have filled their share of the disk.
-    pub fn open_by_rule(&mut self, order: Order, pipeline: &mut Pipeline, now: Anchor) {
-        let rule = (order.container, order.trigger.rule.clone());
-        if let Some((open, _)) = self.open.iter_mut().find(|(open, _)| open.takes_in(order.container)) {
-            open.grow(order.trigger.time_ns.saturating_add(order.after_ns), GROWS_MAX_NS);
+    /// Takes what was found to the incident that is open in its container and grows by it, or opens one: unless its
+    /// cause did that a moment ago, or evidence has no room.
+    pub fn open_by_rule(&mut self, cause: String, order: Order, pipeline: &mut Pipeline, now: Anchor) -> Followed {
+        let key = order.container;
+        if let Some((open, _)) = self.open.iter_mut().find(|(open, _)| open.takes_in(&order)) {
+            open.join(&order);
             self.storms.joined += 1;
-            self.by_rule.insert(rule, now.boot_ns);
-            return;
+            self.pauses.begin(key, cause, now.boot_ns);
+            return Followed::Joined(open.bundle.clone());
         }
-        let pause_ns = self.limits.rule_pause_ns;
-        if self.by_rule.get(&rule).is_some_and(|at| now.boot_ns.saturating_sub(*at) < pause_ns) {
+        if self.pauses.is_on(key, &cause, now.boot_ns) {
             self.storms.held_back += 1;
-            return;
+            self.grow(key, order.to_ns());
+            return Followed::HeldBack;
         }
-        if self.sealer.evidence_bytes() >= self.limits.evidence_total_bytes {
-            self.storms.refused += 1;
-            tracing::error!(rule = rule.1, "a rule matched and nothing is sealed: evidence_total_bytes is used up");
-            return;
-        }
-        tracing::info!(rule = rule.1, reason = order.trigger.reason, "rule matched");
-        self.by_rule.insert(rule, now.boot_ns);
-        match self.incident(order, pipeline, now) {
-            Ok(incident) => self.open.push(incident),
-            Err(reason) => {
+        let (rule, reason) = (order.trigger.rule.clone(), order.trigger.reason.clone());
+        let name = pipeline.containers.get(key).map(seal::name_in_file).unwrap_or_default();
+        let room = self.sealer.room(&name, self.evidence_total_bytes).map_err(str::to_owned);
+        match room.and_then(|()| self.incident(order, pipeline, now)) {
+            Ok(incident) => {
+                tracing::info!(rule, reason, "rule matched");
+                let bundle = incident.0.bundle.clone();
+                self.open.push(incident);
+                self.pauses.begin(key, cause, now.boot_ns);
+                Followed::Opened(bundle)
+            }
+            Err(why) => {
                 self.storms.refused += 1;
-                tracing::error!(reason, "a rule matched and nothing is sealed; the finding is in the ring");
+                tracing::error!(rule, container = name, why, "a rule matched and nothing is sealed; it is in the ring");
+                Followed::Refused(why)
             }
         }
     }
 
-    /// Forgets what rules did in a container.
+    /// Lets what is open in a container go on until `to_ns`, or as long as it may: what was found there goes on.
+    pub fn grow(&mut self, key: ContainerKey, to_ns: BootNs) {
+        self.open.iter_mut().filter(|(open, _)| open.is_of(key)).for_each(|(open, _)| open.grow(to_ns));
+    }
+
+    /// Forgets what was found in a container.
     pub fn forget(&mut self, key: ContainerKey) {
-        self.by_rule.retain(|(container, _), _| *container != key);
+        self.pauses.forget(key);
     }
 
     /// What became of findings that opened no incident.
@@ -168,7 +180,7 @@ impl Incidents {
         self.count += 1;
         let boot = BootId(self.host.boot_id.clone());
         let state = match wanted(pipeline, container, boot.clone()) {
-            Ok(wanted) => self.watch.begin(wanted),
+            Ok(wanted) => self.looks.begin(wanted),
             Err(reason) => Pending::none(reason),
         };
         let id = bundle_id(&boot, order.trigger.time_ns, self.count);
@@ -177,7 +189,19 @@ impl Incidents {
         let evicted_until_ns = Class::ALL.map(|class| {
             pipeline.ring.history(order.container).and_then(|history| history.reach(class).evicted_until_ns)
         });
-        Ok((Incident { order, bundle, id, pin, state, by_person: false, evicted_until_ns }, live))
+        let grows_until_ns = order.to_ns().saturating_add(GROWS_MAX_NS);
+        let incident = Incident {
+            order,
+            bundle,
+            id,
+            pin,
+            state,
+            by_person: false,
+            evicted_until_ns,
+            grows_until_ns,
+            most_severe: None,
+        };
+        Ok((incident, live))
     }
 
     /// Bytes on disk that the ring let go and incidents still hold.
@@ -216,10 +240,11 @@ impl Incidents {
     fn finish(&mut self, due: Vec<(Incident, Vec<Image>)>, pipeline: &mut Pipeline, now: Anchor) {
         for (mut incident, mut live) in due {
             let key = incident.order.container;
+            let window = Window { from_ns: incident.from_ns(), to_ns: incident.to_ns().min(now.boot_ns) };
+            pipeline.tell_storms_of(key, window.to_ns);
             report(pipeline.ring.write(key, now));
             live.extend(live_images(pipeline, key));
             let Some(container) = pipeline.containers.get(key).cloned() else { continue };
-            let window = Window { from_ns: incident.from_ns(), to_ns: incident.to_ns().min(now.boot_ns) };
             if window.to_ns < incident.to_ns() && incident.pin.is_full() {
                 let early = " (sealed early: what followed filled the container's budget)";
                 incident.order.trigger.reason.push_str(early);
@@ -230,6 +255,7 @@ impl Incidents {
                 id: incident.id,
                 container,
                 trigger: incident.order.trigger,
+                most_severe: incident.most_severe,
                 window,
                 host: self.host.clone(),
                 hooks: self.hooks.clone(),
@@ -266,47 +292,6 @@ impl Incidents {
         self.chain.tell(heads, true, now.utc_ns);
     }
 
-    /// Gaps of the window that no segment tells: what the ring had let go when it was held, what it could not write, and
-    /// the time before anybody recorded.
-    fn untold(&self, pipeline: &Pipeline, incident: &Incident, window: Window, now: Anchor) -> Vec<Gap> {
-        let key = incident.order.container;
-        let (Some(history), Some(container)) = (pipeline.ring.history(key), pipeline.containers.get(key)) else {
-            return Vec::new();
-        };
-        let mut gaps = Vec::new();
-        let reaches = Class::ALL.map(|class| history.reach(class));
-        // An earlier recorder may have left history, and says itself when it was over.
-        let oldest_ns = reaches.iter().filter_map(|reach| reach.oldest_ns).min().unwrap_or(BootNs::MAX);
-        let first_known_ns = oldest_ns.min(self.started.boot_ns);
-        let is_older = container.created_ns.is_none_or(|created| created < first_known_ns);
-        for (class, reach) in Class::ALL.into_iter().zip(reaches) {
-            let gap = |cause, lost, from_ns, to_ns| Gap { class, cause, lost, from_ns, to_ns, own: true };
-            let evicted_until_ns = incident.evicted_until_ns[class as usize];
-            if let Some(until_ns) = evicted_until_ns.filter(|until_ns| *until_ns >= window.from_ns) {
-                gaps.push(gap(GapCause::Evicted, None, window.from_ns, until_ns.min(window.to_ns)));
-            } else if evicted_until_ns.is_none() && is_older && window.from_ns < first_known_ns {
-                let to_ns = first_known_ns.min(window.to_ns);
-                gaps.push(gap(GapCause::RecorderDown, None, window.from_ns, to_ns));
-            }
-            if let Some((from_ns, to_ns)) =
-                reach.refused_ns.filter(|(from, to)| *from <= window.to_ns && *to >= window.from_ns)
-            {
-                gaps.push(gap(GapCause::Refused, Some(reach.refused), from_ns, to_ns));
-            }
-            // It was to be written before this, and could not be.
-            let waiting = history.waiting(class) as u64;
-            if waiting > 0 {
-                gaps.push(gap(
-                    GapCause::Refused,
-                    Some(waiting),
-                    reach.newest_ns.unwrap_or(window.from_ns),
-                    now.boot_ns,
-                ));
-            }
-        }
-        gaps
-    }
-
     /// Bundles that wait or are being sealed, bundles sealed, and seals that failed.
     pub fn outcome(&self) -> (u64, u64, u64) {
         self.sealer.outcome()
@@ -325,8 +310,19 @@ fn is_due(incident: &Incident, now_ns: BootNs) -> bool {
 /// The images alive in a container, with their ancestors.
 fn live_images(pipeline: &Pipeline, key: ContainerKey) -> Vec<Image> {
     let Some(container) = pipeline.containers.get(key) else { return Vec::new() };
-    let inside = pipeline.processes.live().filter(|known| known.image.container_id == container.id);
-    inside.flat_map(|known| known.lineage().map(|ancestor| ancestor.image.clone())).collect()
+    with_ancestors(pipeline.processes.live().filter(|known| known.image.container_id == container.id))
+}
+
+/// Images and their ancestors, each once: many processes have the same ones.
+fn with_ancestors<'a>(live: impl Iterator<Item = &'a Arc<Known>>) -> Vec<Image> {
+    let mut seen = HashSet::new();
+    let mut images = Vec::new();
+    for known in live {
+        // Above one that was seen all were.
+        let new = known.lineage().take_while(|ancestor| seen.insert(ancestor.image.exec_id));
+        images.extend(new.map(|ancestor| ancestor.image.clone()));
+    }
+    images
 }
 
 /// Whom to look at for the state of a container; else why there is none to look at.
@@ -348,4 +344,31 @@ fn wanted(pipeline: &Pipeline, container: &Container, boot: BootId) -> Result<Wa
         known: own.into_iter().map(|known| (known.image.pid, known.image.process_id)).collect(),
         foreign: namespaces.flat_map(|theirs| [theirs.network, theirs.mount]).filter(|inode| *inode != 0).collect(),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::enrich::convert::process::{Strings, exec};
+    use crate::enrich::processes::{In, Processes};
+    use taffrail_probes::abi::process::{Exec, Fork};
+    use taffrail_probes::abi::{Header, ImageKey};
+    use taffrail_trace::event::Namespaces;
+
+    #[test]
+    fn a_thousand_children_of_one_process_are_a_thousand_images_and_one_ancestor() {
+        // Pids that no machine has, so that nothing is found in /proc.
+        const PID: u32 = 4_000_000;
+        let here = In { key: ContainerKey(1), container_id: "c", container_name: "c" };
+        let image = |pid, exec_seq| ImageKey { start_boottime_ns: u64::from(pid), exec_seq, pid, pad: 0 };
+        let header = Header { image: image(PID, 1), time_ns: 1, ..Header::default() };
+        let mut processes = Processes::new(BootId("b".to_owned()));
+        let ran = exec(&Header::default(), &Exec::default(), &Strings::default());
+        let init = processes.ran(&header, ran, None, here);
+        for child in 1..=1000 {
+            let fork = Fork { child: image(PID + child, 1), ..Fork::default() };
+            processes.forked(&header, &fork, &init, Namespaces::default(), here);
+        }
+        assert_eq!(with_ancestors(processes.live()).len(), 1001);
+    }
 }

@@ -3,16 +3,19 @@
 //! ```text
 //! recording (this file)  its turns        losses   what the kernel could not deliver -> gaps
 //! levels                 how much is recorded of whom: asked for, and left by the cost caps
-//! answer                 how things are
+//! alarms                 what other programs say is wrong
+//! answer                 how things are           responses  what rules have done to containers
 //! ```
 
+mod alarms;
 mod answer;
 mod levels;
 mod losses;
+mod responses;
 
 use super::Command;
 use super::governor::{Caps, Governor};
-use super::incidents::{Incidents, Limits};
+use super::incidents::Incidents;
 use super::sealer::Sealer;
 use crate::config::Config;
 use crate::control::TriggerRequest;
@@ -24,13 +27,14 @@ use crate::seal::Proof;
 use crate::trigger::Order;
 use levels::Levels;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use responses::Responses;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 use taffrail_probes::{HookState, Losses, Probes};
 use taffrail_trace::clock::{Anchor, BootNs};
 use taffrail_trace::container::{Container, Runtime};
 use taffrail_trace::event::{Actor, Body, Event, Finding, FindingSource, Severity};
-use taffrail_trace::ids::ContainerKey;
+use taffrail_trace::ids::{BootId, ContainerKey};
 use taffrail_trace::manifest::{Hook, Host, Trigger};
 use tokio::sync::{mpsc, oneshot};
 
@@ -59,6 +63,7 @@ pub struct Recording {
     stock_taken: Instant,
     turned_ns: BootNs,
     levels: Levels,
+    responses: Responses,
     governor: Governor,
     synced: Instant,
     unreadable: bool,
@@ -86,13 +91,10 @@ impl Recording {
     pub fn new(begun: Begun, config: Config, host: Host, started: Anchor) -> Self {
         let Begun { probes, pipeline, sealer, proof, inbox, questions } = begun;
         let hooks = describe_hooks(&probes);
-        let limits = Limits {
-            rule_pause_ns: config.rule_pause_seconds.saturating_mul(1_000_000_000),
-            evidence_total_bytes: config.evidence_total_bytes,
-        };
+        let responses = Responses::new(config.responses, &config.response_protect, BootId(host.boot_id.clone()));
         let caps = Caps { cpu_percent: config.cpu_percent, memory_bytes: config.memory_bytes };
         Self {
-            incidents: Incidents::new(host, hooks.clone(), &config, proof, started, sealer, limits),
+            incidents: Incidents::new(host, hooks.clone(), &config, proof, started, sealer),
             hooks,
             probes: Some(probes),
             pipeline,
@@ -106,6 +108,7 @@ impl Recording {
             stock_taken: Instant::now(),
             turned_ns: started.boot_ns,
             levels: Levels::default(),
+            responses,
             governor: Governor::new(caps),
             synced: Instant::now(),
             unreadable: false,
@@ -194,6 +197,7 @@ impl Recording {
         self.losses();
         self.tell_lowered();
         self.pipeline.tick(host::anchor());
+        self.pipeline.tell_all_storms();
         report(self.pipeline.ring.write_all(host::anchor()));
         self.pipeline.ring.sync_all();
         self.incidents.finish_all(&mut self.pipeline, host::anchor());
@@ -212,7 +216,7 @@ impl Recording {
     }
 
     fn news(&mut self) {
-        let (changes, matched) = self.pipeline.news();
+        let changes = self.pipeline.changes();
         self.name(&changes);
         for (cgroup, container) in self.pipeline.new_cgroups() {
             self.level_of_new(cgroup, container);
@@ -220,9 +224,22 @@ impl Recording {
         for cgroup in self.pipeline.gone_cgroups() {
             self.level_of_gone(cgroup);
         }
-        for found in matched {
+        // Before anything of the incidents, which takes its time.
+        self.respond();
+        for found in self.pipeline.matches() {
             self.matched(found);
         }
+        // What is only counted opens nothing, and what is open goes on with it.
+        for (key, counted) in self.pipeline.watch.counted() {
+            if counted.severity >= self.config.seal_from {
+                self.incidents.grow(key, counted.last_ns.saturating_add(self.after_ns()));
+            }
+        }
+    }
+
+    /// What follows the trigger in a rule's evidence.
+    fn after_ns(&self) -> u64 {
+        self.config.after_seconds * 1_000_000_000
     }
 
     /// Asks Docker for the names of its containers among `changes`.
@@ -253,6 +270,13 @@ impl Recording {
                 }
             }
             Command::Level(request, reply) => drop(reply.send(self.level(&request))),
+            Command::Alarms(alarms, reply) => {
+                let taken = self.alarms(alarms);
+                // Nobody waits for what Docker tells, and a sender may have gone.
+                let _ = reply.map(|reply| reply.send(taken));
+            }
+            Command::Signalled => self.signalled(),
+            Command::Thaw(container, reply) => self.thaw(&container, reply),
             Command::Rules(rules) => self.pipeline.watch.ask(rules),
             Command::Model(request, file, reply) => drop(reply.send(self.model(&request, &file))),
             Command::Digest(answer) => self.pipeline.digested(answer),
@@ -295,7 +319,7 @@ impl Recording {
     }
 
     fn matched(&mut self, found: Match) {
-        if found.finding.severity < self.config.seal_from {
+        if found.finding.severity < self.config.seal_from && !self.responds(&found.finding.rule) {
             return;
         }
         let order = Order {
@@ -307,11 +331,11 @@ impl Recording {
                 time_ns: found.time_ns,
             },
             before_ns: self.config.before_seconds * 1_000_000_000,
-            after_ns: self.config.after_seconds * 1_000_000_000,
+            after_ns: self.after_ns(),
             out_dir: self.config.evidence_dir(),
             reply: None,
         };
-        self.incidents.open_by_rule(order, &mut self.pipeline, host::anchor());
+        self.incidents.open_by_rule(found.cause, order, &mut self.pipeline, host::anchor());
     }
 
     fn housekeep(&mut self) {
@@ -327,6 +351,7 @@ impl Recording {
         for key in self.pipeline.ring.make_room() {
             self.pipeline.forget(key);
             self.levels.forget(key);
+            self.responses.forget(key);
             self.incidents.forget(key);
         }
         self.incidents.tell_heads(&self.pipeline, host::anchor());

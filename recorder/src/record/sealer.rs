@@ -2,18 +2,19 @@
 //!
 //! One, because a seal holds its window in memory; what waits holds nothing but open files.
 
+use super::evidence::Evidence;
 use crate::control::access::Access;
 use crate::seal::Job;
 use crate::state::Pending;
 use std::fmt::Display;
-use std::fs::Metadata;
 use std::io::{self, BufWriter};
 use std::os::unix::process::CommandExt as _;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, mpsc};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
 use std::thread::JoinHandle;
+use std::time::Duration;
 use tokio::sync::oneshot;
 
 /// What the program is told so that it seals.
@@ -21,6 +22,9 @@ const SUBCOMMAND: &str = "seal";
 
 /// How many jobs can wait.
 const WAITING: usize = 256;
+
+/// While there is nothing to seal, what evidence takes is looked at so often: somebody may have made room.
+const RECOUNT: Duration = Duration::from_secs(10);
 
 /// Who wants to be told of a bundle.
 pub type Reply = oneshot::Sender<Result<PathBuf, String>>;
@@ -48,8 +52,8 @@ struct Counts {
     waiting: AtomicU64,
     sealed: AtomicU64,
     failed: AtomicU64,
-    /// What the bundles in the recorder's own directory take.
-    evidence_bytes: AtomicU64,
+    /// The bundles in the recorder's own directory.
+    evidence: Mutex<Evidence>,
 }
 
 impl Sealer {
@@ -60,19 +64,27 @@ impl Sealer {
     pub fn start(access: Access, evidence: PathBuf) -> io::Result<Self> {
         let (jobs, inbox) = mpsc::sync_channel::<Order>(WAITING);
         let counts = Arc::<Counts>::default();
-        counts.evidence_bytes.store(bytes_of(&evidence), Ordering::Relaxed);
+        *counts.evidence() = Evidence::of(&evidence);
         let thread = std::thread::Builder::new().name("seal".to_owned()).spawn({
             let counts = Arc::clone(&counts);
-            move || {
-                for Order { mut job, state, reply } in inbox {
-                    job.state = state.wait();
-                    let sealed = by_another_process(&job);
-                    if let Ok(path) = &sealed
-                        && let Err(error) = access.share(path)
-                    {
-                        tracing::warn!(%error, "the control group cannot read this bundle");
+            move || loop {
+                let done = match inbox.recv_timeout(RECOUNT) {
+                    Ok(Order { mut job, state, reply }) => {
+                        job.state = state.wait();
+                        let sealed = by_another_process(&job);
+                        if let Ok(path) = &sealed
+                            && let Err(error) = access.share(path)
+                        {
+                            tracing::warn!(%error, "the control group cannot read this bundle");
+                        }
+                        Some((sealed, reply))
                     }
-                    counts.evidence_bytes.store(bytes_of(&evidence), Ordering::Relaxed);
+                    Err(mpsc::RecvTimeoutError::Timeout) => None,
+                    Err(mpsc::RecvTimeoutError::Disconnected) => return,
+                };
+                let now = Evidence::of(&evidence);
+                *counts.evidence() = now;
+                if let Some((sealed, reply)) = done {
                     counts.done(sealed, reply);
                 }
             }
@@ -95,9 +107,12 @@ impl Sealer {
         (waiting.load(Ordering::Relaxed), sealed.load(Ordering::Relaxed), failed.load(Ordering::Relaxed))
     }
 
-    /// What the bundles in the recorder's own directory take on the disk.
-    pub fn evidence_bytes(&self) -> u64 {
-        self.counts.evidence_bytes.load(Ordering::Relaxed)
+    /// Whether there is room for more evidence of a container, whose name is as file names have it.
+    ///
+    /// # Errors
+    /// What is full.
+    pub fn room(&self, container: &str, most_bytes: u64) -> Result<(), &'static str> {
+        self.counts.evidence().room(container, most_bytes)
     }
 
     /// Waits until everything is sealed.
@@ -110,6 +125,11 @@ impl Sealer {
 }
 
 impl Counts {
+    /// Held for a look at most: nobody reads a disk meanwhile.
+    fn evidence(&self) -> MutexGuard<'_, Evidence> {
+        self.evidence.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn done(&self, result: Result<PathBuf, String>, reply: Option<Reply>) {
         self.waiting.fetch_sub(1, Ordering::Relaxed);
         match &result {
@@ -127,11 +147,6 @@ impl Counts {
             let _ = reply.send(result);
         }
     }
-}
-
-fn bytes_of(dir: &Path) -> u64 {
-    let entries = std::fs::read_dir(dir).into_iter().flatten().flatten();
-    entries.filter_map(|entry| entry.metadata().ok()).filter(Metadata::is_file).map(|meta| meta.len()).sum()
 }
 
 /// This program again, with the job as its input; see [`crate::seal::serve`].

@@ -13,7 +13,7 @@ pub struct Pin {
 
 impl Pin {
     /// A pin that is full when it holds so many bytes.
-    pub(super) fn new(limit_bytes: u64) -> Self {
+    pub(crate) fn new(limit_bytes: u64) -> Self {
         Self { files: Arc::default(), limit_bytes }
     }
 

@@ -8,7 +8,7 @@ use taffrail_trace::text;
 
 /// Descriptors told of one process.
 pub const DESCRIPTORS_MAX: u32 = 4096;
-/// Descriptors of one process counted beyond those that are told: counting takes time too.
+/// Descriptors of one process that are counted: counting takes time too.
 const COUNTED_MAX: u32 = 65_536;
 /// The lines that are the same for all descriptors come first.
 const INFO_MAX_BYTES: u64 = 512;
@@ -16,8 +16,10 @@ const INFO_MAX_BYTES: u64 = 512;
 /// What a process has open.
 #[derive(Debug, Default)]
 pub struct Open {
-    /// Descriptors counted; `None` where the process is over.
+    /// How many there are; `None` where the process is over, or they were too many to be counted.
     pub count: Option<u32>,
+    /// Whether there are more than are told.
+    pub more: bool,
     /// Those that are told, by number.
     pub files: Vec<File>,
 }
@@ -28,11 +30,12 @@ pub fn open(proc: &Proc, room: &mut Room) -> (Open, Result<(), Full>) {
     let Ok(entries) = fs::read_dir(proc.path("fd")) else { return (open, Ok(())) };
     let mut count = 0;
     let mut full = Ok(());
-    for fd in numbers(entries).take(COUNTED_MAX as usize) {
+    for fd in numbers(entries) {
         count += 1;
         if count > DESCRIPTORS_MAX || full.is_err() {
-            if room.time().is_err() {
-                break;
+            open.more = true;
+            if count > COUNTED_MAX || room.time().is_err() {
+                return (open.sorted(), full);
             }
             continue;
         }
@@ -44,11 +47,19 @@ pub fn open(proc: &Proc, room: &mut Room) -> (Open, Result<(), Full>) {
         if full.is_ok() {
             let info = proc.read(&format!("fdinfo/{fd}"), INFO_MAX_BYTES).map(|(info, _)| info);
             open.files.push(file(fd, &link, &info.unwrap_or_default()));
+        } else {
+            open.more = true;
         }
     }
     open.count = Some(count);
-    open.files.sort_unstable_by_key(|file| file.fd);
-    (open, full)
+    (open.sorted(), full)
+}
+
+impl Open {
+    fn sorted(mut self) -> Self {
+        self.files.sort_unstable_by_key(|file| file.fd);
+        self
+    }
 }
 
 /// A descriptor by its link and its `fdinfo`. A path begins with `/`, so that no name passes for something else.

@@ -1,7 +1,8 @@
 //! One look at a container.
 //!
 //! What changes fastest and says most comes first: the processes, then what they have open, the sockets, the mounts, and
-//! the memory last. Where there is no room for more, what is left out is counted where it can be, and said in any case.
+//! the memory last. Each of these has its share of the room, and of the two that any process can make long each process
+//! has one. Where there is no room for more, what is left out is counted where it can be, and said in any case.
 
 use super::descriptor::{self, DESCRIPTORS_MAX};
 use super::map::maps;
@@ -28,6 +29,8 @@ const MAPPINGS_MAX: u32 = 4096;
 const LIST_MAX_BYTES: usize = 4 << 20;
 /// How deep a container's own cgroups are walked.
 const DEPTH_MAX: usize = 16;
+/// One process's descriptors, and its mappings, may take this part of everything that a look holds.
+const SHARE_OF_ONE: usize = 16;
 
 /// Whom to look at.
 #[derive(Debug)]
@@ -70,10 +73,10 @@ impl Omissions {
 pub fn look(wanted: &Wanted, room: &mut Room) -> State {
     let from_ns = host::boot_now();
     let mut left_out = Omissions::default();
-    let mut held = processes(wanted, room, &mut left_out);
-    descriptors(&mut held, room, &mut left_out);
-    let sockets = sockets(wanted, &held, room, &mut left_out);
-    let mounts = all_mounts(wanted, &held, room, &mut left_out);
+    let mut held = room.share(4, |room| processes(wanted, room, &mut left_out));
+    room.share(4, |room| descriptors(&mut held, room, &mut left_out));
+    let sockets = room.share(8, |room| sockets(wanted, &held, room, &mut left_out));
+    let mounts = room.share(8, |room| all_mounts(wanted, &held, room, &mut left_out));
     memory(&mut held, room, &mut left_out);
     let processes: Vec<Process> = held.into_iter().map(|held| held.process).collect();
     let oldest = (0..).zip(&processes).min_by_key(|(_, process)| (process.start_ns, process.pid));
@@ -92,7 +95,9 @@ pub fn look(wanted: &Wanted, room: &mut Room) -> State {
 /// The container's processes, by pid. One that ends meanwhile is none of them.
 fn processes(wanted: &Wanted, room: &mut Room, left_out: &mut Omissions) -> Vec<Held> {
     let mut pids = BTreeSet::new();
-    pids_below(wanted, &wanted.cgroup_dir, &wanted.cgroup_path, 0, &mut pids);
+    if let Err(full) = pids_below(wanted, &wanted.cgroup_dir, &wanted.cgroup_path, 0, room, &mut pids) {
+        left_out.add(&STATE_PROCESS, None, full.reason());
+    }
     pids.extend(wanted.known.keys());
     let mut held: Vec<Held> = Vec::new();
     let (mut more, mut full) = (0, Ok(()));
@@ -115,17 +120,26 @@ fn processes(wanted: &Wanted, room: &mut Room, left_out: &mut Omissions) -> Vec<
 }
 
 /// The processes in a cgroup and those below it that are no other container's.
-fn pids_below(wanted: &Wanted, dir: &Path, path: &str, depth: usize, pids: &mut BTreeSet<u32>) {
+fn pids_below(
+    wanted: &Wanted,
+    dir: &Path,
+    path: &str,
+    depth: usize,
+    room: &Room,
+    pids: &mut BTreeSet<u32>,
+) -> Result<(), Full> {
     // One that vanishes is a cgroup that was removed.
     let listed = fs::read_to_string(dir.join("cgroup.procs")).unwrap_or_default();
     pids.extend(listed.lines().filter_map(|line| line.parse::<u32>().ok()).filter(|pid| *pid != 0));
     for entry in fs::read_dir(dir).into_iter().flatten().flatten() {
+        room.time()?;
         let is_dir = entry.file_type().is_ok_and(|kind| kind.is_dir());
         let below = format!("{}/{}", path.trim_end_matches('/'), entry.file_name().to_string_lossy());
         if is_dir && depth < DEPTH_MAX && is_own(wanted, &below) {
-            pids_below(wanted, &entry.path(), &below, depth + 1, pids);
+            pids_below(wanted, &entry.path(), &below, depth + 1, room, pids)?;
         }
     }
+    Ok(())
 }
 
 /// Whether a cgroup is the container's own, and not that of one inside it.
@@ -149,35 +163,55 @@ fn of_container(wanted: &Wanted, pid: u32) -> Option<(Proc, Stat)> {
 
 fn descriptors(held: &mut [Held], room: &mut Room, left_out: &mut Omissions) {
     for one in held {
-        let (open, full) = descriptor::open(&one.proc, room);
-        let count = open.count.unwrap_or(0);
-        let more = u64::from(count).saturating_sub(open.files.len() as u64);
-        (one.process.descriptors, one.process.files) = (open.count, open.files);
-        if more > 0 {
+        let (open, full) = room.share(SHARE_OF_ONE, |room| descriptor::open(&one.proc, room));
+        if open.more {
+            let rows = open.count.map(|count| u64::from(count).saturating_sub(open.files.len() as u64));
             let many = || format!("a process has more than the {DESCRIPTORS_MAX} that are kept of one");
-            left_out.add(&STATE_FILE, Some(more), full.map_or_else(Full::reason, |()| many()));
+            left_out.add(&STATE_FILE, rows, full.map_or_else(Full::reason, |()| many()));
         }
+        (one.process.descriptors, one.process.files) = (open.count, open.files);
     }
 }
 
-/// Positions of the processes that are the first to be in a namespace.
-fn first_in(held: &[Held], namespace: fn(Namespaces) -> u32) -> Vec<(u32, usize)> {
-    let mut seen = HashSet::new();
-    let all = held.iter().enumerate().map(|(at, one)| (namespace(one.process.namespaces), at));
-    all.filter(|(inode, _)| *inode != 0 && seen.insert(*inode)).collect()
+/// The namespaces of one kind, each with the processes in it: any of them can show what is there, while it lives.
+fn seen_by(held: &[Held], namespace: fn(Namespaces) -> u32) -> Vec<(u32, Vec<usize>)> {
+    let mut found: Vec<(u32, Vec<usize>)> = Vec::new();
+    for (at, one) in held.iter().enumerate() {
+        let inode = namespace(one.process.namespaces);
+        match found.iter_mut().find(|(known, _)| *known == inode) {
+            _ if inode == 0 => {}
+            Some((_, all)) => all.push(at),
+            None => found.push((inode, vec![at])),
+        }
+    }
+    found
+}
+
+/// A list as the first of some processes shows it that is still there, that process, and whether there was more.
+fn shown(held: &[Held], by: &[usize], name: &str, room: &Room) -> Option<(Vec<u8>, bool, usize)> {
+    by.iter().find_map(|at| {
+        let (bytes, cut) = held[*at].proc.read_long(name, LIST_MAX_BYTES, || room.time().is_ok()).ok()?;
+        Some((bytes, cut, *at))
+    })
+}
+
+/// Why a namespace is left out of which no process was there any more.
+fn over(inode: u32) -> String {
+    format!("whoever was in namespace {inode} ended before it was looked at")
 }
 
 fn sockets(wanted: &Wanted, held: &[Held], room: &mut Room, left_out: &mut Omissions) -> Vec<Socket> {
     let owners = socket::owners(held.iter().map(|one| &one.process));
     let mut found = Vec::new();
-    for (network_ns, at) in first_in(held, |namespaces| namespaces.network) {
+    for (network_ns, by) in seen_by(held, |namespaces| namespaces.network) {
         let is_shared = wanted.foreign.contains(&network_ns);
+        // A kernel without a protocol has no list of it; every one has this directory.
+        if !by.iter().any(|at| held[*at].proc.link("ns/net").is_ok()) {
+            left_out.add(&STATE_SOCKET, None, over(network_ns));
+            continue;
+        }
         for (file, protocol) in FILES {
-            let Ok((bytes, cut)) =
-                held[at].proc.read_long(&format!("net/{file}"), LIST_MAX_BYTES, || room.time().is_ok())
-            else {
-                continue;
-            };
+            let Some((bytes, cut, _)) = shown(held, &by, &format!("net/{file}"), room) else { continue };
             let mut full = if cut { Err(room.time().err().unwrap_or(Full::Bytes)) } else { Ok(()) };
             let mut more = 0;
             for mut socket in socket::sockets(protocol, whole_lines(&bytes)) {
@@ -210,14 +244,15 @@ fn whole_lines(bytes: &[u8]) -> &[u8] {
 
 fn all_mounts(wanted: &Wanted, held: &[Held], room: &mut Room, left_out: &mut Omissions) -> Vec<Mount> {
     let mut found = Vec::new();
-    for (mount_ns, at) in first_in(held, |namespaces| namespaces.mount) {
+    for (mount_ns, by) in seen_by(held, |namespaces| namespaces.mount) {
         if wanted.foreign.contains(&mount_ns) {
-            let pid = held[at].process.pid;
+            let pid = by.first().map_or(0, |at| held[*at].process.pid);
             let reason = format!("pid {pid} is in mount namespace {mount_ns}, which is not the container's alone");
             left_out.add(&STATE_MOUNT, None, reason);
             continue;
         }
-        let Ok((bytes, cut)) = held[at].proc.read_long("mountinfo", LIST_MAX_BYTES, || room.time().is_ok()) else {
+        let Some((bytes, cut, at)) = shown(held, &by, "mountinfo", room) else {
+            left_out.add(&STATE_MOUNT, None, over(mount_ns));
             continue;
         };
         let mut full = if cut { Err(room.time().err().unwrap_or(Full::Bytes)) } else { Ok(()) };
@@ -245,17 +280,19 @@ fn memory(held: &mut [Held], room: &mut Room, left_out: &mut Omissions) {
         let Ok((bytes, cut)) = one.proc.read_long("maps", LIST_MAX_BYTES, || room.time().is_ok()) else { continue };
         let mut full = if cut { Err(room.time().err().unwrap_or(Full::Bytes)) } else { Ok(()) };
         let (mut count, mut more) = (0_u32, 0);
-        for map in maps(whole_lines(&bytes)) {
-            count += 1;
-            if count > MAPPINGS_MAX || full.is_err() {
-                more += 1;
-                continue;
+        room.share(SHARE_OF_ONE, |room| {
+            for map in maps(whole_lines(&bytes)) {
+                count += 1;
+                if count > MAPPINGS_MAX || full.is_err() {
+                    more += 1;
+                    continue;
+                }
+                match room.take::<Map>(map.path.as_ref().map_or(0, String::len)) {
+                    Ok(()) => one.process.maps.push(map),
+                    Err(reason) => (more, full) = (more + 1, Err(reason)),
+                }
             }
-            match room.take::<Map>(map.path.as_ref().map_or(0, String::len)) {
-                Ok(()) => one.process.maps.push(map),
-                Err(reason) => (more, full) = (more + 1, Err(reason)),
-            }
-        }
+        });
         one.process.mappings = Some(count);
         if more > 0 || full.is_err() {
             let many = || format!("a process has more than the {MAPPINGS_MAX} that are kept of one");
@@ -363,5 +400,29 @@ mod tests {
             assert!(told.contains("state_map"), "{:?}", state.left_out);
             assert!(state.left_out.iter().all(|left| left.reason == reason), "{:?}", state.left_out);
         }
+    }
+
+    #[test]
+    fn a_namespace_whose_first_process_ended_is_shown_by_another_and_one_without_any_is_said() {
+        let held = |pid| {
+            let proc = Proc::open(pid).expect("it is there");
+            let stat = proc.stat().expect("its line");
+            let process = proc.describe(&BootId("b".to_owned()), pid, stat);
+            Held { proc, process }
+        };
+        let mut child = std::process::Command::new("sleep").arg("600").spawn().expect("a child");
+        let mut all = vec![held(child.id())];
+        child.kill().expect("its end");
+        child.wait().expect("its end");
+        let mut left_out = Omissions::default();
+        assert!(sockets(&this(), &all, &mut Room::default(), &mut left_out).is_empty());
+        assert!(all_mounts(&this(), &all, &mut Room::default(), &mut left_out).is_empty());
+        assert!(left_out.0.len() == 2 && left_out.0.iter().all(|left| left.reason.contains("ended before")));
+        all.push(held(std::process::id()));
+        let _listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+        let mut left_out = Omissions::default();
+        assert!(!sockets(&this(), &all, &mut Room::default(), &mut left_out).is_empty());
+        assert!(all_mounts(&this(), &all, &mut Room::default(), &mut left_out).iter().all(|mount| mount.of == 1));
+        assert_eq!(left_out.0, []);
     }
 }

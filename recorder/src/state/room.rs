@@ -28,7 +28,7 @@ impl Full {
     pub fn reason(self) -> String {
         match self {
             Self::Time => format!("looking took longer than {} s", TIME_MAX.as_secs()),
-            Self::Bytes => format!("there was more than {} MiB of it", BYTES_MAX >> 20),
+            Self::Bytes => format!("there was more than its share of the {} MiB that a look holds", BYTES_MAX >> 20),
         }
     }
 }
@@ -47,6 +47,15 @@ impl Room {
         Ok(())
     }
 
+    /// Lets `look` use a share of everything, and no more: nobody's rows may crowd out those of others.
+    pub fn share<T>(&mut self, share: usize, look: impl FnOnce(&mut Self) -> T) -> T {
+        let given = self.bytes.min(BYTES_MAX / share);
+        let mut part = Self { until: self.until, bytes: given };
+        let found = look(&mut part);
+        self.bytes -= given - part.bytes;
+        found
+    }
+
     /// Whether there is time left.
     pub fn time(&self) -> Result<(), Full> {
         if Instant::now() < self.until { Ok(()) } else { Err(Full::Time) }
@@ -56,5 +65,21 @@ impl Room {
     #[cfg(test)]
     pub fn of(time: Duration, bytes: usize) -> Self {
         Self { until: Instant::now() + time, bytes }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whoever_uses_up_its_share_leaves_the_others_theirs() {
+        let mut room = Room::default();
+        for share in [4, 4, 8] {
+            room.share(share, |room| while room.take::<u64>(1000).is_ok() {});
+        }
+        assert!(room.bytes >= BYTES_MAX * 3 / 8 && room.bytes < BYTES_MAX / 2, "{} bytes left", room.bytes);
+        room.share(1, |room| assert!(room.take::<u64>(BYTES_MAX).is_err(), "no share is more than what is left"));
+        assert_eq!(room.take::<u64>(1000), Ok(()));
     }
 }

@@ -1,14 +1,16 @@
 //! Triggers: which events pull the cord, and the incidents that follow.
 //!
 //! An incident goes: trigger -> pin what the ring has -> wait for the after-window -> hand to the sealer. While one that
-//! a rule opened is open in a container, whatever else is found there joins it.
+//! a rule opened is open in a container, whatever else is found there joins it, as long as its window can grow so far.
 //!
 //! ```text
 //! rules       which rules are asked
 //! watch       every event, asked about
 //! storm       rules that match all the time
+//! pause       what sealed a moment ago
 //! ```
 
+mod pause;
 pub mod rules;
 mod storm;
 mod watch;
@@ -18,10 +20,11 @@ use crate::state::Pending;
 use std::path::PathBuf;
 use taffrail_trace::clock::BootNs;
 use taffrail_trace::ids::ContainerKey;
-use taffrail_trace::manifest;
+use taffrail_trace::manifest::{self, Joined};
 use tokio::sync::oneshot;
 
-pub use watch::{Surroundings, Watch};
+pub use pause::Pauses;
+pub use watch::{Asked, Found, Surroundings, Watch};
 
 /// What somebody wants sealed.
 #[derive(Debug)]
@@ -38,6 +41,13 @@ pub struct Order {
     pub out_dir: PathBuf,
     /// Who wants to be told.
     pub reply: Option<oneshot::Sender<Result<PathBuf, String>>>,
+}
+
+impl Order {
+    /// Last moment of the window.
+    pub fn to_ns(&self) -> BootNs {
+        self.trigger.time_ns.saturating_add(self.after_ns)
+    }
 }
 
 /// An order whose after-window is still running.
@@ -57,6 +67,10 @@ pub struct Incident {
     pub state: Pending,
     /// Until when the ring had let go what was before it, by class, when it was held.
     pub evicted_until_ns: [Option<BootNs>; 2],
+    /// However much joins it, its window ends no later than this.
+    pub grows_until_ns: BootNs,
+    /// The most severe of what joined it, where that is more severe than its trigger.
+    pub most_severe: Option<Joined>,
 }
 
 impl Incident {
@@ -67,17 +81,107 @@ impl Incident {
 
     /// Last moment of the window.
     pub fn to_ns(&self) -> BootNs {
-        self.order.trigger.time_ns.saturating_add(self.order.after_ns)
+        self.order.to_ns()
     }
 
     /// Whether what is found in `container` belongs to it: a person's order stays as it was given.
-    pub fn takes_in(&self, container: ContainerKey) -> bool {
+    pub fn is_of(&self, container: ContainerKey) -> bool {
         self.order.container == container && !self.by_person
     }
 
-    /// Goes on until `to_ns`, but no longer than `most_ns` after its trigger.
-    pub fn grow(&mut self, to_ns: BootNs, most_ns: u64) {
-        let after_ns = to_ns.saturating_sub(self.order.trigger.time_ns).min(most_ns);
+    /// Whether it can take in what another order would have sealed, to the end of that.
+    pub fn takes_in(&self, order: &Order) -> bool {
+        self.is_of(order.container) && order.to_ns() <= self.grows_until_ns
+    }
+
+    /// Takes in what `trigger` says.
+    pub fn join(&mut self, order: &Order) {
+        self.grow(order.to_ns());
+        let joined = &order.trigger;
+        let severest = self.most_severe.as_ref().map_or(self.order.trigger.severity, |known| known.severity);
+        if joined.severity > severest {
+            let rule = joined.rule.clone();
+            self.most_severe = Some(Joined { rule, severity: joined.severity, time_ns: joined.time_ns });
+        }
+    }
+
+    /// Goes on until `to_ns`, or as long as it may.
+    pub fn grow(&mut self, to_ns: BootNs) {
+        let after_ns = to_ns.min(self.grows_until_ns).saturating_sub(self.order.trigger.time_ns);
         self.order.after_ns = self.order.after_ns.max(after_ns);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use taffrail_trace::event::Severity;
+
+    const SECOND: u64 = 1_000_000_000;
+    const KEY: ContainerKey = ContainerKey(1);
+
+    fn order(rule: &str, severity: Severity, second: u64) -> Order {
+        let time_ns = second * SECOND;
+        let trigger = manifest::Trigger { rule: rule.to_owned(), severity, reason: String::new(), time_ns };
+        let (before_ns, after_ns) = (300 * SECOND, 10 * SECOND);
+        Order { container: KEY, trigger, before_ns, after_ns, out_dir: PathBuf::new(), reply: None }
+    }
+
+    fn incident(order: Order) -> Incident {
+        Incident {
+            grows_until_ns: order.to_ns() + 300 * SECOND,
+            order,
+            bundle: PathBuf::new(),
+            id: String::new(),
+            pin: Pin::new(1),
+            state: Pending::none("a test"),
+            by_person: false,
+            evicted_until_ns: [None; 2],
+            most_severe: None,
+        }
+    }
+
+    #[test]
+    fn an_incident_takes_in_what_it_can_hold_to_its_end_and_nothing_more() {
+        let mut open = incident(order("first", Severity::Warning, 1000));
+        for second in (1005..=1300).step_by(5) {
+            let next = order("next", Severity::Warning, second);
+            assert!(open.takes_in(&next), "{second}");
+            open.join(&next);
+            assert_eq!(open.to_ns(), (second + 10) * SECOND);
+        }
+        let late = order("late", Severity::Critical, 1301);
+        assert!(!open.takes_in(&late), "its last second would be missing");
+        open.grow(late.to_ns());
+        assert_eq!(open.to_ns(), 1310 * SECOND, "and it grows as far as it may");
+        assert_eq!(open.most_severe, None);
+    }
+
+    #[test]
+    fn what_lies_within_the_window_joins_without_changing_it() {
+        let mut open = incident(Order { after_ns: 3600 * SECOND, ..order("long", Severity::Warning, 1000) });
+        let next = order("next", Severity::Warning, 1001);
+        assert!(open.takes_in(&next), "however long its own window is");
+        open.join(&next);
+        assert_eq!(open.to_ns(), 4600 * SECOND);
+    }
+
+    #[test]
+    fn the_most_severe_of_what_joined_is_named_where_it_is_more_than_the_trigger() {
+        let mut open = incident(order("shell", Severity::Warning, 1000));
+        open.join(&order("another", Severity::Warning, 1001));
+        assert_eq!(open.most_severe, None);
+        open.join(&order("escape", Severity::Critical, 1002));
+        open.join(&order("again", Severity::Critical, 1003));
+        let named = Joined { rule: "escape".to_owned(), severity: Severity::Critical, time_ns: 1002 * SECOND };
+        assert_eq!(open.most_severe, Some(named));
+        assert_eq!(open.order.trigger.rule, "shell", "what began it stays the trigger");
+    }
+
+    #[test]
+    fn a_persons_order_stays_as_it_was_given() {
+        let mut open = incident(order("manual", Severity::Info, 1000));
+        open.by_person = true;
+        assert!(!open.takes_in(&order("rule", Severity::Critical, 1001)));
     }
 }

@@ -3,7 +3,7 @@
 use super::item::{Definition, Exception, Item, Mode, RuleItem, SequenceItem, ThresholdItem};
 use super::syntax::Word;
 use crate::problem::{Problem, hint};
-use crate::rule::Priority;
+use crate::rule::{Priority, Response};
 use crate::source::Source;
 use std::collections::BTreeMap;
 
@@ -47,6 +47,8 @@ pub struct Defined {
     pub threshold: Option<ThresholdItem>,
     /// `sequence`
     pub sequence: Option<SequenceItem>,
+    /// `response`
+    pub response: Option<Response>,
 }
 
 impl Definitions {
@@ -140,6 +142,7 @@ impl Defined {
             skips: item.skips.unwrap_or(false),
             threshold: item.threshold,
             sequence: item.sequence,
+            response: item.response,
         })
     }
 
@@ -167,6 +170,7 @@ impl Defined {
             skips,
             threshold,
             sequence,
+            response,
             ..
         } = item;
         let mode = |key: &str| keys.iter().find(|(known, _)| known == key).map(|(_, adds)| *adds);
@@ -181,6 +185,7 @@ impl Defined {
         put(mode("skip-if-unknown-filter"), skips, &mut self.skips, |_, _| {});
         put(mode("threshold"), threshold.map(Some), &mut self.threshold, |_, _| {});
         put(mode("sequence"), sequence.map(Some), &mut self.sequence, |_, _| {});
+        put(mode("response"), response.map(Some), &mut self.response, |_, _| {});
         put(mode("exceptions"), exceptions, &mut self.exceptions, |known, more| {
             for exception in more {
                 add(known, exception);

@@ -3,7 +3,7 @@
 use super::item::{Definition, Exception, Item, Mode, RuleItem};
 use super::reader::{Reader, is_text};
 use crate::problem::{Problem, hint};
-use crate::rule::Priority;
+use crate::rule::{Priority, Response};
 use crate::source::Source;
 use crate::yaml::{Data, Node};
 
@@ -23,6 +23,7 @@ const RULE_KEYS: &[&str] = &[
     "skip-if-unknown-filter",
     "threshold",
     "sequence",
+    "response",
     "append",
     "override",
     "capture",
@@ -45,6 +46,7 @@ const REPLACEABLE: &[&str] = &[
     "skip-if-unknown-filter",
     "threshold",
     "sequence",
+    "response",
     "capture",
     "capture_duration",
 ];
@@ -161,6 +163,7 @@ impl Reader<'_> {
             skips: self.get(entries, "skip-if-unknown-filter", Self::truth),
             threshold: self.get(entries, "threshold", Self::threshold),
             sequence: self.get(entries, "sequence", Self::sequence),
+            response: self.get(entries, "response", Self::response),
             name,
             mode,
         })))
@@ -174,6 +177,16 @@ impl Reader<'_> {
             self.wrong(&node.place, format!("'{}' is no priority{hint}", word.text));
         }
         priority
+    }
+
+    fn response(&mut self, node: &Node) -> Option<Response> {
+        let word = self.word(node)?;
+        let response = Response::ALL.into_iter().find(|response| response.as_str() == word.text);
+        if response.is_none() {
+            let hint = hint(&word.text, Response::ALL.map(Response::as_str));
+            self.wrong(&node.place, format!("expected 'freeze' or 'kill', found '{}'{hint}", word.text));
+        }
+        response
     }
 
     fn exceptions(&mut self, node: &Node) -> Option<Vec<Exception>> {

@@ -2,7 +2,7 @@
 
 use super::syntax::Word;
 use crate::problem::Place;
-use crate::rule::Priority;
+use crate::rule::{Priority, Response};
 use crate::source::Source;
 
 /// An item of a rule file.
@@ -56,6 +56,8 @@ pub struct RuleItem {
     pub threshold: Option<ThresholdItem>,
     /// `sequence`
     pub sequence: Option<SequenceItem>,
+    /// `response`
+    pub response: Option<Response>,
     /// What is done with a rule that is there.
     pub mode: Mode,
 }

@@ -16,20 +16,17 @@ use super::syntax::{Object, Operator, Subject, Syntax, Word, is_bare, unquoted};
 use crate::operand::Transform;
 use crate::problem::{Place, Problem, hint};
 use crate::source::Source;
-use std::sync::Arc;
-
-/// How deep a condition may be nested, so that no text makes the stack overflow.
-const DEPTH_MAX: usize = 64;
+use crate::walk::Walk;
 
 /// The condition that a text says.
 ///
 /// # Errors
 /// The first place where it says none: what was found there, and what was expected.
 pub fn condition(source: &Source) -> Result<Syntax, Problem> {
-    let mut parser = Parser { source, at: 0, depth: 0 };
+    let mut parser = Parser { walk: Walk::new(source, 0) };
     let whole = parser.or()?;
-    parser.blanks();
-    if parser.at < source.text().len() {
+    parser.walk.blanks();
+    if !parser.walk.rest().is_empty() {
         return Err(parser.expected("'and', 'or' or the end"));
     }
     Ok(whole)
@@ -40,82 +37,40 @@ pub fn condition(source: &Source) -> Result<Syntax, Problem> {
 /// # Errors
 /// As [`condition`].
 pub fn subject(source: &Source, at: usize) -> Result<(Subject, usize), Problem> {
-    let mut parser = Parser { source, at, depth: 0 };
+    let mut parser = Parser { walk: Walk::new(source, at) };
     let subject = parser.subject()?;
-    Ok((subject, parser.at))
+    Ok((subject, parser.walk.at))
 }
 
 struct Parser<'a> {
-    source: &'a Source,
-    at: usize,
-    depth: usize,
+    walk: Walk<'a>,
 }
 
 impl<'a> Parser<'a> {
-    fn rest(&self) -> &'a str {
-        self.source.text().get(self.at..).unwrap_or_default()
-    }
-
-    fn blanks(&mut self) {
-        let rest = self.rest();
-        self.at += rest.len() - rest.trim_start().len();
-    }
-
-    fn place(&self) -> Place {
-        let nowhere = || Place { file: Arc::from(""), line: 1, column: 1 };
-        self.source.place(self.at).unwrap_or_else(nowhere)
-    }
-
-    fn problem(&self, message: String) -> Problem {
-        Problem::new(&self.place(), message)
-    }
-
     /// A fault here: what stands here, and what should.
     fn expected(&self, what: &str) -> Problem {
-        let rest = self.rest();
-        let first = rest.chars().next();
-        let word: String = match first {
-            Some(ch) if is_bare(ch) => rest.chars().take_while(|ch| is_bare(*ch)).take(40).collect(),
-            Some(ch) => ch.to_string(),
-            None => return self.problem(format!("expected {what}, found the end of the condition")),
-        };
-        self.problem(format!("expected {what}, found '{word}'"))
-    }
-
-    /// Takes `sign` if it stands here.
-    fn sign(&mut self, sign: &str) -> bool {
-        self.blanks();
-        let stands = self.rest().starts_with(sign);
-        if stands {
-            self.at += sign.len();
-        }
-        stands
+        self.walk.expected(what, self.walk.run(is_bare))
     }
 
     /// The name that stands here, without taking it.
     fn name(&mut self) -> &'a str {
-        self.blanks();
-        let rest = self.rest();
-        let end = rest.find(|ch: char| !ch.is_ascii_alphanumeric() && ch != '_').unwrap_or(rest.len());
-        &rest[..end]
+        self.walk.blanks();
+        self.walk.run(|ch| ch.is_ascii_alphanumeric() || ch == '_')
     }
 
     /// Takes `word` if it stands here as a whole.
     fn keyword(&mut self, word: &str) -> bool {
         let stands = self.name() == word;
         if stands {
-            self.at += word.len();
+            self.walk.at += word.len();
         }
         stands
     }
 
     fn deeper<T>(&mut self, parse: impl FnOnce(&mut Self) -> Result<T, Problem>) -> Result<T, Problem> {
-        self.depth += 1;
-        if self.depth > DEPTH_MAX {
-            return Err(self.problem(format!("nested deeper than {DEPTH_MAX} levels")));
-        }
+        self.walk.deeper()?;
         let parsed = parse(self);
-        self.depth -= 1;
+        self.walk.out();
         parsed
     }
 
@@ -153,15 +108,15 @@ impl<'a> Parser<'a> {
     }
 
     fn primary(&mut self) -> Result<Syntax, Problem> {
-        if self.sign("(") {
+        if self.walk.sign("(") {
             let inner = self.deeper(Self::or)?;
-            return if self.sign(")") { Ok(inner) } else { Err(self.expected("'and', 'or' or ')'")) };
+            return if self.walk.sign(")") { Ok(inner) } else { Err(self.expected("'and', 'or' or ')'")) };
         }
         let (place, name) = (self.place_after_blanks(), self.name());
         if name.is_empty() || matches!(name, "and" | "or") {
             return Err(self.expected("a field, a macro, 'not' or '('"));
         }
-        let next = self.rest()[name.len()..].chars().next();
+        let next = self.walk.rest()[name.len()..].chars().next();
         let is_transform = Transform::ALL.iter().any(|transform| transform.as_str() == name);
         if matches!(next, Some('.' | '[')) || is_transform && next == Some('(') {
             return self.compare();
@@ -169,10 +124,10 @@ impl<'a> Parser<'a> {
         if next == Some('(') {
             let known = Transform::ALL.map(Transform::as_str);
             let message = format!("'{name}' is no function{}", hint(name, known));
-            return Err(self.problem(message));
+            return Err(self.walk.problem(message));
         }
-        self.at += name.len();
-        self.blanks();
+        self.walk.at += name.len();
+        self.walk.blanks();
         // Somebody who compares a macro has forgotten the family of a field.
         if let Some(operator) = self.operator_here() {
             let message = format!("'{name}' is compared with '{}', but it is no field", operator.as_str());
@@ -182,8 +137,8 @@ impl<'a> Parser<'a> {
     }
 
     fn place_after_blanks(&mut self) -> Place {
-        self.blanks();
-        self.place()
+        self.walk.blanks();
+        self.walk.place()
     }
 
     fn compare(&mut self) -> Result<Syntax, Problem> {
@@ -191,7 +146,7 @@ impl<'a> Parser<'a> {
         if self.keyword("exists") {
             return Ok(Syntax::Exists(subject));
         }
-        self.blanks();
+        self.walk.blanks();
         let Some(operator) = self.operator_here() else {
             let name = self.name();
             let known = Operator::ALL.iter().map(|operator| operator.as_str()).chain(["exists"]);
@@ -199,14 +154,14 @@ impl<'a> Parser<'a> {
             problem.message.push_str(&hint(name, known));
             return Err(problem);
         };
-        self.at += if self.rest().starts_with("==") { 2 } else { operator.as_str().len() };
+        self.walk.at += if self.walk.rest().starts_with("==") { 2 } else { operator.as_str().len() };
         let object = if operator.takes_list() { self.list()? } else { self.value()? };
         Ok(Syntax::Compare(subject, operator, object))
     }
 
     /// The operator that stands here, without taking it.
     fn operator_here(&mut self) -> Option<Operator> {
-        let (rest, name) = (self.rest(), self.name());
+        let (rest, name) = (self.walk.rest(), self.name());
         Operator::ALL.iter().copied().find(|operator| {
             let word = operator.as_str();
             if word.starts_with(|ch: char| ch.is_ascii_alphabetic()) { name == word } else { rest.starts_with(word) }
@@ -216,11 +171,11 @@ impl<'a> Parser<'a> {
     fn subject(&mut self) -> Result<Subject, Problem> {
         let name = self.name();
         if let Some(transform) = Transform::ALL.into_iter().find(|transform| transform.as_str() == name)
-            && self.rest()[name.len()..].starts_with('(')
+            && self.walk.rest()[name.len()..].starts_with('(')
         {
-            self.at += name.len() + 1;
+            self.walk.at += name.len() + 1;
             let mut inner = self.deeper(Self::subject)?;
-            if !self.sign(")") {
+            if !self.walk.sign(")") {
                 return Err(self.expected("')'"));
             }
             inner.transforms.push(transform);
@@ -232,22 +187,19 @@ impl<'a> Parser<'a> {
     /// A field's name with the argument behind it.
     fn field(&mut self) -> Result<Word, Problem> {
         let place = self.place_after_blanks();
-        let rest = self.rest();
-        let is_name = |ch: char| ch.is_ascii_alphanumeric() || matches!(ch, '_' | '.' | '-');
-        let end = rest.find(|ch| !is_name(ch)).unwrap_or(rest.len());
-        if !rest[..end].contains('.') || !rest.starts_with(|ch: char| ch.is_ascii_alphabetic()) {
+        let name = self.walk.run(|ch| ch.is_ascii_alphanumeric() || matches!(ch, '_' | '.' | '-'));
+        if !name.contains('.') || !name.starts_with(|ch: char| ch.is_ascii_alphabetic()) {
             return Err(self.expected("a field"));
         }
         // A sentence of an output may end behind a field.
-        let end = rest[..end].trim_end_matches(['.', '-']).len();
-        let mut text = rest[..end].to_owned();
-        self.at += end;
-        if self.rest().starts_with('[') {
-            let Some(close) = self.rest().find(']') else {
+        let mut text = name.trim_end_matches(['.', '-']).to_owned();
+        self.walk.at += text.len();
+        if self.walk.rest().starts_with('[') {
+            let Some(close) = self.walk.rest().find(']') else {
                 return Err(self.expected("']' somewhere behind '['"));
             };
-            text.push_str(&self.rest()[..=close]);
-            self.at += close + 1;
+            text.push_str(&self.walk.rest()[..=close]);
+            self.walk.at += close + 1;
         }
         Ok(Word { text, quoted: false, place })
     }
@@ -256,8 +208,8 @@ impl<'a> Parser<'a> {
         if let Some(field) = self.other_field()? {
             return Ok(field);
         }
-        self.blanks();
-        if self.rest().starts_with('(') {
+        self.walk.blanks();
+        if self.walk.rest().starts_with('(') {
             return Err(self.expected("one value"));
         }
         self.word().map(Object::Word)
@@ -266,11 +218,11 @@ impl<'a> Parser<'a> {
     /// `val(field)` or a transformed field, if it stands here.
     fn other_field(&mut self) -> Result<Option<Object>, Problem> {
         let name = self.name();
-        let calls = self.rest()[name.len()..].starts_with('(');
+        let calls = self.walk.rest()[name.len()..].starts_with('(');
         if calls && name == "val" {
-            self.at += name.len() + 1;
+            self.walk.at += name.len() + 1;
             let subject = self.subject()?;
-            return if self.sign(")") { Ok(Some(Object::Field(subject))) } else { Err(self.expected("')'")) };
+            return if self.walk.sign(")") { Ok(Some(Object::Field(subject))) } else { Err(self.expected("')'")) };
         }
         if calls && Transform::ALL.iter().any(|transform| transform.as_str() == name) {
             return Ok(Some(Object::Field(self.subject()?)));
@@ -282,24 +234,24 @@ impl<'a> Parser<'a> {
         if let Some(field) = self.other_field()? {
             return Ok(field);
         }
-        if !self.sign("(") {
+        if !self.walk.sign("(") {
             let (place, name) = (self.place_after_blanks(), self.name());
             if name.is_empty() {
                 return Err(self.expected("'(' or the name of a list"));
             }
-            self.at += name.len();
+            self.walk.at += name.len();
             return Ok(Object::Named(Word { text: name.to_owned(), quoted: false, place }));
         }
         let mut words = Vec::new();
-        if self.sign(")") {
+        if self.walk.sign(")") {
             return Ok(Object::List(words));
         }
         loop {
             words.push(self.word()?);
-            if self.sign(")") {
+            if self.walk.sign(")") {
                 return Ok(Object::List(words));
             }
-            if !self.sign(",") {
+            if !self.walk.sign(",") {
                 return Err(self.expected("',' or ')'"));
             }
         }
@@ -307,20 +259,20 @@ impl<'a> Parser<'a> {
 
     fn word(&mut self) -> Result<Word, Problem> {
         let place = self.place_after_blanks();
-        let rest = self.rest();
+        let rest = self.walk.rest();
         if let Some(quote) = rest.chars().next().filter(|ch| matches!(ch, '"' | '\'')) {
             let Some(end) = closing(&rest[1..], quote) else {
-                return Err(self.problem(format!("expected a closing {quote}, found the end of the condition")));
+                return Err(self.walk.problem(format!("expected a closing {quote}, found the end of the condition")));
             };
-            self.at += end + 2;
+            self.walk.at += end + 2;
             return Ok(Word { text: unquoted(&rest[1..=end]), quoted: true, place });
         }
-        let end = rest.find(|ch| !is_bare(ch)).unwrap_or(rest.len());
-        if end == 0 {
+        let bare = self.walk.run(is_bare);
+        if bare.is_empty() {
             return Err(self.expected("a value"));
         }
-        self.at += end;
-        Ok(Word { text: rest[..end].to_owned(), quoted: false, place })
+        self.walk.at += bare.len();
+        Ok(Word { text: bare.to_owned(), quoted: false, place })
     }
 }
 

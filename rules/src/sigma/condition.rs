@@ -6,12 +6,11 @@
 //! ```
 
 use crate::expr::Expr;
-use crate::problem::{Place, Problem, hint};
+use crate::problem::{Problem, hint};
 use crate::source::Source;
+use crate::walk::Walk;
 use std::collections::BTreeMap;
 
-/// How deep a condition may be nested.
-const DEPTH_MAX: usize = 64;
 /// How many tests it may come to: every name can be named again and again.
 const TESTS_MAX: usize = 20_000;
 
@@ -28,77 +27,46 @@ pub struct Selection {
 /// # Errors
 /// The first place where it says nothing: what was found there, and what was expected.
 pub fn lower(source: &Source, selections: &mut BTreeMap<String, Selection>) -> Result<Expr, Problem> {
-    let mut parser = Parser { source, at: 0, depth: 0, tests: 0, selections };
+    let mut parser = Parser { walk: Walk::new(source, 0), tests: 0, selections };
     let expr = parser.or()?;
-    parser.blanks();
-    match parser.rest().chars().next() {
+    parser.walk.blanks();
+    match parser.walk.rest().chars().next() {
         None => Ok(expr),
-        Some('|') => Err(parser.problem("aggregations behind '|' are not read: write a correlation")),
+        Some('|') => Err(parser.walk.problem("aggregations behind '|' are not read: write a correlation")),
         Some(_) => Err(parser.expected("'and', 'or' or the end")),
     }
 }
 
 struct Parser<'a> {
-    source: &'a Source,
-    at: usize,
-    depth: usize,
+    walk: Walk<'a>,
     tests: usize,
     selections: &'a mut BTreeMap<String, Selection>,
 }
 
 impl<'a> Parser<'a> {
-    fn rest(&self) -> &'a str {
-        self.source.text().get(self.at..).unwrap_or_default()
-    }
-
-    fn blanks(&mut self) {
-        let rest = self.rest();
-        self.at += rest.len() - rest.trim_start().len();
-    }
-
-    fn place(&self) -> Place {
-        let nowhere = || Place { file: std::sync::Arc::from(""), line: 1, column: 1 };
-        self.source.place(self.at).unwrap_or_else(nowhere)
-    }
-
-    fn problem(&self, message: impl Into<String>) -> Problem {
-        Problem::new(&self.place(), message)
-    }
-
     fn expected(&self, what: &str) -> Problem {
-        let word = self.word();
-        let found = match (word, self.rest().chars().next()) {
-            ("", None) => "the end of the condition".to_owned(),
-            ("", Some(ch)) => format!("'{ch}'"),
-            (word, _) => format!("'{word}'"),
-        };
-        self.problem(format!("expected {what}, found {found}"))
+        self.walk.expected(what, self.word())
     }
 
     /// The word that stands here.
     fn word(&self) -> &'a str {
-        let rest = self.rest();
-        let end = rest.find(|ch: char| ch.is_whitespace() || matches!(ch, '(' | ')' | '|')).unwrap_or(rest.len());
-        &rest[..end]
+        self.walk.run(|ch| !ch.is_whitespace() && !matches!(ch, '(' | ')' | '|'))
     }
 
     /// Takes a word if it stands here, in either case.
     fn keyword(&mut self, wanted: &str) -> bool {
-        self.blanks();
+        self.walk.blanks();
         let stands = self.word().eq_ignore_ascii_case(wanted);
         if stands {
-            self.at += wanted.len();
+            self.walk.at += wanted.len();
         }
         stands
     }
 
     fn deeper(&mut self, parse: fn(&mut Self) -> Result<Expr, Problem>) -> Result<Expr, Problem> {
-        self.depth += 1;
-        if self.depth > DEPTH_MAX {
-            return Err(self.problem(format!("nested deeper than {DEPTH_MAX} levels")));
-        }
+        self.walk.deeper()?;
         let parsed = parse(self);
-        self.depth -= 1;
+        self.walk.out();
         parsed
     }
 
@@ -126,44 +94,37 @@ impl<'a> Parser<'a> {
     }
 
     fn primary(&mut self) -> Result<Expr, Problem> {
-        self.blanks();
-        if self.rest().starts_with('(') {
-            self.at += 1;
+        if self.walk.sign("(") {
             let inner = self.deeper(Self::or)?;
-            self.blanks();
-            if !self.rest().starts_with(')') {
-                return Err(self.expected("'and', 'or' or ')'"));
-            }
-            self.at += 1;
-            return Ok(inner);
+            return if self.walk.sign(")") { Ok(inner) } else { Err(self.expected("'and', 'or' or ')'")) };
         }
         let word = self.word();
-        let begin = self.at;
+        let begin = self.walk.at;
         if ["1", "any", "all"].iter().any(|amount| word.eq_ignore_ascii_case(amount)) {
-            self.at += word.len();
+            self.walk.at += word.len();
             if self.keyword("of") {
                 let parts = self.several()?;
                 return Ok(if word.eq_ignore_ascii_case("all") { Expr::all(parts) } else { Expr::any(parts) });
             }
-            self.at = begin;
+            self.walk.at = begin;
         }
         if word.is_empty() || word.eq_ignore_ascii_case("and") || word.eq_ignore_ascii_case("or") {
             return Err(self.expected("a selection, 'not', '1 of', 'all of' or '('"));
         }
         let Some(selection) = self.selections.get_mut(word) else {
             let hint = hint(word, self.selections.keys().map(String::as_str));
-            return Err(self.problem(format!("'{word}' is no selection{hint}")));
+            return Err(self.walk.problem(format!("'{word}' is no selection{hint}")));
         };
         selection.used = true;
         let expr = selection.expr.clone();
         self.count(&expr)?;
-        self.at += word.len();
+        self.walk.at += word.len();
         Ok(expr)
     }
 
     /// The selections that stand behind `of`.
     fn several(&mut self) -> Result<Vec<Expr>, Problem> {
-        self.blanks();
+        self.walk.blanks();
         let pattern = self.word();
         let them = pattern.eq_ignore_ascii_case("them");
         let parts: Vec<Expr> = self
@@ -179,14 +140,14 @@ impl<'a> Parser<'a> {
             return Err(self.expected("'them' or a pattern of selections ('selection_*')"));
         }
         parts.iter().try_for_each(|part| self.count(part))?;
-        self.at += pattern.len();
+        self.walk.at += pattern.len();
         Ok(parts)
     }
 
     fn count(&mut self, expr: &Expr) -> Result<(), Problem> {
         self.tests += tests(expr);
         if self.tests > TESTS_MAX {
-            return Err(self.problem(format!("this condition comes to more than {TESTS_MAX} tests")));
+            return Err(self.walk.problem(format!("this condition comes to more than {TESTS_MAX} tests")));
         }
         Ok(())
     }

@@ -3,7 +3,7 @@
 use crate::stage::{exec, expr_holds, load, rule};
 use taffrail_rules::load::Loaded;
 use taffrail_rules::output::Told;
-use taffrail_rules::rule::Priority;
+use taffrail_rules::rule::{Priority, Response};
 
 /// Whether the only rule of a text matches a shell that nginx has run.
 fn matches(text: &str) -> bool {
@@ -69,6 +69,18 @@ fn a_rule_can_be_switched_off_and_on() {
     assert_eq!((loaded(&base).rules.len(), loaded(&base).disabled), (0, vec!["r".to_owned()]));
     assert!(matches(&(base.clone() + "- rule: r\n  enabled: true\n")));
     assert!(matches(&(base + "- rule: r\n  override: {enabled: replace}\n  enabled: true\n")));
+}
+
+#[test]
+fn a_response_is_what_the_last_definition_says() {
+    let base = rule("r", "proc.name = sh", "  response: freeze\n");
+    let response = |text: &str| loaded(text).rules[0].response;
+    assert_eq!(response(&rule("r", "proc.name = sh", "")), None);
+    assert_eq!(response(&base), Some(Response::Freeze));
+    assert_eq!(
+        response(&(base + "- rule: r\n  override: {response: replace}\n  response: kill\n")),
+        Some(Response::Kill)
+    );
 }
 
 #[test]

@@ -84,6 +84,10 @@ fn every_fault_of_the_file_itself_has_its_place_too() {
             "rules.yaml:2:13: 'WARN' is no priority; did you mean 'WARNING'?",
         ),
         ("- macro: m\n", "rules.yaml:1:3: 'm' has no 'condition'"),
+        (
+            "- rule: a\n  response: frezze\n",
+            "rules.yaml:2:13: expected 'freeze' or 'kill', found 'frezze'; did you mean 'freeze'?",
+        ),
         ("- list: l\n  items: a\n", "rules.yaml:2:10: expected a list, found 'a'"),
         ("- list: l\n  items: [a]\n  items: [b]\n", "rules.yaml:3:3: the key 'items' stands here twice"),
         (

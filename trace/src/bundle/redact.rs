@@ -138,6 +138,7 @@ pub fn redact(
             sums_sha256: None,
             original: Some(original.manifest().id.clone()),
             original_sums_sha256: Some(sums_sha256.clone()),
+            export: None,
         },
         ending.signer,
     )?;

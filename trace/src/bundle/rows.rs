@@ -4,14 +4,16 @@ use super::{Bundle, Member, OpenError, Section};
 use arrow_array::RecordBatch;
 use arrow_schema::SchemaRef;
 use bytes::Bytes;
-use parquet::arrow::arrow_reader::{ParquetRecordBatchReaderBuilder, RowSelection, RowSelector};
+use parquet::arrow::arrow_reader::{
+    ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder, RowSelection, RowSelector,
+};
 use parquet::errors::ParquetError;
 use parquet::file::metadata::ParquetMetaData;
 use parquet::file::reader::{ChunkReader, Length};
 use std::fs::File;
 use std::io::{BufReader, Read as _};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// Rows that are unpacked at once.
@@ -30,19 +32,26 @@ impl Bundle {
         limit: usize,
         each: &mut dyn FnMut(RecordBatch) -> Result<(), E>,
     ) -> Result<(), E> {
+        for batch in self.batches(name, limit, BATCH_ROWS)? {
+            each(batch?)?;
+        }
+        Ok(())
+    }
+
+    /// The rows of the member `name`, at most `limit` of them, `batch_rows` at a time.
+    ///
+    /// # Errors
+    /// [`OpenError::Refused`] where they are no Parquet, or state lengths that they cannot have.
+    pub fn batches(&self, name: &str, limit: usize, batch_rows: usize) -> Result<Batches, OpenError> {
         let reader = self.guarded(name, || {
             let builder = ParquetRecordBatchReaderBuilder::try_new(self.chunk(name)?)?;
             believable(builder.metadata(), self.len_of(name))?;
             let rows = usize::try_from(builder.metadata().file_metadata().num_rows()).unwrap_or(usize::MAX);
             let first = RowSelection::from(vec![RowSelector::select(rows.min(limit))]);
             let builder = if limit < rows { builder.with_row_selection(first) } else { builder };
-            builder.with_batch_size(BATCH_ROWS).build()
+            builder.with_batch_size(batch_rows).build()
         });
-        let mut reader = reader?;
-        while let Some(batch) = self.guarded(name, || Ok(reader.next().transpose()?))? {
-            each(batch)?;
-        }
-        Ok(())
+        Ok(Batches { path: self.path().to_owned(), name: name.to_owned(), reader: Some(reader?) })
     }
 
     /// How many rows the member `name` states to have.
@@ -65,7 +74,6 @@ impl Bundle {
         self.guarded(name, || Ok(Arc::clone(ParquetRecordBatchReaderBuilder::try_new(self.chunk(name)?)?.schema())))
     }
 
-    /// Runs a step of the decoder: its error, or its panic, is that member's.
     fn guarded<T>(&self, name: &str, step: impl FnOnce() -> Result<T, ParquetError>) -> Result<T, OpenError> {
         guarded(self.path(), name, step)
     }
@@ -77,6 +85,26 @@ impl Bundle {
     pub(super) fn chunk(&self, name: &str) -> Result<Chunk, ParquetError> {
         let member = self.members().get(name).ok_or_else(|| ParquetError::General("it is not there".to_owned()))?;
         Ok(Chunk { file: Arc::clone(self.file()), member: *member })
+    }
+}
+
+/// The rows of a member, batch by batch. The first error is the last word.
+pub struct Batches {
+    path: PathBuf,
+    name: String,
+    reader: Option<ParquetRecordBatchReader>,
+}
+
+impl Iterator for Batches {
+    type Item = Result<RecordBatch, OpenError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let reader = self.reader.as_mut()?;
+        let batch = guarded(&self.path, &self.name, || Ok(reader.next().transpose()?)).transpose();
+        if !matches!(batch, Some(Ok(_))) {
+            self.reader = None;
+        }
+        batch
     }
 }
 

@@ -102,7 +102,18 @@ pub struct Writer<'a> {
 }
 
 /// A file that is removed unless it was renamed.
-struct Partial(PathBuf);
+pub(super) struct Partial(PathBuf);
+
+impl Partial {
+    /// The one that is to become `path`.
+    pub(super) fn beside(path: &Path) -> Self {
+        Self(path.with_extension("partial"))
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        &self.0
+    }
+}
 
 impl Drop for Partial {
     fn drop(&mut self) {
@@ -117,16 +128,16 @@ impl<'a> Writer<'a> {
     /// # Errors
     /// [`WriteError`] where the directory cannot be written.
     pub fn create(path: &Path, manifest: &Manifest, signer: Option<&'a Signer>) -> Result<Self, WriteError> {
-        let partial = path.with_extension("partial");
-        let io_error = |source| WriteError::Io { path: partial.clone(), source };
+        let partial = Partial::beside(path);
+        let io_error = |source| WriteError::Io { path: partial.0.clone(), source };
         // What programs were told and typed is nobody's business but the owner's, until the owner says otherwise.
         let mut options = OpenOptions::new();
         options.write(true).create(true).truncate(true);
         #[cfg(unix)]
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        let file = options.open(&partial).map_err(io_error)?;
+        let file = options.open(&partial.0).map_err(io_error)?;
         let zip = Some(ZipWriter::new(file));
-        let mut writer = Self { path: path.to_owned(), partial: Partial(partial), zip, sums: String::new(), signer };
+        let mut writer = Self { path: path.to_owned(), partial, zip, sums: String::new(), signer };
         let manifest = Manifest { signature_namespace: signer.map(|_| NAMESPACE.to_owned()), ..manifest.clone() };
         writer.add(MANIFEST, &serde_json::to_vec_pretty(&manifest)?)?;
         Ok(writer)
@@ -201,7 +212,7 @@ impl<'a> Writer<'a> {
 }
 
 /// Makes the rename itself durable.
-fn sync_directory_of(path: &Path) -> io::Result<()> {
+pub(super) fn sync_directory_of(path: &Path) -> io::Result<()> {
     match path.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => File::open(parent)?.sync_all(),
         _ => File::open(".")?.sync_all(),

@@ -1,11 +1,13 @@
 //! Files that somebody made to harm whoever opens them: refused, each by what is wrong with it.
 
 use crate::support::{bytes, members, signed, with_member, zipped};
+use parquet::file::metadata::{ParquetMetaDataReader, ParquetMetaDataWriter};
 use std::fs;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use taffrail_trace::bundle::{Bundle, MANIFEST, OpenError, SUMS, Verdict};
 use taffrail_trace::fixture;
+use taffrail_trace::recall::Recall;
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, ZipWriter};
 
@@ -166,12 +168,12 @@ fn a_manifest_whose_digest_is_wrong_is_named() {
     assert!(!wrong.is_empty());
 }
 
-/// The incident with `events/gap.parquet` replaced, and its sums made anew: only the Parquet itself is wrong.
-fn with_gap_table(dir: &Path, parquet: &[u8]) -> PathBuf {
+/// The incident with one table's member replaced, and its sums made anew: only the Parquet itself is wrong.
+fn with_table(dir: &Path, member: &str, parquet: &[u8]) -> PathBuf {
     use sha2::{Digest as _, Sha256};
     let mut all = members(&fixture::write_incident(dir));
     all.retain(|(name, _)| name != SUMS);
-    for (_, bytes) in all.iter_mut().filter(|(name, _)| name == "events/gap.parquet") {
+    for (_, bytes) in all.iter_mut().filter(|(name, _)| name == member) {
         *bytes = parquet.to_vec();
     }
     let sums: String = all
@@ -179,7 +181,7 @@ fn with_gap_table(dir: &Path, parquet: &[u8]) -> PathBuf {
         .map(|(name, bytes)| format!("{}  {name}\n", taffrail_trace::text::hex(&Sha256::digest(bytes))))
         .collect();
     all.push((SUMS.to_owned(), sums.into_bytes()));
-    let path = dir.join("gap.evidence.zip");
+    let path = dir.join("lying.evidence.zip");
     zipped(&path, &all);
     path
 }
@@ -207,7 +209,7 @@ fn a_parquet_that_lies_about_its_lengths_is_refused_by_name() {
         ("the first half", gap[..gap.len() / 2].to_vec()),
         ("the footer alone", gap[gap.len() / 2..].to_vec()),
     ] {
-        let path = with_gap_table(dir.path(), &parquet);
+        let path = with_table(dir.path(), "events/gap.parquet", &parquet);
         let bundle = Bundle::open(&path).expect("a bundle");
         assert!(matches!(bundle.verify(), Ok(Verdict::Intact(_))), "{what}: its sums are right");
         let error = bundle.prove().expect_err(what).to_string();
@@ -215,4 +217,37 @@ fn a_parquet_that_lies_about_its_lengths_is_refused_by_name() {
         tried += 1;
     }
     assert_eq!(tried, 6);
+}
+
+/// The Parquet with a footer that states `more` bytes more of its first column than there are.
+fn with_more_bytes(parquet: &[u8], more: i64) -> Vec<u8> {
+    let (data, end) = parquet.split_at(parquet.len() - 8);
+    let footer_at = data.len() - u32::from_le_bytes(end[..4].try_into().expect("four")) as usize;
+    let mut metadata = ParquetMetaDataReader::decode_metadata(&data[footer_at..]).expect("a footer").into_builder();
+    let mut groups = metadata.take_row_groups();
+    let mut columns = groups[0].columns().to_vec();
+    let longer = columns[0].compressed_size() + more;
+    columns[0] = columns[0].clone().into_builder().set_total_compressed_size(longer).build().expect("a column");
+    groups[0] = groups[0].clone().into_builder().set_column_metadata(columns).build().expect("a row group");
+    let mut bytes = data[..footer_at].to_vec();
+    let lying = metadata.set_row_groups(groups).build();
+    ParquetMetaDataWriter::new(&mut bytes, &lying).finish().expect("a footer");
+    bytes
+}
+
+#[test]
+fn a_column_longer_than_its_table_is_refused_by_everybody_who_reads_rows() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let bundle = Bundle::open(&fixture::write_incident(dir.path())).expect("a bundle");
+    for member in ["events/process.parquet", "events/file.parquet"] {
+        let truth = bytes(&bundle, member);
+        let same = Bundle::open(&with_table(dir.path(), member, &with_more_bytes(&truth, 0))).expect("a bundle");
+        assert!(Recall::of(&same).is_ok(), "nothing is wrong with a footer that was written anew");
+        let lying = Bundle::open(&with_table(dir.path(), member, &with_more_bytes(&truth, 1 << 40))).expect("a bundle");
+        let Err(error) = Recall::of(&lying) else { panic!("events of a liar") };
+        let error = error.to_string();
+        assert!(error.contains(&format!("{member} cannot be read as Parquet: ")), "{error}");
+        assert!(error.contains("reaches beyond the end"), "{error}");
+        assert!(lying.rows(member).is_err());
+    }
 }

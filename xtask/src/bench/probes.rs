@@ -1,7 +1,7 @@
 //! `cargo xtask bench probes`: one run through every phase, and its figures.
 
 use super::rig::Rig;
-use super::{Phase, Probes, cpu, figures, kernel_time, loops, losses, servers};
+use super::{Phase, Probes, asking, cpu, figures, kernel_time, loops, losses, servers};
 use crate::test::{self, docker::Docker};
 use anyhow::Result;
 use std::fs;
@@ -38,6 +38,9 @@ fn measure(rig: &Rig, options: &Probes, wanted: impl Fn(Phase) -> bool) -> Resul
     }
     if wanted(Phase::Cpu) {
         figures::print(&cpu::measure(rig)?)?;
+    }
+    if wanted(Phase::Asking) {
+        figures::print(&asking::measure(rig, options.rounds)?)?;
     }
     if wanted(Phase::Losses) {
         figures::print(&losses::measure(rig, options.flood_seconds)?)?;

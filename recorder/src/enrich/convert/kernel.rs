@@ -52,7 +52,7 @@ pub fn kernel(header: &Header, call: &Call, names: &Names<'_>) -> Option<KernelE
         nr::CLOCK_SETTIME => (Op::SetTime, "clock_settime", format!("clock {}", first as i32)),
         nr::SWAPON => (Op::Swapon, "swapon", none()),
         nr::REBOOT => (Op::Reboot, "reboot", format!("{:#x}", third as u32)),
-        nr::SETHOSTNAME => (Op::Sethostname, "sethostname", data()),
+        nr::SETHOSTNAME => (Op::Sethostname, "sethostname", counted(names.data, second)),
         _ => return None,
     };
     let target_pid = match call.nr {
@@ -80,6 +80,14 @@ pub fn kernel(header: &Header, call: &Call, names: &Names<'_>) -> Option<KernelE
         result: call.result,
         abi: abi(header),
     })
+}
+
+/// A text that is as long as the caller says. What was read of it ends at a zero byte, and there need not be one where
+/// it ends.
+fn counted(data: &[u8], bytes: u64) -> String {
+    // The kernel takes it as an `int`.
+    let bytes = usize::try_from(bytes as i32).unwrap_or(0);
+    text::from_bytes(&data[..bytes.min(data.len())])
 }
 
 /// What is mounted need not be a file: `tmpfs`, `overlay`. Then the text is left as it was given.
@@ -124,5 +132,8 @@ mod tests {
         let executable = event(nr::MPROTECT, [0x1000, 4096, 7, 0, 0, 0], &Names::default());
         assert_eq!(executable.detail, "4096 bytes at 0x1000, PROT_READ|PROT_WRITE|PROT_EXEC");
         assert_eq!(event(nr::BPF, [5, 0, 0, 0, 0, 0], &Names::default()).detail, "BPF_PROG_LOAD");
+        let names = Names { data: b"shopHookSignals", ..Names::default() };
+        assert_eq!(event(nr::SETHOSTNAME, [0, 4, 0, 0, 0, 0], &names).detail, "shop");
+        assert_eq!(event(nr::SETHOSTNAME, [0, u64::MAX, 0, 0, 0, 0], &names).detail, "");
     }
 }

@@ -2,7 +2,8 @@
 
 use super::Recording;
 use super::levels::word;
-use crate::health::{ContainerStatus, Cost, Lowered, Rules, Status};
+use super::responses::is_frozen;
+use crate::health::{ContainerStatus, Cost, Lowered, Models, Rules, Status};
 use crate::host;
 use crate::models::{ModelAnswer, ModelRequest};
 use crate::pipeline::report;
@@ -26,7 +27,7 @@ impl Recording {
 
     fn rules(&self) -> Rules {
         let watch = &self.pipeline.watch;
-        let ((matched, counted), storms) = (watch.counts(), self.incidents.storms());
+        let ((matched, counted), storms, missed) = (watch.counts(), self.incidents.storms(), watch.missed());
         Rules {
             loaded: watch.rules().rules().len() as u64,
             matched,
@@ -34,7 +35,15 @@ impl Recording {
             joined: storms.joined,
             held_back: storms.held_back,
             refused: storms.refused,
+            late: missed.late,
+            resting: missed.resting,
+            forgotten: missed.forgotten,
         }
+    }
+
+    fn models(&self) -> Option<Models> {
+        let (kept, most, without) = self.pipeline.watch.models.as_ref()?.room();
+        Some(Models { kept: kept as u64, most: most as u64, without: without as u64 })
     }
 
     pub(super) fn model(&mut self, request: &ModelRequest, file: &str) -> Result<ModelAnswer, String> {
@@ -71,6 +80,7 @@ impl Recording {
                     ring_vital_bytes: reach[Class::Vital as usize].bytes,
                     ring_budget_bytes: history.budget(),
                     level: word(self.levels.of(container.key)).to_owned(),
+                    frozen: is_frozen(&self.pipeline.containers, container),
                     lost: counters.lost.get(&container.key).copied().unwrap_or(0),
                     refused: reach.iter().map(|reach| reach.refused).sum(),
                     evicted: reach.iter().map(|reach| reach.evicted).sum(),
@@ -96,6 +106,7 @@ impl Recording {
                 lowered: self.lowered(now.boot_ns),
             },
             rules: self.rules(),
+            models: self.models(),
             incidents_open: self.incidents.open_count(),
             disk_full_seconds: disk_full.map(|ns| now.boot_ns.saturating_sub(ns) / 1_000_000_000),
             hooks: self.hooks.clone(),

@@ -1,0 +1,107 @@
+//! libFuzzer over every decoder of outside bytes (fuzz/), by cargo-fuzz on a nightly compiler.
+
+use crate::test::say;
+use anyhow::{Context as _, Result, bail};
+use std::env;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+const VERSION: &str = "0.13.2";
+const TARGETS: [&str; 5] = ["zip", "manifest", "signature", "segment", "rules"];
+/// Longer inputs are no new kinds of inputs, only slower ones.
+const INPUT_MAX_BYTES: usize = 256 << 10;
+
+/// What is kept of a target's corpus, the shortest inputs first: it is part of every clone.
+const KEPT_MAX_BYTES: u64 = 256 << 10;
+
+/// What to fuzz.
+#[derive(Debug, clap::Args)]
+pub struct Fuzz {
+    /// Which targets; all without one.
+    #[arg(value_parser = TARGETS)]
+    targets: Vec<String>,
+    /// How long each.
+    #[arg(long, default_value_t = 300)]
+    seconds: u32,
+}
+
+/// Runs each target from its corpus (fuzz/corpus) and its seeds, and keeps the inputs that reach something new.
+///
+/// # Errors
+/// When a target panics, hangs or takes too much memory (its input is in fuzz/artifacts), when tools cannot be installed.
+pub fn run(fuzz: &Fuzz) -> Result<()> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fuzz").canonicalize().context("there is no fuzz/")?;
+    let program = program(&root)?;
+    let seeds = root.join("target/seeds");
+    let mut seed = Command::new("cargo");
+    finished(seed.args(["run", "--release", "--quiet", "--", "seeds"]).arg(&seeds).current_dir(&root))?;
+    let all = TARGETS.map(str::to_owned);
+    for target in if fuzz.targets.is_empty() { &all[..] } else { &fuzz.targets } {
+        let (corpus, found) = (root.join("corpus").join(target), root.join("target/corpus").join(target));
+        fs::create_dir_all(&corpus)?;
+        fs::create_dir_all(&found)?;
+        say(&format!("{target}, {} s", fuzz.seconds))?;
+        let cargo_fuzz = |verb: &str| {
+            let mut command = Command::new(&program);
+            // Its own target directory: what is built for coverage serves nobody else.
+            command.env("CARGO_TARGET_DIR", root.join("target/fuzz")).env("RUSTUP_TOOLCHAIN", "nightly");
+            command.args(["fuzz", verb, "--features", "libfuzzer", target]).current_dir(&root);
+            command
+        };
+        let mut run = cargo_fuzz("run");
+        run.arg(&found).arg(&corpus).arg(seeds.join(target)).arg("--");
+        run.arg(format!("-max_total_time={}", fuzz.seconds)).arg(format!("-max_len={INPUT_MAX_BYTES}"));
+        finished(run.args(["-timeout=5", "-rss_limit_mb=2048", "-print_final_stats=1", "-verbosity=0"]))?;
+        // Of all that was found and kept, the fewest inputs that reach as much.
+        let least = root.join("target/least").join(target);
+        let _ = fs::remove_dir_all(&least);
+        fs::create_dir_all(&least)?;
+        let mut merge = cargo_fuzz("run");
+        merge.arg(&least).arg(&found).arg(&corpus).args(["--", "-merge=1", "-verbosity=0"]);
+        finished(merge.arg(format!("-max_len={INPUT_MAX_BYTES}")))?;
+        keep(&least, &corpus)?;
+    }
+    Ok(())
+}
+
+/// Fills a target's corpus anew.
+fn keep(from: &Path, corpus: &Path) -> Result<()> {
+    fs::remove_dir_all(corpus)?;
+    fs::create_dir_all(corpus)?;
+    let mut inputs: Vec<(u64, PathBuf)> = Vec::new();
+    for entry in fs::read_dir(from)? {
+        let entry = entry?;
+        inputs.push((entry.metadata()?.len(), entry.path()));
+    }
+    inputs.sort();
+    let mut bytes = 0;
+    for (len, path) in &inputs {
+        bytes += len;
+        let (true, Some(name)) = (bytes <= KEPT_MAX_BYTES, path.file_name()) else { break };
+        fs::copy(path, corpus.join(name))?;
+    }
+    Ok(())
+}
+
+/// cargo-fuzz, installed here where it is not there yet.
+fn program(root: &Path) -> Result<PathBuf> {
+    let toolchains = Command::new("rustup").args(["toolchain", "list"]).output().context("this needs rustup")?;
+    if !String::from_utf8_lossy(&toolchains.stdout).contains("nightly") {
+        bail!("this needs a nightly compiler: rustup toolchain install nightly");
+    }
+    let tools = root.join("target/tools");
+    let program = tools.join("bin/cargo-fuzz");
+    if !program.exists() {
+        say(&format!("installing cargo-fuzz {VERSION}"))?;
+        let mut install = Command::new("cargo");
+        install.args(["install", "cargo-fuzz", "--locked", "--version", VERSION, "--root"]).arg(&tools);
+        finished(&mut install)?;
+    }
+    Ok(program)
+}
+
+fn finished(command: &mut Command) -> Result<()> {
+    let status = command.stdin(Stdio::null()).status().with_context(|| format!("cannot run {command:?}"))?;
+    if status.success() { Ok(()) } else { bail!("{command:?} failed") }
+}
