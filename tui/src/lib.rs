@@ -9,7 +9,7 @@
 //! desk              answers questions in SQL, on other threads
 //! case              the case notes beside the bundle
 //! run               takes the terminal over and gives it back, whatever happens
-//! picture           the same screen as text or as an SVG picture
+//! picture           the same screen as text, as an SVG picture, as a moving one
 //! ```
 //!
 //! Invariants: `state` never draws and `view` never changes anything. Every text that comes out of a bundle passes
@@ -34,6 +34,6 @@ pub use case::Case;
 pub use desk::{Desk, verdict};
 pub use error::TuiError;
 pub use load::{load, load_cut};
-pub use picture::{screen_svg, screen_text};
+pub use picture::{Animation, screen_svg, screen_text};
 pub use run::run;
 pub use state::State;

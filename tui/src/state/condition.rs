@@ -13,6 +13,11 @@ const FAMILIES: [&str; 9] =
     ["evt.", "proc.", "thread.", "user.", "group.", "fd.", "fs.", "container.", "k8s."];
 /// The words between which tests stand.
 const JOINS: [&str; 3] = ["and", "or", "not"];
+/// The words that compare a field.
+const COMPARED_BY: [&str; 11] = [
+    "in", "intersects", "pmatch", "contains", "icontains", "bcontains", "startswith", "bstartswith", "endswith", "glob",
+    "regex",
+];
 /// The most completions that are offered.
 const OFFERED_MAX: usize = 32;
 /// How far an asking thread may be ahead of who reads.
@@ -156,6 +161,10 @@ impl State {
             let all = asker.fields().into_iter().filter(|field| family && field.starts_with(word));
             return all.take(OFFERED_MAX).map(str::to_owned).collect();
         }
+        let last = before.split_whitespace().last();
+        if word.is_empty() && !last.is_none_or(expects_more) {
+            return Vec::new();
+        }
         let told: Vec<&str> = before.split_whitespace().map(|word| word.trim_matches(['(', ')', ','])).collect();
         let joined = told.last().is_none_or(|last| JOINS.contains(last) || last.is_empty());
         let all: Vec<String> = if joined {
@@ -204,6 +213,12 @@ impl State {
             }
         });
     }
+}
+
+/// Whether a word of a condition cannot be the last.
+fn expects_more(word: &str) -> bool {
+    let ends = word.ends_with(['(', ',', '=', '<', '>']);
+    ends || JOINS.contains(&word) || COMPARED_BY.contains(&word)
 }
 
 /// Where the last word begins.

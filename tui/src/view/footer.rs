@@ -24,6 +24,11 @@ pub fn draw(frame: &mut Frame<'_>, area: Rect, state: &State, theme: Theme) {
     }
     let left = playing(state, room, theme);
     let left_over = room.saturating_sub(left.width() + 2);
+    if super::layout::is_small(frame.area()) && left_over < SMALL.len() && !state.playing && state.notice.is_none() {
+        // The list says where we are; nothing else says that there is more.
+        frame.render_widget(Line::styled(cut(SMALL, room), theme.style(Role::Quiet)), area);
+        return;
+    }
     let right = match &state.notice {
         Some(notice) if left_over >= 12 => Line::styled(cut(notice, left_over), theme.style(Role::Focus)),
         None if super::layout::is_small(frame.area()) && left_over >= SMALL.len() => {
