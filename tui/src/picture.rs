@@ -41,16 +41,21 @@ pub fn screen_svg(state: &State, width: u16, height: u16) -> String {
     let buffer = drawn_buffer(state, width, height, Theme::COLOUR);
     let mut svg = open_svg(width, height);
     for (y, row) in rows(&buffer).enumerate() {
-        let mut rest = row.as_slice();
-        while let Some((x, first)) = rest.first() {
-            let length = rest.iter().take_while(|(_, cell)| same_run(first, cell)).count().max(1);
-            let (run, after) = rest.split_at(length);
-            push_run(&mut svg, *x, y, run);
-            rest = after;
-        }
+        push_row(&mut svg, y, &row);
     }
     svg.push_str("</svg>\n");
     svg
+}
+
+/// Appends a row of cells, those of one style together.
+fn push_row(svg: &mut String, y: usize, row: &[(u16, &Cell)]) {
+    let mut rest = row;
+    while let Some((x, first)) = rest.first() {
+        let length = rest.iter().take_while(|(_, cell)| same_run(first, cell)).count().max(1);
+        let (run, after) = rest.split_at(length);
+        push_run(svg, *x, y, run);
+        rest = after;
+    }
 }
 
 /// The beginning of a picture: its size, its letters, its ground.

@@ -1,7 +1,7 @@
 //! Frames as one moving picture: SVG whose rows are shown while they stand on the screen, and hidden else. Most rows stay
 //! for many frames and are written once.
 
-use super::{drawn_buffer, open_svg, push_run, rows, same_run};
+use super::{drawn_buffer, open_svg, push_row, rows};
 use crate::state::State;
 use crate::view::Theme;
 use std::collections::HashMap;
@@ -44,13 +44,7 @@ impl Animation {
         let buffer = drawn_buffer(state, self.size.0, self.size.1, Theme::COLOUR);
         for (y, row) in rows(&buffer).enumerate() {
             let mut svg = String::new();
-            let mut rest = row.as_slice();
-            while let Some((x, first)) = rest.first() {
-                let length = rest.iter().take_while(|(_, cell)| same_run(first, cell)).count().max(1);
-                let (run, after) = rest.split_at(length);
-                push_run(&mut svg, *x, y, run);
-                rest = after;
-            }
+            push_row(&mut svg, y, &row);
             let (Some(stands), Some(places)) = (self.rows.get_mut(y), self.places.get_mut(y)) else { continue };
             let place = *places.entry(svg).or_insert_with_key(|svg| {
                 stands.push(Stand { svg: svg.clone(), spans: Vec::new() });

@@ -165,8 +165,10 @@ impl State {
         if word.is_empty() && !last.is_none_or(expects_more) {
             return Vec::new();
         }
-        let told: Vec<&str> = before.split_whitespace().map(|word| word.trim_matches(['(', ')', ','])).collect();
-        let joined = told.last().is_none_or(|last| JOINS.contains(last) || last.is_empty());
+        let signs = ['(', ')', ',', '=', '<', '>', '!'];
+        let told = before.split_whitespace().map(|word| word.trim_matches(signs));
+        let told: Vec<&str> = told.filter(|word| !word.is_empty()).collect();
+        let joined = told.last().is_none_or(|last| JOINS.iter().any(|join| join == last));
         let all: Vec<String> = if joined {
             asker.fields().into_iter().map(str::to_owned).collect()
         } else {

@@ -73,8 +73,8 @@ impl State {
                     Some(Ok(())) => {
                         (Filter { text: String::new(), condition: Some(text), ..self.filter.clone() }, None)
                     }
-                    // The events stay as they are until it is a condition.
-                    Some(Err(fault)) => (self.filter.clone(), Some(fault)),
+                    // Until it is a condition, the last one that it was holds.
+                    Some(Err(fault)) => (Filter { text: String::new(), ..self.filter.clone() }, Some(fault)),
                 };
                 if let Some(prompt) = &mut self.prompt {
                     prompt.fault = fault;

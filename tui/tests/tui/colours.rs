@@ -38,7 +38,7 @@ fn cells<'a>(buffer: &'a Buffer, text: &str) -> Vec<&'a Cell> {
 #[test]
 fn losses_are_red_wherever_they_fall() {
     let mut state = story::lossy();
-    state.apply(Action::Seconds(-20));
+    state.apply(Action::Seconds(-25));
     for (width, height) in [(20, 8), (80, 24), (120, 40)] {
         let buffer = drawn(&state, width, height, Palette::Dark);
         let header = cells(&buffer, "lost: ");
