@@ -174,7 +174,7 @@ fn a_condition_is_completed_and_a_fault_of_it_stands_under_its_place() {
     assert!(screen_text(&state, 100, 30).contains("Tab: proc.name"), "{}", screen_text(&state, 100, 30));
     press(&mut state, KeyCode::Tab);
     assert_eq!(state.prompt.as_ref().expect("a prompt").text, "proc.name ");
-    type_in(&mut state, "= runc and proc.nmae");
+    type_in(&mut state, "= runc and proc.nmae = x");
     let screen = screen_text(&state, 100, 30);
     let lines: Vec<&str> = screen.lines().collect();
     let (bar, fault) = (lines[28], lines[29]);
@@ -183,7 +183,7 @@ fn a_condition_is_completed_and_a_fault_of_it_stands_under_its_place() {
     assert!(fault.contains("did you mean 'proc.name'"), "{screen}");
     press(&mut state, KeyCode::Enter);
     assert!(state.prompt.is_some(), "a fault is not taken");
-    (0..4).for_each(|_| press(&mut state, KeyCode::Backspace));
+    (0..8).for_each(|_| press(&mut state, KeyCode::Backspace));
     type_in(&mut state, "name = \"runc:[2:INIT]\"");
     state.wait();
     assert!(state.visible.len() < state.timeline.len() && screen_text(&state, 100, 30).contains("events"));
