@@ -1,21 +1,27 @@
 //! Writes the documents that the program knows best itself (`cargo xtask gen-docs`):
-//! docs/EVENTS.md from the schema, docs/QUERIES.md from the views and functions, docs/replay.svg and docs/replay.txt from the replay's own screen.
+//! docs/EVENTS.md from the schema, docs/QUERIES.md from the views and functions, docs/replay.svg and docs/replaying.svg from
+//! the replay's own screen.
 
 use anyhow::{Context as _, Result, bail};
 use std::fmt::Write as _;
 use std::path::Path;
+use std::time::Duration;
 use taffrail_query::Session;
 use taffrail_trace::schema::{COMMON, Column, STATE, TABLES, Table};
+use taffrail_tui::state::{Action, Move, View};
+use taffrail_tui::{Animation, State};
 
 const SAMPLE: &str = "sample-traces/reverse-shell.evidence.zip";
+/// The most frames of playing in the moving picture.
+const FRAMES_MAX: usize = 200;
 /// The size of the README's picture, in characters.
 const SCREEN: (u16, u16) = (120, 36);
 
 fn main() -> Result<()> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let check = std::env::args().nth(1).as_deref() == Some("check");
-    let svg = picture(root)?;
-    for (name, text) in [("docs/EVENTS.md", events()?), ("docs/QUERIES.md", queries(root)?), ("docs/replay.svg", svg)] {
+    let (svg, moving) = (picture(root)?, recording(root)?);
+    for (name, text) in [("docs/EVENTS.md", events()?), ("docs/QUERIES.md", queries(root)?), ("docs/replay.svg", svg), ("docs/replaying.svg", moving)] {
         let path = root.join(name);
         if !check {
             std::fs::write(&path, text).with_context(|| format!("cannot write {name}"))?;
@@ -120,4 +126,42 @@ fn picture(root: &Path) -> Result<String> {
     let bundle = session.bundles().first().context("no bundle is open")?;
     let state = taffrail_tui::load(&session)?.with_verdict(bundle.verify()?);
     Ok(taffrail_tui::screen_svg(&state, SCREEN.0, SCREEN.1))
+}
+
+/// The size of the moving picture, in characters, and how long a frame of it stands while it plays.
+const MOVING: (u16, u16) = (100, 30);
+const FRAME: Duration = Duration::from_millis(200);
+
+/// The replay of the sample, keys pressed as a person does: the story, the time line, the intruder's terminal, the files.
+fn recording(root: &Path) -> Result<String> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let session = runtime.block_on(Session::open(&[root.join(SAMPLE)]))?;
+    let mut state = taffrail_tui::load(&session)?;
+    state.verdict = taffrail_tui::verdict(&session)?;
+    let mut animation = Animation::new(MOVING.0, MOVING.1);
+    let stand = |state: &State, animation: &mut Animation, millis: u64| animation.frame(state, millis);
+    state.apply(Action::Show(View::Story));
+    stand(&state, &mut animation, 3_000);
+    for _ in 0..3 {
+        state.apply(Action::Move(Move::Line(1)));
+        stand(&state, &mut animation, 1_000);
+    }
+    state.apply(Action::Show(View::Timeline));
+    stand(&state, &mut animation, 1_500);
+    // From where the intruder's shell begins, as they saw it.
+    state.apply(Action::Show(View::Terminal));
+    stand(&state, &mut animation, 800);
+    state.apply(Action::PlayOrPause);
+    for _ in 0..FRAMES_MAX {
+        state.apply(Action::Tick(FRAME));
+        stand(&state, &mut animation, FRAME.as_millis() as u64);
+        if !state.playing {
+            break;
+        }
+    }
+    for (view, millis) in [(View::Files, 2_500), (View::Network, 2_500), (View::Processes, 2_500)] {
+        state.apply(Action::Show(view));
+        stand(&state, &mut animation, millis);
+    }
+    Ok(animation.svg())
 }

@@ -380,6 +380,9 @@ pub struct ReportArgs {
     /// Where to: a name that ends in .html or .md. [default: Markdown on standard output]
     #[arg(short, long, value_name = "FILE")]
     pub output: Option<PathBuf>,
+    /// With the case notes that `replay` keeps beside each bundle.
+    #[arg(long)]
+    pub notes: bool,
     /// Where this host's custody log is, which gets a line for each bundle that a written report tells of.
     #[arg(long, value_name = "DIR", default_value = "/var/lib/taffrail")]
     pub state_dir: PathBuf,

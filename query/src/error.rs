@@ -22,6 +22,9 @@ pub enum QueryError {
     /// Of several files, none is opened as a bundle.
     #[error("none of them can be read: {0}")]
     NoneOpen(String),
+    /// A condition could not be asked to the end.
+    #[error("{0}")]
+    Asked(String),
     /// No bundle was named.
     #[error("no bundle to query")]
     NoBundle,

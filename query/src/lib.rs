@@ -6,6 +6,7 @@
 //! tables       one table per family over all bundles, and the table `bundle`
 //! views        views/*.sql: timeline, process_tree, connections, file_changes, dns_lookups, sessions, ...
 //! functions    the SQL functions that are ours
+//! condition    Falco's conditions asked about a bundle's events
 //! report       what a bundle tells, on one page
 //! output       rows -> table, CSV, JSON, NDJSON, Parquet
 //! error        why a query has no answer, in one line
@@ -17,6 +18,7 @@
 //!
 //! Not here: what a bundle is (trace), and what it looks like on a screen (tui).
 
+mod condition;
 mod error;
 mod functions;
 mod output;
@@ -26,6 +28,7 @@ mod store;
 mod tables;
 mod views;
 
+pub use condition::{Condition, Fault, Met, Sort, calls as condition_calls, fields as condition_fields};
 pub use datafusion::arrow;
 pub use error::QueryError;
 pub use functions::{FUNCTIONS, Function, TABLE_FUNCTIONS, capability_names};

@@ -9,6 +9,7 @@
 //! page       HTML: no script, no outside reference, light and dark, for screen, phone and paper
 //! drawing    the timeline and the graph, as SVG inside the page
 //! markdown   the same for a ticket
+//! notes      what people wrote down beside it
 //! foreign    text of a trace, which only comes out escaped
 //! rows       rows of an answer by column name
 //! ```
@@ -27,6 +28,7 @@ mod facts;
 mod foreign;
 mod lineage;
 mod markdown;
+mod notes;
 mod page;
 mod rows;
 mod state;
@@ -36,11 +38,13 @@ mod units;
 use crate::error::QueryError;
 use crate::session::Session;
 use facts::Chapter;
+pub use notes::Note;
 
 /// What the open bundles tell, ready to be written.
 #[derive(Debug)]
 pub struct Report {
     chapters: Vec<Chapter>,
+    notes: Vec<Note>,
 }
 
 impl Report {
@@ -53,7 +57,14 @@ impl Report {
         for index in 0..session.bundles().len() {
             chapters.push(ask::chapter(session, index).await?);
         }
-        Ok(Self { chapters })
+        Ok(Self { chapters, notes: Vec::new() })
+    }
+
+    /// With what people wrote down.
+    #[must_use]
+    pub fn noted(mut self, notes: Vec<Note>) -> Self {
+        self.notes = notes;
+        self
     }
 
     /// The same with another file name for the first bundle: that of the file that it is about to become.
@@ -67,11 +78,11 @@ impl Report {
 
     /// As one HTML page.
     pub fn html(&self) -> String {
-        page::page(&self.chapters)
+        page::page(&self.chapters, &self.notes)
     }
 
     /// As Markdown.
     pub fn markdown(&self) -> String {
-        markdown::document(&self.chapters)
+        markdown::document(&self.chapters, &self.notes)
     }
 }

@@ -4,7 +4,7 @@ mod support;
 
 use std::os::unix::fs::FileExt as _;
 use support::{incident, open, wait};
-use taffrail_query::report::Report;
+use taffrail_query::report::{Note, Report};
 use taffrail_trace::event::Severity;
 use taffrail_trace::fixture::{self, HOSTILE};
 use taffrail_trace::manifest::Joined;
@@ -337,4 +337,19 @@ fn a_report_of_very_many_events_stays_small_and_says_what_it_left_out() {
     let page = wait(Report::of(&open(&[path]).expect("a session"))).expect("a report").html();
     assert!(page.contains("and 19\u{202f}950 more changes"));
     assert!(page.len() < 100_000, "{}", page.len());
+}
+
+#[test]
+fn what_people_wrote_down_is_in_the_report_and_attacks_nobody() {
+    let note = Note { time_ns: 0, event: EVIL.to_owned(), text: format!("the way in\n{EVIL}"), tags: vec![EVIL.to_owned()] };
+    assert!(!report().html().contains("Case notes") && !report().markdown().contains("Case notes"));
+    let noted = report().noted(vec![note]);
+    let page = noted.html();
+    assert!(page.contains("Case notes") && page.contains("the way in") && !page.contains("<script") && !page.contains("<img"));
+    let document = noted.markdown();
+    assert!(document.contains("## Case notes") && document.contains("the way in"));
+    for text in [page, document] {
+        assert!(text.chars().all(|ch| ch == '\n' || !ch.is_control()), "{text}");
+        assert!(!text.contains('\u{202e}') && !text.contains('\u{200b}'));
+    }
 }

@@ -10,9 +10,8 @@ use std::io::{self, BufWriter, Write};
 use std::path::Path;
 use std::sync::Arc;
 use taffrail_rules::evidence::hunt;
-use taffrail_rules::file;
 use taffrail_rules::judge::{Judge, Missed};
-use taffrail_rules::load;
+use taffrail_rules::{falco, file, load};
 use taffrail_rules::matcher::RuleSet;
 use taffrail_rules::scene::Scene;
 use taffrail_trace::bundle::Bundle;
@@ -24,6 +23,7 @@ use taffrail_trace::text::shown;
 pub fn run(args: &HuntArgs) -> Result<Outcome> {
     let loaded = match &args.filter {
         Some(condition) => {
+            told_by_itself(condition)?;
             rules::usable(file::checked(load::load([("--filter", filter(condition, &args.output).as_str())])))?
         }
         None => rules::load(&args.rules)?,
@@ -54,7 +54,15 @@ pub fn run(args: &HuntArgs) -> Result<Outcome> {
     Ok(if found > 0 { Outcome::Fine } else { Outcome::Negative })
 }
 
-/// A rule that matches where `condition` does; text that is no condition is told with its place in it.
+/// Refuses a text that is no condition, with the place of each fault in what was typed.
+fn told_by_itself(condition: &str) -> Result<()> {
+    let Err(problems) = falco::filter(condition) else { return Ok(()) };
+    let told: Vec<String> =
+        problems.iter().map(|problem| format!("character {}: {}", problem.place.column, problem.message)).collect();
+    bail!("--filter is no condition that can be asked: {}", shown(&told.join("; ")))
+}
+
+/// A rule that matches where `condition` does.
 fn filter(condition: &str, output: &str) -> String {
     let quoted = |text: &str| json!(text).to_string();
     format!(

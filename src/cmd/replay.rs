@@ -10,12 +10,15 @@ use std::time::Duration;
 use taffrail_query::Session;
 use taffrail_tui::keys::{FILE_BYTES_MAX, Keymap};
 use taffrail_tui::state::{Action, Palette};
-use taffrail_tui::{Case, Desk, State};
+use taffrail_tui::{Animation, Bundles, Case, Desk, State};
 
 /// The time between two frames that are written down.
 const FRAME: Duration = Duration::from_millis(100);
 /// The most frames of one playing: an hour.
 const FRAMES_MAX: usize = 36_000;
+
+/// The most frames of the moving picture: two minutes.
+const ANIMATED_MAX: usize = 1_200;
 
 /// Opens the bundles in the terminal, or draws them into files. The case notes are beside the first.
 pub fn run(args: &ReplayArgs) -> Result<Outcome> {
@@ -57,6 +60,7 @@ fn watch(
     bundle: &Path,
     own_keys: Option<&Path>,
 ) -> Result<()> {
+    state.asker = Some(Arc::new(Bundles(Arc::clone(&session))));
     let mut desk = Desk::new(session, runtime.handle().clone());
     desk.verify();
     state.sql.relations = runtime.block_on(desk.relations())?.into();
@@ -68,9 +72,10 @@ fn watch(
     Ok(())
 }
 
-/// Writes one frame, or all of a playing, as text and as a picture.
+/// Writes one frame, or all of a playing, as text and as a picture; of a playing `replay.svg` moves.
 fn dump(mut state: State, dir: &Path, (width, height): (u16, u16)) -> Result<()> {
     std::fs::create_dir_all(dir).with_context(|| format!("cannot make {}", dir.display()))?;
+    let mut animation = state.playing.then(|| Animation::new(width, height));
     for number in 0..FRAMES_MAX {
         state.wait();
         let frames = [
@@ -81,7 +86,15 @@ fn dump(mut state: State, dir: &Path, (width, height): (u16, u16)) -> Result<()>
             let path = dir.join(format!("{number:05}.{kind}"));
             std::fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))?;
         }
+        let millis = FRAME.as_millis() as u64;
+        if let Some(animation) = animation.as_mut().filter(|_| number < ANIMATED_MAX) {
+            animation.frame(&state, millis);
+        }
         if !state.playing {
+            if let Some(animation) = animation {
+                let path = dir.join("replay.svg");
+                std::fs::write(&path, animation.svg()).with_context(|| format!("cannot write {}", path.display()))?;
+            }
             return Ok(());
         }
         state.apply(Action::Tick(FRAME));

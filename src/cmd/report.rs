@@ -7,9 +7,10 @@ use anyhow::{Context as _, Result, bail};
 use std::io::{self, Write as _};
 use std::path::Path;
 use taffrail_query::Session;
-use taffrail_query::report::Report;
+use taffrail_query::report::{Note, Report};
 use taffrail_trace::bundle::Bundle;
 use taffrail_trace::custody::digest;
+use taffrail_tui::Case;
 
 /// Writes what the bundles tell.
 pub fn run(args: &ReportArgs) -> Result<Outcome> {
@@ -22,7 +23,10 @@ pub fn run(args: &ReportArgs) -> Result<Outcome> {
     for problem in left_out {
         crate::logging::complain(&anyhow::Error::from(problem).context("left out"));
     }
-    let report = runtime.block_on(Report::of(&session))?;
+    let mut report = runtime.block_on(Report::of(&session))?;
+    if args.notes {
+        report = report.noted(notes(&session)?);
+    }
     let text = if as_html { report.html() } else { report.markdown() };
     match &args.output {
         None => io::stdout().lock().write_all(text.as_bytes())?,
@@ -36,6 +40,22 @@ pub fn run(args: &ReportArgs) -> Result<Outcome> {
         }
     }
     Ok(Outcome::Fine)
+}
+
+/// What people wrote down beside the bundles, by time.
+fn notes(session: &Session) -> Result<Vec<Note>> {
+    let mut notes = Vec::new();
+    for bundle in session.bundles() {
+        let written = Case::of(bundle.path()).read()?.notes.into_iter();
+        notes.extend(written.map(|note| Note {
+            time_ns: note.time_ns,
+            event: note.event,
+            text: note.text,
+            tags: note.tags,
+        }));
+    }
+    notes.sort_by_key(|note| note.time_ns);
+    Ok(notes)
 }
 
 /// The member of a bundle that tells its story.

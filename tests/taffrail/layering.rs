@@ -13,7 +13,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("taffrail-demo", &["taffrail-query", "taffrail-recorder", "taffrail-trace"]),
     ("taffrail-probes", &["taffrail-probes-abi"]),
     ("taffrail-probes-abi", &[]),
-    ("taffrail-query", &["taffrail-trace"]),
+    ("taffrail-query", &["taffrail-rules", "taffrail-trace"]),
     ("taffrail-recorder", &["taffrail-probes", "taffrail-rules", "taffrail-trace"]),
     ("taffrail-rules", &["taffrail-trace"]),
     ("taffrail-trace", &[]),

@@ -56,3 +56,27 @@ fn the_help_of_query_leads_to_the_page_of_queries() {
     let (_, help, _) = run(&["query", "--help"]);
     assert!(help.contains("docs/QUERIES.md"), "{help}");
 }
+
+#[test]
+fn the_case_notes_beside_a_bundle_are_in_a_report_that_asks_for_them() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let bundle = dir.path().join("x.evidence.zip");
+    fs::copy(sample(), &bundle).expect("copied");
+    let bundle = bundle.to_string_lossy().into_owned();
+    let notes = r#"{"notes":[{"time_ns":1,"time":"","event":"exec sh","text":"the way in #entry","tags":["entry"]}]}"#;
+    fs::write(format!("{bundle}.notes.json"), notes).expect("written");
+    let (code, out, err) = run(&["report", &bundle]);
+    assert!(code == 0 && !out.contains("the way in"), "{err}");
+    let (code, out, err) = run(&["report", "--notes", &bundle]);
+    assert!(code == 0 && out.contains("## Case notes") && out.contains("the way in"), "{out}{err}");
+    fs::write(format!("{bundle}.notes.json"), "{").expect("damaged");
+    let (code, _, err) = run(&["report", "--notes", &bundle]);
+    assert!(code == 2 && err.contains("notes.json"), "{err}");
+}
+
+#[test]
+fn a_filter_that_is_no_condition_is_told_with_its_place_in_what_was_typed() {
+    let (code, _, err) = run(&["hunt", &sample(), "--filter", "proc.name = nc and proc.nmae = x"]);
+    assert_eq!(code, 2);
+    assert!(err.contains("character 20") && err.contains("did you mean 'proc.name'"), "{err}");
+}

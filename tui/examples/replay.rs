@@ -5,7 +5,7 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use taffrail_query::Session;
-use taffrail_tui::{Case, Desk};
+use taffrail_tui::{Bundles, Case, Desk};
 
 fn main() -> Result<(), Box<dyn Error>> {
     let args: Vec<String> = std::env::args().skip(1).collect();
@@ -16,6 +16,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let session = Arc::new(runtime.block_on(Session::open(&[PathBuf::from(path)]))?);
     let mut state = taffrail_tui::load(&session)?;
     state.verdict = taffrail_tui::verdict(&session)?;
+    state.asker = Some(Arc::new(Bundles(Arc::clone(&session))));
     let desk = Desk::new(session, runtime.handle().clone());
     state.sql.relations = runtime.block_on(desk.relations())?.into();
     let mut out = std::io::stdout();

@@ -5,10 +5,11 @@
 //! state             what is known: the recording, the playhead, filters, focus; keys become actions, actions a new state
 //! keys              the one table of commands and the keymap: dispatcher, help, palette and footer read them
 //! view              pure drawing of a State into a Frame
+//! ask               conditions of the filter bar, asked about the bundles
 //! desk              answers questions in SQL, on other threads
 //! case              the case notes beside the bundle
 //! run               takes the terminal over and gives it back, whatever happens
-//! picture           the same screen as text or as an SVG picture
+//! picture           the same screen as text, as an SVG picture, as a moving one
 //! ```
 //!
 //! Invariants: `state` never draws and `view` never changes anything. Every text that comes out of a bundle passes
@@ -17,6 +18,7 @@
 //!
 //! Not here: how evidence is read (query), what it means (rules), how it came to be (recorder).
 
+mod ask;
 mod case;
 mod desk;
 mod error;
@@ -27,10 +29,11 @@ mod run;
 pub mod state;
 pub mod view;
 
+pub use ask::Bundles;
 pub use case::Case;
 pub use desk::{Desk, verdict};
 pub use error::TuiError;
 pub use load::{load, load_cut};
-pub use picture::{screen_svg, screen_text};
+pub use picture::{Animation, screen_svg, screen_text};
 pub use run::run;
 pub use state::State;

@@ -1,7 +1,10 @@
 //! The screen as text, and as an SVG picture: the very cells that a terminal would get.
 
+mod animation;
 mod lines;
 mod palette;
+
+pub use animation::Animation;
 
 use crate::state::State;
 use crate::view::{self, Theme};
@@ -36,24 +39,34 @@ pub fn screen_text(state: &State, width: u16, height: u16) -> String {
 /// The screen as an SVG picture: monospaced cells with their colours on a dark, rounded ground.
 pub fn screen_svg(state: &State, width: u16, height: u16) -> String {
     let buffer = drawn_buffer(state, width, height, Theme::COLOUR);
+    let mut svg = open_svg(width, height);
+    for (y, row) in rows(&buffer).enumerate() {
+        push_row(&mut svg, y, &row);
+    }
+    svg.push_str("</svg>\n");
+    svg
+}
+
+/// Appends a row of cells, those of one style together.
+fn push_row(svg: &mut String, y: usize, row: &[(u16, &Cell)]) {
+    let mut rest = row;
+    while let Some((x, first)) = rest.first() {
+        let length = rest.iter().take_while(|(_, cell)| same_run(first, cell)).count().max(1);
+        let (run, after) = rest.split_at(length);
+        push_run(svg, *x, y, run);
+        rest = after;
+    }
+}
+
+/// The beginning of a picture: its size, its letters, its ground.
+fn open_svg(width: u16, height: u16) -> String {
     let (wide, high) = (f32::from(width) * CELL_WIDTH + 2.0 * MARGIN, f32::from(height) * CELL_HEIGHT + 2.0 * MARGIN);
-    let mut svg = format!(
+    format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {wide:.1} {high:.1}\" width=\"{wide:.1}\" \
          height=\"{high:.1}\" font-family=\"ui-monospace, SFMono-Regular, Menlo, Consolas, 'DejaVu Sans Mono', \
          monospace\" font-size=\"14\">\n<rect width=\"100%\" height=\"100%\" rx=\"10\" fill=\"{}\"/>\n",
         hex(BACKGROUND)
-    );
-    for (y, row) in rows(&buffer).enumerate() {
-        let mut rest = row.as_slice();
-        while let Some((x, first)) = rest.first() {
-            let length = rest.iter().take_while(|(_, cell)| same_run(first, cell)).count().max(1);
-            let (run, after) = rest.split_at(length);
-            push_run(&mut svg, *x, y, run);
-            rest = after;
-        }
-    }
-    svg.push_str("</svg>\n");
-    svg
+    )
 }
 
 fn drawn_buffer(state: &State, width: u16, height: u16, theme: Theme) -> Buffer {

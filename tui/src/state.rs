@@ -11,6 +11,7 @@
 //! moment                the process tree at the playhead
 //! action                what a key asks for
 //! play, clock           the passing of time; a time that is typed
+//! condition             Falco's conditions in the filter bar
 //! place                 the seven views, and the trail of places one came by
 //! story                 findings and key moments as sentences
 //! film                  terminal sessions, played back into a screen in memory
@@ -27,6 +28,7 @@
 mod action;
 mod changes;
 mod clock;
+mod condition;
 pub mod draft;
 mod film;
 mod filter;
@@ -53,6 +55,7 @@ mod visible;
 pub mod words;
 
 pub use action::{Action, Move, Only};
+pub use condition::{Asker, Told};
 pub use changes::{Change, ChangeRow, Changes, Deed};
 pub use film::{Film, TerminalSession, TypedOrPrinted};
 pub use filter::{Chip, Filter, KindFilter, Lineage, address_of, file_of, finds, host};
@@ -96,6 +99,8 @@ pub struct State {
     pub verdict: Option<Verdict>,
     /// The keys.
     pub keymap: Arc<Keymap>,
+    /// Who is asked about conditions; where nobody is, the filter bar takes texts only.
+    pub asker: Option<Arc<dyn Asker>>,
     /// The colours.
     pub palette: Palette,
     /// The mouse is listened to.
@@ -231,6 +236,7 @@ impl State {
             recording,
             verdict: None,
             keymap: Arc::default(),
+            asker: None,
             palette: Palette::default(),
             mouse: false,
             view: View::default(),

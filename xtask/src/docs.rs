@@ -1,4 +1,4 @@
-//! The documents that the program writes itself: docs/EVENTS.md and the README's picture.
+//! The documents that the program writes itself: docs/EVENTS.md, docs/QUERIES.md and the README's pictures.
 
 use crate::test;
 use anyhow::Result;

@@ -4,16 +4,18 @@ use super::facts::{Change, Chapter};
 use super::foreign::Foreign;
 use super::lineage::Mark;
 use super::story::{self, Word};
+use super::notes::{self, Note};
 use super::{page, units};
 use std::fmt::Write as _;
 
 /// All bundles in one document.
-pub fn document(chapters: &[Chapter]) -> String {
+pub fn document(chapters: &[Chapter], written: &[Note]) -> String {
     let mut out = String::new();
     for chapter in chapters {
         // Writing into a String cannot fail.
         let _ = bundle(&mut out, chapter);
     }
+    let _ = notes::markdown(written, &mut out);
     out
 }
 

@@ -4,6 +4,7 @@ use super::facts::{Change, Chapter, Program, Talk};
 use super::foreign::Foreign;
 use super::lineage::{Mark, Node};
 use super::story::{self, Sentence, Word};
+use super::notes::{self, Note};
 use super::{drawing, units};
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 use taffrail_trace::bundle::{SIGNATURE, SUMS};
@@ -15,7 +16,7 @@ const STYLE: &str = include_str!("page.css");
 const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'";
 
 /// All bundles on one page.
-pub fn page(chapters: &[Chapter]) -> String {
+pub fn page(chapters: &[Chapter], written: &[Note]) -> String {
     let title = chapters.first().map(|chapter| Foreign::new(&chapter.manifest.container.name)).unwrap_or_default();
     let page = html! {
         (DOCTYPE)
@@ -31,6 +32,7 @@ pub fn page(chapters: &[Chapter]) -> String {
             }
             body {
                 @for chapter in chapters { (bundle(chapter)) }
+                (notes::html(written))
                 footer { "Made by taffrail " (env!("CARGO_PKG_VERSION")) " from the evidence itself. Every text of the \
                     evidence is shown escaped: " code { "\\e" } " is the escape character, " code { "\\u{…}" }
                     " one that would not be seen." }

@@ -105,6 +105,7 @@ impl Keymap {
                     return Some(Action::Type(ch));
                 }
                 (KeyCode::Backspace, _) => return Some(Action::Erase),
+                (KeyCode::Tab, Prompting::Filter) => return Some(Action::Complete),
                 (KeyCode::Enter, _) => return Some(Action::Enter),
                 (KeyCode::Esc, _) => return Some(Action::Escape),
                 (_, Prompting::Filter | Prompting::Palette) => {}

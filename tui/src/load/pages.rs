@@ -138,12 +138,12 @@ impl Pages {
 }
 
 impl Reader for Pages {
-    fn read(&self, pages: Range<usize>) -> Result<Recording, String> {
+    fn read(&self, pages: Range<usize>) -> Result<Arc<Recording>, String> {
         let from = self.firsts.get(pages.start).copied().filter(|_| pages.start > 0);
         let stretch = Stretch { from, to: self.firsts.get(pages.end).copied() };
         let mut recording = self.rows(stretch, Some(pages)).map_err(|problem| problem.to_string())?;
         recording.about = self.about.clone();
-        Ok(recording)
+        Ok(Arc::new(recording))
     }
 }
 

@@ -80,6 +80,8 @@ pub enum Action {
     Type(char),
     /// Take the prompt's last character back.
     Erase,
+    /// Write what the word in the prompt can only become.
+    Complete,
     /// A key for the editor of the SQL view.
     Edit(KeyEvent),
     /// To this many thousandths of what the strip shows.
@@ -179,6 +181,7 @@ impl State {
             Action::Erase => self.edit(|text| {
                 text.pop();
             }),
+            Action::Complete => self.complete(),
             Action::Edit(key) => self.edit_sql(key),
             Action::StripAt(thousandths) => self.by_hand(|state| {
                 let (from, to) = state.strip_range();

@@ -1,5 +1,6 @@
 //! Which events the views show: what each filter lets through, and the chips that name them.
 
+use super::condition::Meetings;
 use super::recording::{Body, Event, ImageIx, Kind, ProcessIx, Recording, Sym, Time};
 use super::summary;
 use super::words;
@@ -19,6 +20,8 @@ pub struct Filter {
     pub lineage: Option<Lineage>,
     /// Only this stretch of time, both ends included.
     pub range: Option<(Time, Time)>,
+    /// Only events that meet this condition in Falco's language.
+    pub condition: Option<String>,
     /// Only events with this text in summary, name, executable or command line; case does not matter.
     pub text: String,
 }
@@ -49,6 +52,8 @@ pub enum Chip {
     Lineage,
     /// By time.
     Range,
+    /// By a condition.
+    Condition,
     /// By text.
     Text,
 }
@@ -128,6 +133,7 @@ impl Filter {
             (Chip::Lineage, self.lineage.is_some()),
             (Chip::File, self.file.is_some()),
             (Chip::Address, self.address.is_some()),
+            (Chip::Condition, self.condition.is_some()),
             (Chip::Text, !self.text.is_empty()),
         ];
         on.into_iter().filter_map(|(chip, on)| on.then_some(chip)).collect()
@@ -153,6 +159,7 @@ impl Filter {
             Chip::Range => {
                 self.range.map_or_else(String::new, |(from, to)| format!("{} to {}", since(from), since(to)))
             }
+            Chip::Condition => self.condition.clone().unwrap_or_default(),
             Chip::Text => format!("\"{}\"", self.text),
         }
     }
@@ -167,6 +174,7 @@ impl Filter {
             Chip::Address => self.address = None,
             Chip::Lineage => self.lineage = None,
             Chip::Range => self.range = None,
+            Chip::Condition => self.condition = None,
             Chip::Text => self.text.clear(),
         }
         self
@@ -195,9 +203,9 @@ impl Sieve {
         }
     }
 
-    /// Whether an event passes. A gap passes every filter by kind, process, file or address: what is missing may have
-    /// been of any.
-    pub fn lets(&mut self, recording: &Recording, event: &Event) -> bool {
+    /// Whether an event passes; `met` is what met the condition, where there is one. A gap passes every filter but those
+    /// by time and text: what is missing may have been of any kind.
+    pub fn lets(&mut self, recording: &Recording, event: &Event, met: Option<&Meetings>) -> bool {
         let filter = &self.filter;
         if !filter.range.is_none_or(|(from, to)| within(recording, event, from, to)) {
             return false;
@@ -214,6 +222,7 @@ impl Sieve {
                 || !filter.lineage.is_none_or(in_time)
                 || !filter.file.as_ref().is_none_or(|file| names_file(recording, event, file))
                 || !filter.address.as_ref().is_none_or(|address| names_address(recording, event, address))
+                || !met.is_none_or(|met| met.have(recording, event))
             {
                 return false;
             }

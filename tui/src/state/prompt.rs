@@ -1,9 +1,11 @@
 //! Texts that a person types at the bottom line.
 
+use super::condition::is_condition;
 use super::filter::{self, Filter};
 use super::recording::Time;
 use super::{Action, State};
 use crate::keys;
+use taffrail_query::Fault;
 use std::time::{Duration, Instant};
 
 /// How long one key searches. The next goes on from there.
@@ -20,6 +22,8 @@ pub struct Prompt {
     pub text: String,
     /// The chosen line of the palette.
     pub chosen: usize,
+    /// What is wrong with the condition that is typed, and where.
+    pub fault: Option<Fault>,
     /// What the filter was before.
     pub(super) before: Filter,
     /// Where the playhead was.
@@ -48,11 +52,11 @@ impl State {
         self.help = None;
         let (before, at, selected) = (self.filter.clone(), self.at, self.selected);
         let text = match what {
-            Prompting::Filter => self.filter.text.clone(),
+            Prompting::Filter => self.filter.condition.clone().unwrap_or_else(|| self.filter.text.clone()),
             Prompting::Note => self.notes.text_at(self).unwrap_or_default(),
             _ => String::new(),
         };
-        self.prompt = Some(Prompt { what, text, chosen: 0, before, at, selected });
+        self.prompt = Some(Prompt { what, text, chosen: 0, fault: None, before, at, selected });
     }
 
     /// Changes the typed text and shows at once what it does.
@@ -63,8 +67,21 @@ impl State {
         let (what, text, selected, at) = (prompt.what, prompt.text.clone(), prompt.selected, prompt.at);
         match what {
             Prompting::Filter => {
-                let filter = Filter { text, ..self.filter.clone() };
-                self.set_filter(filter);
+                let asker = self.asker.as_ref().filter(|_| is_condition(&text));
+                let (filter, fault) = match asker.map(|asker| asker.check(&text)) {
+                    None => (Filter { text, condition: None, ..self.filter.clone() }, None),
+                    Some(Ok(())) => {
+                        (Filter { text: String::new(), condition: Some(text), ..self.filter.clone() }, None)
+                    }
+                    // Until it is a condition, the last one that it was holds.
+                    Some(Err(fault)) => (Filter { text: String::new(), ..self.filter.clone() }, Some(fault)),
+                };
+                if let Some(prompt) = &mut self.prompt {
+                    prompt.fault = fault;
+                }
+                if filter != self.filter {
+                    self.set_filter(filter);
+                }
             }
             Prompting::Search => {
                 self.search = text.to_lowercase();
@@ -79,6 +96,11 @@ impl State {
     /// Takes the typed text.
     pub(super) fn take_prompt(&mut self) {
         let Some(prompt) = self.prompt.take() else { return };
+        if prompt.fault.is_some() {
+            // It stays open, with what is wrong under it.
+            self.prompt = Some(prompt);
+            return;
+        }
         match prompt.what {
             Prompting::Filter | Prompting::Search => {}
             Prompting::GoTo => match self.time_of(&prompt.text) {

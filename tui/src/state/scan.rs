@@ -2,11 +2,12 @@
 //! views make of it. What is known comes page by page; a scan that nobody wants any more is stopped.
 
 use super::changes::{Deeds, FileHistory};
+use super::condition::{Answers, Asker, Meetings};
 use super::film::{Sessions, TerminalSession};
 use super::filter::{Filter, Sieve};
 use super::map::{Flows, History};
 use super::marks::Marks;
-use super::recording::{ImageIx, Recording};
+use super::recording::{ImageIx, Recording, Time};
 use super::story::{Sentence, Teller};
 use super::timeline::{Cuts, Reader};
 use super::visible::Found;
@@ -70,6 +71,7 @@ impl Scan {
         cuts: &Arc<Cuts>,
         reader: &Arc<dyn Reader>,
         filter: Option<Filter>,
+        asker: Option<Arc<dyn Asker>>,
         near: usize,
     ) -> Self {
         let (outbox, inbox) = channel();
@@ -78,6 +80,7 @@ impl Scan {
             base: Arc::clone(base),
             cuts: Arc::clone(cuts),
             reader: Arc::clone(reader),
+            asker,
             outbox,
             stop: Arc::clone(&stop),
         };
@@ -125,6 +128,7 @@ struct Work {
     base: Arc<Recording>,
     cuts: Arc<Cuts>,
     reader: Arc<dyn Reader>,
+    asker: Option<Arc<dyn Asker>>,
     outbox: Sender<News>,
     stop: Arc<AtomicBool>,
 }
@@ -133,11 +137,14 @@ impl Work {
     fn run(&mut self, filter: Option<&Filter>, near: usize) -> Result<(), Gone> {
         let off = Filter::default();
         let mut sieve = Sieve::new(filter.unwrap_or(&off), &self.base);
-        if filter.is_some() {
+        let condition = filter.and_then(|filter| filter.condition.as_deref());
+        let mut answers = condition.zip(self.asker.as_ref()).map(|(text, asker)| Answers::begin(asker, text));
+        // A condition is asked about one event after the other, from the first.
+        if filter.is_some() && answers.is_none() {
             let first = near.saturating_sub(NEAR);
             let run = first..(near + NEAR + 1).min(self.cuts.pages());
             let Some(recording) = self.read(run.clone())? else { return Ok(()) };
-            let found = self.sifted(&recording, &run, &mut sieve);
+            let found = self.sifted(&recording, &run, &mut sieve, None);
             self.say(News::Found(first, found))?;
         }
         let (mut flows, mut deeds) = (Flows::default(), Deeds::new(&self.base.about));
@@ -159,7 +166,15 @@ impl Work {
             };
             match &mut survey {
                 None => {
-                    let found = self.sifted(&recording, &run, &mut sieve);
+                    let to = self.cuts.firsts.get(run.end).copied().unwrap_or(Time::MAX);
+                    let met = match answers.as_mut().map(|answers| answers.until(to)).transpose() {
+                        Ok(met) => met,
+                        Err(problem) => return self.say(News::Problem(problem)),
+                    };
+                    let found = self.sifted(&recording, &run, &mut sieve, met);
+                    if let Some(answers) = &mut answers {
+                        answers.forget(to);
+                    }
                     for (page, found) in run.clone().zip(&found) {
                         let before = self.cuts.start(page) - start;
                         if let Found::These(these) = found {
@@ -185,7 +200,7 @@ impl Work {
     }
 
     /// Reads pages; `None` where they cannot be read, which has been told then.
-    fn read(&self, run: Range<usize>) -> Result<Option<Recording>, Gone> {
+    fn read(&self, run: Range<usize>) -> Result<Option<Arc<Recording>>, Gone> {
         if self.stop.load(Ordering::Relaxed) {
             return Err(Gone);
         }
@@ -196,12 +211,18 @@ impl Work {
     }
 
     /// What passes, page by page.
-    fn sifted(&self, recording: &Recording, run: &Range<usize>, sieve: &mut Sieve) -> Vec<Found> {
+    fn sifted(
+        &self,
+        recording: &Recording,
+        run: &Range<usize>,
+        sieve: &mut Sieve,
+        met: Option<&Meetings>,
+    ) -> Vec<Found> {
         let start = self.cuts.start(run.start);
         let of_page = |page: usize| {
             let (from, to) = (self.cuts.start(page) - start, self.cuts.start(page + 1) - start);
             let passes =
-                |at: &u32| recording.events.get(*at as usize).is_some_and(|event| sieve.lets(recording, event));
+                |at: &u32| recording.events.get(*at as usize).is_some_and(|event| sieve.lets(recording, event, met));
             Found::These((from..to).filter(passes).map(|at| at - from).collect())
         };
         run.clone().map(of_page).collect()

@@ -6,6 +6,7 @@ use super::map::{Flows, History};
 use super::marks::Marks;
 use super::recording::Event;
 use super::scan::{News, Outcome, Scan};
+use super::timeline::{InMemory, Reader};
 use super::visible::{Found, Visible};
 use super::{State, View};
 use std::sync::Arc;
@@ -54,10 +55,10 @@ impl State {
         self.scans.filter = None;
         if self.filter.is_off() {
             self.see_all();
-        } else if let Some(reader) = self.timeline.reader().cloned() {
+        } else if let Some(reader) = self.background() {
             let near = self.timeline.cuts().page_at(self.at).unwrap_or(0);
             let (cuts, filter) = (self.timeline.cuts(), Some(self.filter.clone()));
-            self.scans.filter = Some(Scan::begin(&self.recording, cuts, &reader, filter, near));
+            self.scans.filter = Some(Scan::begin(&self.recording, cuts, &reader, filter, self.asker.clone(), near));
             self.visible = Visible::none_yet(self.timeline.cuts());
             self.show_views(Views::default());
         } else {
@@ -66,6 +67,13 @@ impl State {
         let (from, to) = self.bounds();
         self.at = self.at.clamp(from, to.max(from));
         self.settle_on_visible();
+    }
+
+    /// Who reads for a scan, where the filter needs one: for what is in memory only a condition does.
+    fn background(&self) -> Option<Arc<dyn Reader>> {
+        let in_memory = || Arc::new(InMemory(Arc::clone(&self.recording))) as Arc<dyn Reader>;
+        let asks = self.filter.condition.is_some() && self.asker.is_some();
+        self.timeline.reader().cloned().or_else(|| asks.then(in_memory))
     }
 
     /// Stands on an event that passes, where the one before does not.
@@ -106,7 +114,7 @@ impl State {
         let mut marks = Marks::default();
         let mut these = Vec::new();
         for (number, event) in (0..).zip(&recording.events) {
-            if sieve.lets(&recording, event) {
+            if sieve.lets(&recording, event, None) {
                 these.push(number);
                 marks.take(&recording, event, number);
             }
@@ -123,7 +131,7 @@ impl State {
 
     /// Puts the map's history together, where all is in memory.
     pub(super) fn see_flows(&mut self) {
-        if self.map.list.known().is_none() && self.timeline.reader().is_none() {
+        if self.map.list.known().is_none() && self.is_there() {
             let flows = Flows::of(&self.recording, self.visible_events());
             self.map.list.learn(Some(flows));
         }
@@ -131,10 +139,15 @@ impl State {
 
     /// Puts the files' history together, where all is in memory.
     pub(super) fn see_deeds(&mut self) {
-        if self.changes.list.known().is_none() && self.timeline.reader().is_none() {
+        if self.changes.list.known().is_none() && self.is_there() {
             let deeds = Deeds::of(&self.recording, self.visible_events());
             self.changes.list.learn(Some(deeds));
         }
+    }
+
+    /// Everything that passes is in memory.
+    fn is_there(&self) -> bool {
+        self.timeline.reader().is_none() && self.scans.filter.is_none()
     }
 
     fn visible_events(&self) -> impl Iterator<Item = &Event> {
@@ -144,7 +157,7 @@ impl State {
     /// Begins to look at everything.
     pub(super) fn survey(&mut self) {
         if let Some(reader) = self.timeline.reader().cloned() {
-            self.scans.all = Some(Scan::begin(&self.recording, self.timeline.cuts(), &reader, None, 0));
+            self.scans.all = Some(Scan::begin(&self.recording, self.timeline.cuts(), &reader, None, None, 0));
         }
     }
 

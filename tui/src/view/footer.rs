@@ -5,7 +5,7 @@ use super::theme::{Role, Theme};
 use crate::keys::{BINDINGS, Binding};
 use crate::state::{Prompt, Prompting, State, View, words};
 use ratatui::Frame;
-use ratatui::layout::Rect;
+use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::text::{Line, Span};
 use taffrail_trace::clock::rfc3339;
 
@@ -16,11 +16,19 @@ const SMALL: &str = "more from 60x16 on";
 pub fn draw(frame: &mut Frame<'_>, area: Rect, state: &State, theme: Theme) {
     let room = usize::from(area.width);
     if let Some(prompt) = &state.prompt {
-        frame.render_widget(typed(state, prompt, room, theme), area);
+        let [bar, below] = Layout::vertical([Constraint::Length(1), Constraint::Fill(1)]).areas(area);
+        let (line, shift) = typed(state, prompt, room, theme);
+        frame.render_widget(line, bar);
+        frame.render_widget(more(state, prompt, shift, room, theme), below);
         return;
     }
     let left = playing(state, room, theme);
     let left_over = room.saturating_sub(left.width() + 2);
+    if super::layout::is_small(frame.area()) && left_over < SMALL.len() && !state.playing && state.notice.is_none() {
+        // The list says where we are; nothing else says that there is more.
+        frame.render_widget(Line::styled(cut(SMALL, room), theme.style(Role::Quiet)), area);
+        return;
+    }
     let right = match &state.notice {
         Some(notice) if left_over >= 12 => Line::styled(cut(notice, left_over), theme.style(Role::Focus)),
         None if super::layout::is_small(frame.area()) && left_over >= SMALL.len() => {
@@ -33,7 +41,8 @@ pub fn draw(frame: &mut Frame<'_>, area: Rect, state: &State, theme: Theme) {
 }
 
 /// What the prompt is for, what is typed, and what can be done with it.
-fn typed(state: &State, prompt: &Prompt, room: usize, theme: Theme) -> Line<'static> {
+/// And how far right its first character would stand, negative where it is off the screen.
+fn typed(state: &State, prompt: &Prompt, room: usize, theme: Theme) -> (Line<'static>, isize) {
     let (sign, about) = match prompt.what {
         Prompting::Filter => {
             let far = state.progress().filter(|progress| progress.filter);
@@ -53,13 +62,43 @@ fn typed(state: &State, prompt: &Prompt, room: usize, theme: Theme) -> Line<'sta
     // The end of what is typed is what the person looks at.
     let width = room.saturating_sub(about.len() + sign.len() + 1);
     let length = prompt.text.chars().count();
-    let tail: String = prompt.text.chars().skip(length.saturating_sub(width)).collect();
-    Line::from_iter([
+    let hidden = length.saturating_sub(width);
+    let tail: String = prompt.text.chars().skip(hidden).collect();
+    let shift = sign.len() as isize - hidden as isize;
+    let line = Line::from_iter([
         Span::styled(sign.to_owned(), theme.style(Role::Focus)),
         Span::styled(cut(&tail, width), theme.style(Role::Strong)),
         Span::styled(" ", theme.style(Role::Selected)),
         Span::styled(about, theme.style(Role::Quiet)),
-    ])
+    ]);
+    (line, shift)
+}
+
+/// Whether there is something to say below the bar.
+pub fn has_more(state: &State) -> bool {
+    let faulty = state.prompt.as_ref().is_some_and(|prompt| prompt.fault.is_some());
+    faulty || !state.completions().is_empty()
+}
+
+/// What is wrong with the condition, under the character where it is; else what its last word can become.
+fn more(state: &State, prompt: &Prompt, shift: isize, room: usize, theme: Theme) -> Line<'static> {
+    let offered = state.completions();
+    if !offered.is_empty() {
+        return Line::styled(cut(&format!("Tab: {}", offered.join("  ")), room), theme.style(Role::Quiet));
+    }
+    let Some(fault) = &prompt.fault else { return Line::default() };
+    let at = (shift + fault.column as isize - 1).clamp(0, room.saturating_sub(1) as isize) as usize;
+    let message = format!("^ {}", fault.message);
+    if at + message.chars().count() <= room {
+        return Line::styled(cut(&format!("{}{message}", " ".repeat(at)), room), theme.style(Role::Bad));
+    }
+    // No room to its right: it stands left of the sign.
+    let text = cut(&fault.message, at.saturating_sub(1));
+    if text.chars().count() >= 12 {
+        let pad = " ".repeat(at.saturating_sub(super::text::width(&text) + 1));
+        return Line::styled(format!("{pad}{text} ^"), theme.style(Role::Bad));
+    }
+    Line::styled(cut(&format!("{}: {}", fault.column, fault.message), room), theme.style(Role::Bad))
 }
 
 /// `paused 1x  -3.201 s  12:00:54.922 UTC`, and what was just skipped.

@@ -51,7 +51,7 @@ impl Screen {
             Constraint::Length(trail),
             Constraint::Length(strip),
             Constraint::Fill(1),
-            Constraint::Length(1),
+            Constraint::Length(if super::footer::has_more(state) { 2 } else { 1 }),
         ])
         .areas(area);
         let screen = Self { header, tabs, trail, strip, footer, ..Self::default() };

@@ -1,8 +1,9 @@
 //! Bundles that no recorder wrote.
 
+use proptest::prelude::*;
 use crate::story::{self, Program, at, program, who};
 use taffrail_tui::state::draft::{Draft, Row};
-use taffrail_tui::state::recording::{About, Finding, Gap, Lifecycle};
+use taffrail_tui::state::recording::{About, Finding, Gap, Lifecycle, Terminal};
 use taffrail_tui::state::{Action, Answer, Focus, Move, Only, View};
 use taffrail_tui::{State, screen_svg, screen_text};
 
@@ -10,7 +11,12 @@ const EVIL: &str = "\u{1b}[2J\u{1b}]0;owned\u{7}\u{9b}31m\u{202e}\u{200b}\r\n\t\
 
 /// Every text of this bundle is an attack on the terminal.
 fn evil() -> State {
-    let text = || EVIL.to_owned();
+    evil_with(EVIL, EVIL.as_bytes())
+}
+
+/// The same of any attack, and of any bytes of a terminal.
+fn evil_with(evil: &str, bytes: &[u8]) -> State {
+    let text = || evil.to_owned();
     let about = About {
         container: text(),
         image: Some(text()),
@@ -21,14 +27,14 @@ fn evil() -> State {
         ..story::about()
     };
     let mut draft = Draft::new(about);
-    let exe = format!("/tmp/{EVIL}");
+    let exe = format!("/tmp/{evil}");
     program(
         &mut draft,
         &Program {
             id: 1,
             process: 1,
             exe: &exe,
-            cmdline: EVIL,
+            cmdline: evil,
             start: -500,
             end: Some(500),
             code: Some(3),
@@ -36,19 +42,24 @@ fn evil() -> State {
         },
     );
     let mut rows = draft.link_images();
-    for op in [EVIL, "open", "chmod"] {
-        story::file(&mut rows, -100, who(1, 7, EVIL), op, EVIL, -2);
+    for op in [evil, "open", "chmod"] {
+        story::file(&mut rows, -100, who(1, 7, evil), op, evil, -2);
     }
-    let call = story::Call { op: EVIL, local: EVIL, remote: Some(EVIL), end: Some(50), bytes: (1, 2), result: 0 };
-    story::flow(&mut rows, -50, who(1, 7, EVIL), &call);
-    let sym = rows.sym(EVIL);
+    let call = story::Call { op: evil, local: evil, remote: Some(evil), end: Some(50), bytes: (1, 2), result: 0 };
+    story::flow(&mut rows, -50, who(1, 7, evil), &call);
+    let sym = rows.sym(evil);
     rows.row(
         Some(at(0)),
-        who(1, 7, EVIL),
+        who(1, 7, evil),
         Row::Finding(Finding { rule: sym, severity: sym, message: sym, source: Some(sym), techniques: Some(sym) }),
     );
-    rows.row(Some(at(1)), who(1, 7, EVIL), Row::Lifecycle(Lifecycle { op: sym, cgroup: sym, detail: Some(sym) }));
-    story::others(&mut rows, 20, who(1, 7, EVIL), EVIL);
+    rows.row(Some(at(1)), who(1, 7, evil), Row::Lifecycle(Lifecycle { op: sym, cgroup: sym, detail: Some(sym) }));
+    story::others(&mut rows, 20, who(1, 7, evil), evil);
+    for direction in ["typed", "printed"] {
+        let (direction, data) = (rows.sym(direction), rows.bytes(bytes));
+        let stretch = Terminal { direction, text: sym, data, session: Some(1), fd: Some(1), bytes: 9, cut: false };
+        rows.row(Some(at(1)), who(1, 7, evil), Row::Terminal(stretch));
+    }
     rows.gap(Gap { class: sym, cause: sym, lost: None, from: at(2), to: at(3), own: true });
     State::new(rows.finish())
 }
@@ -56,7 +67,7 @@ fn evil() -> State {
 fn assert_harmless(screen: &str, what: &str) {
     let bad = screen
         .chars()
-        .find(|ch| (ch.is_control() && *ch != '\n') || matches!(ch, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'));
+        .find(|ch| (ch.is_control() && *ch != '\n') || matches!(ch, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}'));
     assert_eq!(bad, None, "{what}: {screen:?}");
 }
 
@@ -297,6 +308,39 @@ fn every_size_of_screen_can_be_drawn() {
                 for height in 0..26 {
                     screen_text(&state, width, height);
                 }
+            }
+        }
+    }
+}
+
+/// Letters, and everything that does something to a terminal or to the order of letters.
+fn attacks() -> impl Strategy<Value = String> {
+    let sign = prop_oneof![
+        any::<char>(),
+        (0_u32..0xa0).prop_map(|code| char::from_u32(code).unwrap_or('x')),
+        prop::sample::select(vec!['\u{202e}', '\u{200b}', '\u{2066}', '\u{feff}', '\u{301}', '\u{6f22}', '\u{1b}', '\n', '\t']),
+    ];
+    prop::collection::vec(sign, 0..40).prop_map(String::from_iter)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 48, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn whatever_names_are_and_terminals_say_no_view_shows_more_than_text(
+        text in attacks(),
+        bytes in prop::collection::vec(any::<u8>(), 0..200),
+    ) {
+        let mut state = evil_with(&text, &bytes);
+        for view in View::ALL {
+            state.apply(Action::Show(view));
+            for move_to in [Action::First, Action::Trigger, Action::Last] {
+                state.apply(move_to);
+                for (width, height) in [(20, 8), (80, 24), (130, 30)] {
+                    assert_harmless(&screen_text(&state, width, height), &format!("{view:?} {width}x{height} {text:?}"));
+                }
+                let picture = screen_svg(&state, 80, 24);
+                assert!(picture.chars().all(|ch| ch == '\n' || !ch.is_control()), "{view:?} {text:?}");
             }
         }
     }

@@ -1,5 +1,6 @@
 //! What a person sees and does in a replay. One binary, because each links the whole query engine.
 
+mod colours;
 mod evidence;
 mod hostile;
 mod keys;

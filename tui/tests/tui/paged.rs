@@ -3,20 +3,24 @@
 use crate::keys::{press, type_in};
 use crossterm::event::KeyCode;
 use std::path::{Path, PathBuf};
-use taffrail_query::Session;
+use std::sync::Arc;
+use taffrail_query::{Condition, Session};
+use taffrail_trace::bundle::Bundle;
 use taffrail_trace::fixture;
-use taffrail_tui::state::{Action, KindFilter, Only, View, summary};
-use taffrail_tui::{State, load_cut, screen_text};
+use taffrail_tui::state::{Action, Asker, KindFilter, Only, View, summary};
+use taffrail_tui::{Bundles, State, load_cut, screen_text};
 
 /// Opened in one piece, and in pages of a few events.
 fn both(paths: &[PathBuf]) -> [State; 2] {
     let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
-    let session = runtime.block_on(Session::open(paths)).expect("a session");
-    let whole = load_cut(&session, usize::MAX, 1).expect("in one piece");
+    let session = Arc::new(runtime.block_on(Session::open(paths)).expect("a session"));
+    let asker: Arc<dyn Asker> = Arc::new(Bundles(Arc::clone(&session)));
+    let mut whole = load_cut(&session, usize::MAX, 1).expect("in one piece");
     let mut paged = load_cut(&session, 0, 7).expect("in pages");
     assert!(whole.timeline.reader().is_none() && paged.timeline.reader().is_some());
     assert!(paged.timeline.cuts().pages() > 3);
     paged.wait();
+    (whole.asker, paged.asker) = (Some(Arc::clone(&asker)), Some(asker));
     [whole, paged]
 }
 
@@ -132,4 +136,57 @@ fn searching_and_stepping_find_the_same_events_in_pages() {
         });
         assert_eq!(stands[0], stands[1], "{paths:?}");
     }
+}
+
+#[test]
+fn a_condition_lets_through_what_hunt_finds_and_what_is_missing() {
+    for paths in samples() {
+        for text in ["evt.type = connect", "proc.name in (sh, wget) and evt.type in (open, openat)", "fd.name startswith /tmp"] {
+            let condition = Condition::parse(text).expect("a condition");
+            let mut met = 0;
+            for path in &paths {
+                let bundle = Bundle::open(path).expect("a bundle");
+                condition.ask(&bundle, &mut |_, found| { met += usize::from(found.is_some()); true }).expect("asked");
+            }
+            let found = both(&paths).each_mut().map(|state| {
+                press(state, KeyCode::Char('f'));
+                type_in(state, text);
+                press(state, KeyCode::Enter);
+                assert!(state.prompt.is_none() && state.filter.condition.as_deref() == Some(text));
+                state.wait();
+                let lines = lines(state);
+                state.apply(Action::DropChip);
+                assert!(state.filter.is_off(), "the chip is taken off");
+                lines
+            });
+            let gaps = found[0].iter().filter(|(_, line)| line.contains("events missing")).count();
+            assert_eq!(found[0], found[1], "{text} {paths:?}");
+            assert_eq!(found[0].len() - gaps, met, "{text} {paths:?}");
+        }
+    }
+}
+
+#[test]
+fn a_condition_is_completed_and_a_fault_of_it_stands_under_its_place() {
+    let [mut state, _] = both(&samples()[0]);
+    press(&mut state, KeyCode::Char('f'));
+    type_in(&mut state, "proc.na");
+    assert!(screen_text(&state, 100, 30).contains("Tab: proc.name"), "{}", screen_text(&state, 100, 30));
+    press(&mut state, KeyCode::Tab);
+    assert_eq!(state.prompt.as_ref().expect("a prompt").text, "proc.name ");
+    type_in(&mut state, "= runc and proc.nmae = x");
+    let screen = screen_text(&state, 100, 30);
+    let lines: Vec<&str> = screen.lines().collect();
+    let (bar, fault) = (lines[28], lines[29]);
+    let of = |line: &str, text: &str| line.find(text).map(|at| line[..at].chars().count());
+    assert_eq!(of(bar, "proc.nmae"), of(fault, "^"), "{screen}");
+    assert!(fault.contains("did you mean 'proc.name'"), "{screen}");
+    press(&mut state, KeyCode::Enter);
+    assert!(state.prompt.is_some(), "a fault is not taken");
+    (0..8).for_each(|_| press(&mut state, KeyCode::Backspace));
+    type_in(&mut state, "name = \"runc:[2:INIT]\"");
+    state.wait();
+    assert!(state.visible.len() < state.timeline.len() && screen_text(&state, 100, 30).contains("events"));
+    press(&mut state, KeyCode::Esc);
+    assert!(state.filter.is_off());
 }
