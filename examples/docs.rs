@@ -21,7 +21,12 @@ fn main() -> Result<()> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let check = std::env::args().nth(1).as_deref() == Some("check");
     let (svg, moving) = (picture(root)?, recording(root)?);
-    for (name, text) in [("docs/EVENTS.md", events()?), ("docs/QUERIES.md", queries(root)?), ("docs/replay.svg", svg), ("docs/replaying.svg", moving)] {
+    for (name, text) in [
+        ("docs/EVENTS.md", events()?),
+        ("docs/QUERIES.md", queries(root)?),
+        ("docs/replay.svg", svg),
+        ("docs/replaying.svg", moving),
+    ] {
         let path = root.join(name);
         if !check {
             std::fs::write(&path, text).with_context(|| format!("cannot write {name}"))?;

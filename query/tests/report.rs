@@ -341,11 +341,17 @@ fn a_report_of_very_many_events_stays_small_and_says_what_it_left_out() {
 
 #[test]
 fn what_people_wrote_down_is_in_the_report_and_attacks_nobody() {
-    let note = Note { time_ns: 0, event: EVIL.to_owned(), text: format!("the way in\n{EVIL}"), tags: vec![EVIL.to_owned()] };
+    let note =
+        Note { time_ns: 0, event: EVIL.to_owned(), text: format!("the way in\n{EVIL}"), tags: vec![EVIL.to_owned()] };
     assert!(!report().html().contains("Case notes") && !report().markdown().contains("Case notes"));
     let noted = report().noted(vec![note]);
     let page = noted.html();
-    assert!(page.contains("Case notes") && page.contains("the way in") && !page.contains("<script") && !page.contains("<img"));
+    assert!(
+        page.contains("Case notes")
+            && page.contains("the way in")
+            && !page.contains("<script")
+            && !page.contains("<img")
+    );
     let document = noted.markdown();
     assert!(document.contains("## Case notes") && document.contains("the way in"));
     for text in [page, document] {

@@ -83,7 +83,11 @@ pub const BINDINGS: &[Binding] = &[
     ),
     hinted(&[("search", Action::Search)], "search a text; nothing is hidden", "search"),
     row(&[("next-match", Action::Match(1)), ("previous-match", Action::Match(-1))], "next, previous match"),
-    hinted(&[("filter", Action::Find)], "only events with a text, or that meet a condition: proc.name = nc (Tab completes)", "filter"),
+    hinted(
+        &[("filter", Action::Find)],
+        "only events with a text, or that meet a condition: proc.name = nc (Tab completes)",
+        "filter",
+    ),
     row(&[("kind", Action::NextKind)], "only one kind of event, one after the other, then all"),
     row(&[("drop-filter", Action::DropChip)], "the last filter off"),
     row(&[("mark", Action::Mark)], "mark the event in the case notes, or take the mark off"),

@@ -55,8 +55,8 @@ mod visible;
 pub mod words;
 
 pub use action::{Action, Move, Only};
-pub use condition::{Asker, Told};
 pub use changes::{Change, ChangeRow, Changes, Deed};
+pub use condition::{Asker, Told};
 pub use film::{Film, TerminalSession, TypedOrPrinted};
 pub use filter::{Chip, Filter, KindFilter, Lineage, address_of, file_of, finds, host};
 pub use folds::Folds;

@@ -3,8 +3,8 @@
 use super::facts::{Change, Chapter};
 use super::foreign::Foreign;
 use super::lineage::Mark;
-use super::story::{self, Word};
 use super::notes::{self, Note};
+use super::story::{self, Word};
 use super::{page, units};
 use std::fmt::Write as _;
 

@@ -3,8 +3,8 @@
 use super::facts::{Change, Chapter, Program, Talk};
 use super::foreign::Foreign;
 use super::lineage::{Mark, Node};
-use super::story::{self, Sentence, Word};
 use super::notes::{self, Note};
+use super::story::{self, Sentence, Word};
 use super::{drawing, units};
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 use taffrail_trace::bundle::{SIGNATURE, SUMS};

@@ -76,7 +76,12 @@ impl Animation {
             for (from, to) in &stand.spans {
                 turns.extend([(begins[*from], true), (begins[*to], false)]);
             }
-            turns.dedup_by(|next, before| next.0 == before.0 && { before.1 = next.1; true });
+            turns.dedup_by(|next, before| {
+                next.0 == before.0 && {
+                    before.1 = next.1;
+                    true
+                }
+            });
             turns.retain(|(at, _)| *at < whole);
             let values: Vec<&str> = turns.iter().map(|(_, on)| if *on { "inline" } else { "none" }).collect();
             let times: Vec<String> = turns.iter().map(|(at, _)| part(*at, whole)).collect();

@@ -9,13 +9,21 @@ use std::sync::mpsc::{Receiver, sync_channel};
 use taffrail_query::{Fault, Met, Sort};
 
 /// What fields of conditions begin with.
-const FAMILIES: [&str; 9] =
-    ["evt.", "proc.", "thread.", "user.", "group.", "fd.", "fs.", "container.", "k8s."];
+const FAMILIES: [&str; 9] = ["evt.", "proc.", "thread.", "user.", "group.", "fd.", "fs.", "container.", "k8s."];
 /// The words between which tests stand.
 const JOINS: [&str; 3] = ["and", "or", "not"];
 /// The words that compare a field.
 const COMPARED_BY: [&str; 11] = [
-    "in", "intersects", "pmatch", "contains", "icontains", "bcontains", "startswith", "bstartswith", "endswith", "glob",
+    "in",
+    "intersects",
+    "pmatch",
+    "contains",
+    "icontains",
+    "bcontains",
+    "startswith",
+    "bstartswith",
+    "endswith",
+    "glob",
     "regex",
 ];
 /// The most completions that are offered.
@@ -142,9 +150,9 @@ impl Meetings {
         };
         let image = recording.actor(event).image.and_then(|image| recording.image(image));
         let exec_id = image.map(|image| image.exec_id);
-        self.0.get(&(event.time, sort)).is_some_and(|all| {
-            all.iter().any(|met| met.is_none() || exec_id.is_none() || *met == exec_id)
-        })
+        self.0
+            .get(&(event.time, sort))
+            .is_some_and(|all| all.iter().any(|met| met.is_none() || exec_id.is_none() || *met == exec_id))
     }
 }
 
@@ -232,7 +240,11 @@ fn word_start(text: &str) -> usize {
 /// As a condition has it: quoted where it is more than a word.
 fn quoted(text: &str) -> String {
     let plain = |ch: char| ch.is_ascii_alphanumeric() || matches!(ch, '_' | '-' | '.' | '/' | ':');
-    if !text.is_empty() && text.chars().all(plain) { text.to_owned() } else { format!("\"{}\"", text.replace('"', "\\\"")) }
+    if !text.is_empty() && text.chars().all(plain) {
+        text.to_owned()
+    } else {
+        format!("\"{}\"", text.replace('"', "\\\""))
+    }
 }
 
 #[cfg(test)]

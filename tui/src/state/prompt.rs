@@ -5,8 +5,8 @@ use super::filter::{self, Filter};
 use super::recording::Time;
 use super::{Action, State};
 use crate::keys;
-use taffrail_query::Fault;
 use std::time::{Duration, Instant};
+use taffrail_query::Fault;
 
 /// How long one key searches. The next goes on from there.
 const PATIENCE: Duration = Duration::from_millis(30);

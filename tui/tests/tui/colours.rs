@@ -24,9 +24,10 @@ fn cells<'a>(buffer: &'a Buffer, text: &str) -> Vec<&'a Cell> {
     let mut found = Vec::new();
     for y in 0..area.height {
         for x in 0..area.width {
-            let here = text.chars().enumerate().all(|(at, ch)| {
-                buffer.cell((x + at as u16, y)).is_some_and(|cell| cell.symbol() == ch.to_string())
-            });
+            let here = text
+                .chars()
+                .enumerate()
+                .all(|(at, ch)| buffer.cell((x + at as u16, y)).is_some_and(|cell| cell.symbol() == ch.to_string()));
             if here {
                 found.extend(buffer.cell((x, y)));
             }

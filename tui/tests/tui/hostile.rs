@@ -1,7 +1,7 @@
 //! Bundles that no recorder wrote.
 
-use proptest::prelude::*;
 use crate::story::{self, Program, at, program, who};
+use proptest::prelude::*;
 use taffrail_tui::state::draft::{Draft, Row};
 use taffrail_tui::state::recording::{About, Finding, Gap, Lifecycle, Terminal};
 use taffrail_tui::state::{Action, Answer, Focus, Move, Only, View};
@@ -65,9 +65,10 @@ fn evil_with(evil: &str, bytes: &[u8]) -> State {
 }
 
 fn assert_harmless(screen: &str, what: &str) {
-    let bad = screen
-        .chars()
-        .find(|ch| (ch.is_control() && *ch != '\n') || matches!(ch, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}'));
+    let bad = screen.chars().find(|ch| {
+        (ch.is_control() && *ch != '\n')
+            || matches!(ch, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
+    });
     assert_eq!(bad, None, "{what}: {screen:?}");
 }
 
@@ -318,7 +319,9 @@ fn attacks() -> impl Strategy<Value = String> {
     let sign = prop_oneof![
         any::<char>(),
         (0_u32..0xa0).prop_map(|code| char::from_u32(code).unwrap_or('x')),
-        prop::sample::select(vec!['\u{202e}', '\u{200b}', '\u{2066}', '\u{feff}', '\u{301}', '\u{6f22}', '\u{1b}', '\n', '\t']),
+        prop::sample::select(vec![
+            '\u{202e}', '\u{200b}', '\u{2066}', '\u{feff}', '\u{301}', '\u{6f22}', '\u{1b}', '\n', '\t'
+        ]),
     ];
     prop::collection::vec(sign, 0..40).prop_map(String::from_iter)
 }

@@ -141,12 +141,19 @@ fn searching_and_stepping_find_the_same_events_in_pages() {
 #[test]
 fn a_condition_lets_through_what_hunt_finds_and_what_is_missing() {
     for paths in samples() {
-        for text in ["evt.type = connect", "proc.name in (sh, wget) and evt.type in (open, openat)", "fd.name startswith /tmp"] {
+        for text in
+            ["evt.type = connect", "proc.name in (sh, wget) and evt.type in (open, openat)", "fd.name startswith /tmp"]
+        {
             let condition = Condition::parse(text).expect("a condition");
             let mut met = 0;
             for path in &paths {
                 let bundle = Bundle::open(path).expect("a bundle");
-                condition.ask(&bundle, &mut |_, found| { met += usize::from(found.is_some()); true }).expect("asked");
+                condition
+                    .ask(&bundle, &mut |_, found| {
+                        met += usize::from(found.is_some());
+                        true
+                    })
+                    .expect("asked");
             }
             let found = both(&paths).each_mut().map(|state| {
                 press(state, KeyCode::Char('f'));
