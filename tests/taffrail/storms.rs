@@ -7,37 +7,38 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-/// Matches each open of one file, and each of another.
+/// Matches each open of one file, and each of another, in a test's own directory: its recorder sees the containers of
+/// the tests beside it too.
 const RULES: &str = "
 - rule: Storm
   desc: A file is opened
-  condition: evt.type in (open, openat) and fd.name = /data/stormed
+  condition: evt.type in (open, openat) and fd.name = /TEST/stormed
   output: \"%proc.name opened %fd.name\"
   priority: CRITICAL
   tags: [storm, T1499]
 - rule: Once
   desc: Another file is opened
-  condition: evt.type in (open, openat) and fd.name = /data/once
+  condition: evt.type in (open, openat) and fd.name = /TEST/once
   output: \"%proc.name opened %fd.name\"
   priority: WARNING
   tags: [T1499]
 ";
 
 /// Files that were opened by nobody under their names yet.
-const SCRIPT: &str = "mkdir /data; echo > /data/1; echo > /data/2; mv /data/1 /data/stormed; mv /data/2 /data/once; \
+const SCRIPT: &str = "mkdir /TEST; echo > /TEST/1; echo > /TEST/2; mv /TEST/1 /TEST/stormed; mv /TEST/2 /TEST/once; \
     touch /ready; sleep 600";
 
-/// A recorder that asks only [`RULES`].
-fn recorder(more: &str) -> Recorder {
+/// A recorder that asks only [`RULES`] about a test's directory.
+fn recorder(test: &str, more: &str) -> Recorder {
     let dir = tempfile::tempdir().expect("a directory");
     let file = dir.path().join("rules.yaml");
-    fs::write(&file, RULES).expect("rules");
+    fs::write(&file, RULES.replace("TEST", test)).expect("rules");
     let config = format!("default_rules = false\nmodels = false\nrules = [{:?}]\nbefore_seconds = 60\n{more}", file);
     Recorder::start_in(dir, &config)
 }
 
-fn container(name: &str, recorder: &Recorder) -> Container {
-    let container = Container::workloads(name, &[], &["sh", "-c", SCRIPT]);
+fn container(name: &str, test: &str, recorder: &Recorder) -> Container {
+    let container = Container::workloads(name, &[], &["sh", "-c", &SCRIPT.replace("TEST", test)]);
     recorder.wait_for(&container.name);
     container.wait_for("/ready");
     container
@@ -76,10 +77,10 @@ fn told(bundle: &Path, rule: &str) -> (u64, usize) {
 
 #[test]
 fn a_storm_of_ten_thousand_matches_is_one_bundle_with_all_of_it_and_its_exact_number() {
-    let recorder = recorder("after_seconds = 2\n");
-    let stormy = container("stormy", &recorder);
+    let recorder = recorder("stormy", "after_seconds = 2\n");
+    let stormy = container("stormy", "stormy", &recorder);
     // Without the matches that are only counted the window would end after two seconds.
-    let opens = opened(&stormy, &["10", "/data/stormed", "1100"]);
+    let opens = opened(&stormy, &["10", "/stormy/stormed", "1100"]);
     assert!(opens >= 10_000, "{opens}");
     until("the storm is sealed", || recorder.status()["sealed"] == 1);
     let status = recorder.status();
@@ -99,15 +100,15 @@ fn a_storm_of_ten_thousand_matches_is_one_bundle_with_all_of_it_and_its_exact_nu
     let row = &ask(&bundles[0], number_row)[0];
     assert_eq!((&row["severity"], &row["priority"]), (&"critical".into(), &"critical".into()), "{row}");
     assert_eq!((&row["tags"][0], &row["techniques"][0]), (&"storm".into(), &"T1499".into()), "{row}");
-    let recorded = "SELECT count(*) AS n FROM file WHERE op = 'open' AND path = '/data/stormed'";
+    let recorded = "SELECT count(*) AS n FROM file WHERE op = 'open' AND path = '/stormy/stormed'";
     assert_eq!(number(&bundles[0], recorded), opens, "the window went on as long as the storm did");
 }
 
 #[test]
 fn a_recorder_that_ends_in_a_storm_writes_its_number_down() {
-    let recorder = recorder("seal_from = \"critical\"\nafter_seconds = 1\n");
-    let stormy = container("ending", &recorder);
-    let opens = opened(&stormy, &["1", "/data/once", "500"]);
+    let recorder = recorder("ending", "seal_from = \"critical\"\nafter_seconds = 1\n");
+    let stormy = container("ending", "ending", &recorder);
+    let opens = opened(&stormy, &["1", "/ending/once", "500"]);
     until("all of it is seen", || rules(&recorder, "matched") == opens);
     let (code, dir) = recorder.end("TERM");
     assert_eq!(code, Some(0));
@@ -122,10 +123,10 @@ fn a_recorder_that_ends_in_a_storm_writes_its_number_down() {
 
 #[test]
 fn what_was_worse_than_the_trigger_is_named_beside_it() {
-    let recorder = recorder("after_seconds = 3\n");
-    let both = container("worse", &recorder);
-    both.exec(&["cat", "/data/once"]);
-    both.exec(&["cat", "/data/stormed"]);
+    let recorder = recorder("worse", "after_seconds = 3\n");
+    let both = container("worse", "worse", &recorder);
+    both.exec(&["cat", "/worse/once"]);
+    both.exec(&["cat", "/worse/stormed"]);
     until("both are sealed", || recorder.status()["sealed"] == 1);
     let bundle = taffrail_trace::bundle::Bundle::open(&bundles(&recorder)[0]).expect("a bundle");
     let manifest = bundle.manifest();
@@ -137,9 +138,10 @@ fn what_was_worse_than_the_trigger_is_named_beside_it() {
 
 #[test]
 fn a_container_that_filled_its_quarter_seals_no_more_until_there_is_room_and_its_neighbour_does() {
-    let recorder = recorder("after_seconds = 0\nrule_pause_seconds = 0\nevidence_total_bytes = 1048576000\n");
-    let noisy = container("noisy", &recorder);
-    let neighbour = container("neighbour", &recorder);
+    let recorder =
+        recorder("quarter", "after_seconds = 0\nrule_pause_seconds = 0\nevidence_total_bytes = 1048576000\n");
+    let noisy = container("noisy", "quarter", &recorder);
+    let neighbour = container("neighbour", "quarter", &recorder);
     // A quarter of it, which takes no disk.
     let full =
         recorder.state_dir().join("evidence").join(format!("{}-20260314T090010Z-0badcafe.evidence.zip", noisy.name));
@@ -147,15 +149,15 @@ fn a_container_that_filled_its_quarter_seals_no_more_until_there_is_room_and_its
     fs::File::create(&full).and_then(|file| file.set_len(262_144_000)).expect("a large file");
     // What is there is looked at every ten seconds.
     std::thread::sleep(Duration::from_secs(11));
-    noisy.exec(&["cat", "/data/once"]);
+    noisy.exec(&["cat", "/quarter/once"]);
     until("it is refused", || rules(&recorder, "refused") == 1);
-    neighbour.exec(&["cat", "/data/once"]);
+    neighbour.exec(&["cat", "/quarter/once"]);
     until("the neighbour's is sealed", || recorder.status()["sealed"] == 1);
     assert_eq!(rules(&recorder, "refused"), 1);
 
     fs::remove_file(&full).expect("room");
     std::thread::sleep(Duration::from_secs(11));
-    noisy.exec(&["cat", "/data/once"]);
+    noisy.exec(&["cat", "/quarter/once"]);
     until("it is sealed again", || recorder.status()["sealed"] == 2);
     let of_noisy = bundles(&recorder).into_iter().find(|path| path.to_string_lossy().contains(&noisy.name));
     assert_eq!(
