@@ -8,11 +8,14 @@ use crate::{functions, tables, views};
 use datafusion::arrow::array::{RecordBatch, RecordBatchOptions};
 use datafusion::arrow::compute::cast;
 use datafusion::arrow::datatypes::{DataType, Field, Schema, SchemaRef};
+use datafusion::common::tree_node::TreeNodeRecursion;
 use datafusion::error::DataFusionError;
 use datafusion::execution::disk_manager::{DiskManagerBuilder, DiskManagerMode};
 use datafusion::execution::memory_pool::GreedyMemoryPool;
 use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
 use datafusion::execution::{SendableRecordBatchStream, SessionStateBuilder};
+use datafusion::logical_expr::LogicalPlan;
+use datafusion::physical_plan::execute_stream;
 use datafusion::prelude::{SQLOptions, SessionConfig, SessionContext};
 use datafusion::sql::parser::{DFParser, Statement};
 use datafusion::sql::sqlparser::ast::Statement as Ast;
@@ -27,6 +30,8 @@ use taffrail_trace::schema::TABLES;
 
 /// The memory that all queries of a session may use together. There is no spilling: beyond it, a query fails.
 pub const MEMORY_MAX_BYTES: usize = 1 << 30;
+/// From how many columns of a table on those of the conditions are read first; found by `cargo xtask bench query`.
+const WIDE_COLUMNS: usize = 4;
 /// How much of a table's end is read at first, in the hope that it holds the whole footer.
 const FOOTER_GUESS_BYTES: usize = 32 << 10;
 
@@ -226,12 +231,16 @@ impl Session {
     /// Plans a statement, refuses it where it is not a query, and starts it.
     async fn start(&self, statement: Statement) -> Result<Rows, QueryError> {
         let work = async {
-            let plan = self.context.state().statement_to_plan(statement).await?;
+            let mut state = self.context.state();
+            let plan = state.statement_to_plan(statement).await?;
             // The second look: what hides inside a query, such as an INSERT in a WITH.
             let only_queries =
                 SQLOptions::new().with_allow_ddl(false).with_allow_dml(false).with_allow_statements(false);
             only_queries.verify_plan(&plan)?;
-            let stream = self.context.execute_logical_plan(plan).await?.execute_stream().await?;
+            let plan = state.optimize(&plan)?;
+            state.config_mut().options_mut().execution.parquet.pushdown_filters = reads_wide(&plan)?;
+            let physical = state.query_planner().create_physical_plan(&plan, &state).await?;
+            let stream = execute_stream(physical, state.task_ctx())?;
             Ok(Rows::of(stream))
         };
         guarded(work).await.map_err(|error| self.placed(error.with_nearest_table(&names())))
@@ -344,11 +353,23 @@ fn ast_only_reads(ast: &Ast) -> bool {
     }
 }
 
+/// Whether a table is read in so many columns that it pays to read first those by which rows are chosen, and the others only
+/// where rows are left. Of few columns, choosing before reading costs more than it saves.
+fn reads_wide(plan: &LogicalPlan) -> Result<bool, QueryError> {
+    let mut is_wide = false;
+    plan.apply_with_subqueries(|node| {
+        if let LogicalPlan::TableScan(scan) = node {
+            is_wide |= scan.projected_schema.fields().len() >= WIDE_COLUMNS;
+        }
+        Ok(TreeNodeRecursion::Continue)
+    })?;
+    Ok(is_wide)
+}
+
 /// An engine that can read the store and nothing else, and write nowhere.
 fn context(store: &Arc<Store>) -> Result<SessionContext, QueryError> {
     let mut config = SessionConfig::new().with_information_schema(true);
     let options = config.options_mut();
-    options.execution.parquet.pushdown_filters = true;
     options.execution.parquet.reorder_filters = true;
     options.execution.parquet.metadata_size_hint = Some(FOOTER_GUESS_BYTES);
     // Text is Utf8 everywhere, so that whoever reads the batches meets one type of it.
