@@ -3,7 +3,9 @@
 use crate::test::say;
 use anyhow::{Context as _, Result, bail};
 use std::env;
+use std::ffi::OsString;
 use std::fs;
+use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -12,7 +14,7 @@ const TARGETS: [&str; 5] = ["zip", "manifest", "signature", "segment", "rules"];
 /// Longer inputs are no new kinds of inputs, only slower ones.
 const INPUT_MAX_BYTES: usize = 256 << 10;
 
-/// What is kept of a target's corpus, the shortest inputs first: it is part of every clone.
+/// What is kept of a target's corpus, unpacked, the shortest inputs first: it is part of every clone.
 const KEPT_MAX_BYTES: u64 = 256 << 10;
 
 /// What to fuzz.
@@ -38,9 +40,13 @@ pub fn run(fuzz: &Fuzz) -> Result<()> {
     finished(seed.args(["run", "--release", "--quiet", "--", "seeds"]).arg(&seeds).current_dir(&root))?;
     let all = TARGETS.map(str::to_owned);
     for target in if fuzz.targets.is_empty() { &all[..] } else { &fuzz.targets } {
-        let (corpus, found) = (root.join("corpus").join(target), root.join("target/corpus").join(target));
-        fs::create_dir_all(&corpus)?;
+        let archive = root.join("corpus").join(format!("{target}.tar.gz"));
+        let [corpus, found] = ["kept", "corpus"].map(|place| root.join("target").join(place).join(target));
         fs::create_dir_all(&found)?;
+        emptied(&corpus)?;
+        if archive.exists() {
+            finished(Command::new("tar").arg("-xzf").arg(&archive).arg("-C").arg(&corpus))?;
+        }
         say(&format!("{target}, {} s", fuzz.seconds))?;
         let cargo_fuzz = |verb: &str| {
             let mut command = Command::new(&program);
@@ -55,33 +61,41 @@ pub fn run(fuzz: &Fuzz) -> Result<()> {
         finished(run.args(["-timeout=5", "-rss_limit_mb=2048", "-print_final_stats=1", "-verbosity=0"]))?;
         // Of all that was found and kept, the fewest inputs that reach as much.
         let least = root.join("target/least").join(target);
-        let _ = fs::remove_dir_all(&least);
-        fs::create_dir_all(&least)?;
+        emptied(&least)?;
         let mut merge = cargo_fuzz("run");
         merge.arg(&least).arg(&found).arg(&corpus).args(["--", "-merge=1", "-verbosity=0"]);
         finished(merge.arg(format!("-max_len={INPUT_MAX_BYTES}")))?;
-        keep(&least, &corpus)?;
+        keep(&least, &archive)?;
     }
     Ok(())
 }
 
-/// Fills a target's corpus anew.
-fn keep(from: &Path, corpus: &Path) -> Result<()> {
-    fs::remove_dir_all(corpus)?;
-    fs::create_dir_all(corpus)?;
-    let mut inputs: Vec<(u64, PathBuf)> = Vec::new();
+/// Packs a target's corpus anew: one file, since thousands of inputs are nobody's reading.
+fn keep(from: &Path, archive: &Path) -> Result<()> {
+    let mut inputs: Vec<(u64, OsString)> = Vec::new();
     for entry in fs::read_dir(from)? {
         let entry = entry?;
-        inputs.push((entry.metadata()?.len(), entry.path()));
+        inputs.push((entry.metadata()?.len(), entry.file_name()));
     }
     inputs.sort();
     let mut bytes = 0;
-    for (len, path) in &inputs {
+    inputs.retain(|(len, _)| {
         bytes += len;
-        let (true, Some(name)) = (bytes <= KEPT_MAX_BYTES, path.file_name()) else { break };
-        fs::copy(path, corpus.join(name))?;
+        bytes <= KEPT_MAX_BYTES
+    });
+    let list = from.with_extension("list");
+    fs::write(&list, inputs.iter().flat_map(|(_, name)| [name.as_bytes(), b"\n"].concat()).collect::<Vec<u8>>())?;
+    let mut pack = Command::new("tar");
+    pack.args(["--sort=name", "--mtime=@0", "--owner=0", "--group=0", "-czf"]).arg(archive);
+    finished(pack.arg("-C").arg(from).arg("-T").arg(&list))
+}
+
+/// An empty directory.
+fn emptied(dir: &Path) -> Result<()> {
+    if dir.exists() {
+        fs::remove_dir_all(dir)?;
     }
-    Ok(())
+    Ok(fs::create_dir_all(dir)?)
 }
 
 /// cargo-fuzz, installed here where it is not there yet.
