@@ -1,7 +1,7 @@
 //! Other programs pull the cord: over HTTP, through Docker, with a signal. Each ends in a bundle that says who it was.
 
 use crate::support::container::Container;
-use crate::support::{Recorder, ask, run, signal_to, told, until};
+use crate::support::{Recorder, ask, record_refuses, signal_to, told, until};
 use serde_json::{Value, json};
 use std::fs;
 use std::io::{Read as _, Write as _};
@@ -78,15 +78,10 @@ fn bundle_in(answer: &Value) -> PathBuf {
 
 /// The bundles of a container where evidence goes by itself, once there is one.
 fn sealed_of(recorder: &Recorder, name: &str) -> Vec<PathBuf> {
-    let dir = recorder.state_dir().join("evidence");
     let mut found = Vec::new();
     until(&format!("a bundle of {name}"), || {
-        let entries = fs::read_dir(&dir).into_iter().flatten().flatten().map(|entry| entry.path());
-        let is_its = |path: &PathBuf| {
-            let file = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-            file.starts_with(name) && file.ends_with(".evidence.zip")
-        };
-        found = entries.filter(is_its).collect();
+        found = recorder.bundles();
+        found.retain(|path| path.file_name().unwrap_or_default().to_string_lossy().starts_with(name));
         !found.is_empty()
     });
     found
@@ -253,7 +248,6 @@ fn a_socket_in_the_file_system_needs_no_token_and_lets_nobody_else_in() {
 #[test]
 fn a_door_that_would_be_open_to_others_is_not_opened_at_all() {
     let dir = tempfile::tempdir().expect("a directory");
-    let (file, state) = (dir.path().join("taffrail.toml"), dir.path().join("state"));
     let token = token_in(&dir, TOKEN, 0o644);
     let token = token.display();
     for (config, words) in [
@@ -262,10 +256,7 @@ fn a_door_that_would_be_open_to_others_is_not_opened_at_all() {
         (format!("alarm_listen = \"127.0.0.1:9911\"\nalarm_token_file = \"{token}\"\n"), "chmod 600"),
         ("alarm_docker = [\"sad\"]\n".to_owned(), "unknown variant `sad`"),
     ] {
-        fs::write(&file, &config).expect("write");
-        let (code, out, err) =
-            run(&["record", "--config", &file.to_string_lossy(), "--state-dir", &state.to_string_lossy()]);
-        assert_eq!((code, out.as_str()), (2, ""), "{config}: {err}");
+        let err = record_refuses(&config);
         assert!(err.contains(words) && err.trim().lines().count() == 1, "{config}: {err}");
     }
 }

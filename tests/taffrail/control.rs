@@ -1,6 +1,6 @@
 //! Who may ask a recorder, and how little it costs the recorder when somebody asks badly.
 
-use crate::support::{Recorder, run, told, until};
+use crate::support::{Recorder, record_refuses, run, told, until};
 use std::fs::{self, Permissions};
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
@@ -176,14 +176,8 @@ fn without_a_group_only_root_comes_near_also_where_there_was_one() {
 
 #[test]
 fn a_group_that_this_host_does_not_know_is_refused_before_anything_is_recorded() {
-    let dir = tempfile::tempdir().expect("a directory");
-    let (file, state) = (dir.path().join("taffrail.toml"), dir.path().join("state"));
-    fs::write(&file, "control_group = \"taffrail-nobody\"\n").expect("write");
-    let (code, out, err) =
-        run(&["record", "--config", &file.to_string_lossy(), "--state-dir", &state.to_string_lossy()]);
-    assert_eq!((code, out.as_str()), (2, ""));
+    let err = record_refuses("control_group = \"taffrail-nobody\"\n");
     one_line_with(&err, &["control_group = \"taffrail-nobody\"", "groupadd"]);
-    assert!(!state.exists());
 }
 
 #[test]

@@ -26,11 +26,6 @@ impl Learner {
         assert_eq!(code, 0, "{err}");
         serde_json::from_str(&out).expect("JSON")
     }
-
-    fn bundles(&self) -> Vec<PathBuf> {
-        let found = fs::read_dir(self.recorder.state_dir().join("evidence")).into_iter().flatten().flatten();
-        found.map(|entry| entry.path()).filter(|path| path.to_string_lossy().ends_with(".evidence.zip")).collect()
-    }
 }
 
 #[test]
@@ -43,7 +38,7 @@ fn a_program_that_an_image_never_ran_is_found_in_words_and_sealed_with_what_was_
         let (_, out, _) = learner.model(&["list"]);
         out.contains(image) && out.contains("active")
     });
-    assert!(learner.bundles().is_empty(), "learning tells nothing");
+    assert!(learner.recorder.bundles().is_empty(), "learning tells nothing");
     let shown = learner.show(image);
     let toml = shown["toml"].as_str().expect("a file");
     for fact in ["[program.\"/bin/busybox sh\"]", "    \"/bin/busybox date\",", "    \"/tmp\","] {
@@ -58,8 +53,8 @@ fn a_program_that_an_image_never_ran_is_found_in_words_and_sealed_with_what_was_
     // Not with `docker exec`, which would be a deviation of its own.
     let pid = crate::support::container::docker(&["inspect", "-f", "{{.State.Pid}}", &web.name]);
     fs::write(format!("/proc/{pid}/root/attack"), "").expect("the sign");
-    until("a deviation is sealed", || !learner.bundles().is_empty());
-    let bundles = learner.bundles();
+    until("a deviation is sealed", || !learner.recorder.bundles().is_empty());
+    let bundles = learner.recorder.bundles();
     let found = ask(
         &bundles[0],
         "SELECT rule, source, severity, message, techniques FROM finding WHERE source = 'model' ORDER BY time",

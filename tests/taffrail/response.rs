@@ -1,7 +1,7 @@
 //! A rule freezes or kills its container, where it may, and the history says so.
 
 use crate::support::container::{Container, WORKLOADS};
-use crate::support::{Recorder, ask, run, until};
+use crate::support::{Recorder, ask, record_refuses, run, until};
 use serde_json::Value;
 use std::fs;
 use std::path::PathBuf;
@@ -46,14 +46,8 @@ fn recorder(container: &Container, config: &str) -> Recorder {
 
 /// The bundle that the recorder seals by itself.
 fn sealed(recorder: &Recorder) -> PathBuf {
-    let dir = recorder.state_dir().join("evidence");
-    let mut found = None;
-    until("a bundle", || {
-        let mut entries = fs::read_dir(&dir).into_iter().flatten().flatten().map(|entry| entry.path());
-        found = entries.find(|path| path.to_string_lossy().ends_with(".evidence.zip"));
-        found.is_some()
-    });
-    found.expect("a bundle")
+    until("a bundle", || !recorder.bundles().is_empty());
+    recorder.bundles().swap_remove(0)
 }
 
 fn told(bundle: &std::path::Path) -> Vec<(String, String)> {
@@ -141,11 +135,6 @@ fn nothing_is_done_unless_the_operator_allows_it() {
 
 #[test]
 fn a_response_for_a_rule_that_is_not_there_is_refused_by_name() {
-    let dir = tempfile::tempdir().expect("a directory");
-    let (file, state) = (dir.path().join("taffrail.toml"), dir.path().join("state"));
-    fs::write(&file, "[response]\n\"Shell on a netwrok connection\" = \"freeze\"\n").expect("write");
-    let (code, out, err) =
-        run(&["record", "--config", &file.to_string_lossy(), "--state-dir", &state.to_string_lossy()]);
-    assert_eq!((code, out.as_str()), (2, ""));
+    let err = record_refuses("[response]\n\"Shell on a netwrok connection\" = \"freeze\"\n");
     assert!(err.contains("no rule \"Shell on a netwrok connection\""), "{err}");
 }

@@ -1,7 +1,7 @@
 //! Rules that are asked by a running recorder: read again under load, and the same as those that are asked afterwards.
 
 use crate::support::container::{Container, WORKLOADS};
-use crate::support::{Recorder, number, signal_to, until};
+use crate::support::{Recorder, number, opens_of, signal_to, until};
 use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
@@ -62,7 +62,7 @@ fn rules_are_read_again_under_load_without_losing_an_event_or_asking_about_one_t
     let during = rules("matched");
     let said = load.wait_with_output().expect("the load ends");
     let said = String::from_utf8_lossy(&said.stdout).into_owned();
-    let opens: u64 = said.split(' ').find_map(|word| word.strip_prefix("opens=")?.parse().ok()).expect("a number");
+    let opens = opens_of(&said);
     assert!(during < opens, "the rules were read while events came: {during} of {opens}");
     until("all of it is seen", || rules("matched") >= opens);
     let bundle = recorder.trigger(&busy.id, "10m", "0s");

@@ -1,7 +1,7 @@
 //! What is found very often: it is merged into few bundles, and every match is counted.
 
 use crate::support::container::{Container, WORKLOADS};
-use crate::support::{Recorder, ask, number, run, until};
+use crate::support::{Recorder, ask, number, opens_of, run, until};
 use serde_json::Value;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -47,15 +47,7 @@ fn container(name: &str, test: &str, recorder: &Recorder) -> Container {
 /// Opens a file for so many seconds, so often a second, and says how often it was.
 fn opened(container: &Container, [seconds, file, rate]: &[&str; 3]) -> u64 {
     let said = container.exec(&[WORKLOADS, "count-opens", "0", seconds, file, rate]);
-    said.split(' ').find_map(|word| word.strip_prefix("opens=")?.parse().ok()).expect("a number")
-}
-
-fn bundles(recorder: &Recorder) -> Vec<PathBuf> {
-    let found = fs::read_dir(recorder.state_dir().join("evidence")).into_iter().flatten().flatten();
-    let mut all: Vec<PathBuf> =
-        found.map(|entry| entry.path()).filter(|path| path.to_string_lossy().ends_with(".evidence.zip")).collect();
-    all.sort();
-    all
+    opens_of(&said)
 }
 
 fn rules(recorder: &Recorder, what: &str) -> u64 {
@@ -93,7 +85,7 @@ fn a_storm_of_ten_thousand_matches_is_one_bundle_with_all_of_it_and_its_exact_nu
         "of ten that are told one opened it"
     );
 
-    let bundles = bundles(&recorder);
+    let bundles = recorder.bundles();
     assert_eq!(bundles.len(), 1, "{bundles:?}");
     assert_eq!(told(&bundles[0], "Storm"), (opens, 11), "ten, and the number of the others");
     let number_row = "SELECT severity, priority, tags, techniques FROM finding WHERE message LIKE 'it matched %'";
@@ -128,7 +120,7 @@ fn what_was_worse_than_the_trigger_is_named_beside_it() {
     both.exec(&["cat", "/worse/once"]);
     both.exec(&["cat", "/worse/stormed"]);
     until("both are sealed", || recorder.status()["sealed"] == 1);
-    let bundle = taffrail_trace::bundle::Bundle::open(&bundles(&recorder)[0]).expect("a bundle");
+    let bundle = taffrail_trace::bundle::Bundle::open(&recorder.bundles()[0]).expect("a bundle");
     let manifest = bundle.manifest();
     assert_eq!(manifest.trigger.rule, "Once");
     let worse = manifest.most_severe.as_ref().expect("what was worse");
@@ -159,7 +151,7 @@ fn a_container_that_filled_its_quarter_seals_no_more_until_there_is_room_and_its
     std::thread::sleep(Duration::from_secs(11));
     noisy.exec(&["cat", "/quarter/once"]);
     until("it is sealed again", || recorder.status()["sealed"] == 2);
-    let of_noisy = bundles(&recorder).into_iter().find(|path| path.to_string_lossy().contains(&noisy.name));
+    let of_noisy = recorder.bundles().into_iter().find(|path| path.to_string_lossy().contains(&noisy.name));
     assert_eq!(
         told(&of_noisy.expect("its bundle"), "Once"),
         (2, 2),

@@ -20,6 +20,23 @@ pub fn run(args: &[&str]) -> (i32, String, String) {
     told(taffrail().args(args).output().expect("the executable runs"))
 }
 
+/// How many opens `count-opens` says that it made.
+pub fn opens_of(said: &str) -> u64 {
+    said.split(' ').find_map(|word| word.strip_prefix("opens=")?.parse().ok()).expect("a number")
+}
+
+/// What `record` says of a configuration that it refuses before anything is made.
+pub fn record_refuses(config: &str) -> String {
+    let dir = tempfile::tempdir().expect("a directory");
+    let (file, state) = (dir.path().join("taffrail.toml"), dir.path().join("state"));
+    std::fs::write(&file, config).expect("write");
+    let (code, out, err) =
+        run(&["record", "--config", &file.to_string_lossy(), "--state-dir", &state.to_string_lossy()]);
+    assert_eq!((code, out.as_str()), (2, ""), "{config}: {err}");
+    assert!(!state.exists(), "{config}: {err}");
+    err
+}
+
 /// Exit code, standard output and standard error.
 pub fn told(output: Output) -> (i32, String, String) {
     let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
@@ -82,6 +99,15 @@ impl Recorder {
     /// Its state directory.
     pub fn state_dir(&self) -> PathBuf {
         self.dir.path().join("state")
+    }
+
+    /// The bundles where evidence goes by itself, by name.
+    pub fn bundles(&self) -> Vec<PathBuf> {
+        let found = std::fs::read_dir(self.state_dir().join("evidence")).into_iter().flatten().flatten();
+        let mut all: Vec<PathBuf> =
+            found.map(|it| it.path()).filter(|path| path.to_string_lossy().ends_with(".evidence.zip")).collect();
+        all.sort();
+        all
     }
 
     /// Its pid.
