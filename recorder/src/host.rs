@@ -75,7 +75,7 @@ pub fn first_to_go() {
 /// # Errors
 /// What reading `/proc` said.
 pub fn cpu_ns(without: &[&str]) -> procfs::ProcResult<u64> {
-    let tick_ns = 1_000_000_000 / procfs::ticks_per_second().max(1);
+    let tick_ns = crate::proc::tick_ns();
     let mut ticks = 0;
     for task in procfs::process::Process::myself()?.tasks()?.flatten() {
         // A thread that ended meanwhile has no more to tell.

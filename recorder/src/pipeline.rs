@@ -162,7 +162,7 @@ impl Pipeline {
 
     /// Takes over what `/proc` showed. What began after `attached_ns` is left out: the kernel tells of it.
     pub fn adopt_processes(&mut self, found: Vec<Found>, attached_ns: BootNs) {
-        let older: Vec<Found> = found.into_iter().filter(|process| process.start_ns < attached_ns).collect();
+        let older: Vec<Found> = found.into_iter().filter(|process| process.told.start_ns < attached_ns).collect();
         let mut changes = Vec::new();
         let containers = &mut self.containers;
         let adopted = self.processes.adopt(older, &mut |path| {

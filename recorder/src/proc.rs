@@ -40,6 +40,18 @@ pub struct Stat {
     pub virtual_bytes: u64,
 }
 
+impl Stat {
+    /// When it began, nanoseconds after boot, to the tick.
+    pub fn start_ns(&self) -> u64 {
+        self.start_ticks.saturating_mul(tick_ns())
+    }
+}
+
+/// How long a tick of the kernel's counts is.
+pub fn tick_ns() -> u64 {
+    1_000_000_000 / procfs::ticks_per_second().max(1)
+}
+
 impl Proc {
     /// Opens the directory of `pid`.
     pub fn open(pid: u32) -> io::Result<Self> {
@@ -90,9 +102,7 @@ impl Proc {
     /// Its cgroup in the unified hierarchy.
     pub fn cgroup(&self) -> io::Result<String> {
         let (bytes, _) = self.read("cgroup", SMALL_MAX_BYTES)?;
-        let line = bytes.split(|byte| *byte == b'\n').find_map(|line| line.strip_prefix(b"0::"));
-        let path = line.map(|line| line.strip_suffix(DELETED).unwrap_or(line));
-        path.map(text::from_bytes).ok_or_else(|| io::ErrorKind::NotFound.into())
+        unified(&bytes).ok_or_else(|| io::ErrorKind::NotFound.into())
     }
 
     /// The kernel's line about it.
@@ -103,8 +113,7 @@ impl Proc {
 
     /// Everything of it but memory and descriptors.
     pub fn describe(&self, boot: &BootId, pid: u32, stat: Stat) -> Process {
-        let tick_ns = 1_000_000_000 / procfs::ticks_per_second().max(1);
-        let start_ns = stat.start_ticks.saturating_mul(tick_ns);
+        let start_ns = stat.start_ns();
         let exe = self.link("exe").ok().map(|path| named(&path));
         let (cmdline, args_cut) = self.read("cmdline", ARGS_MAX_BYTES).unwrap_or_default();
         let comm = self.read("comm", SMALL_MAX_BYTES).map(|(name, _)| name).unwrap_or_default();
@@ -133,7 +142,7 @@ impl Proc {
             euid: status.number(b"Uid:", 1),
             gid: status.number(b"Gid:", 0),
             threads: status.number(b"Threads:", 0),
-            cpu_ns: Some(stat.cpu_ticks.saturating_mul(tick_ns)),
+            cpu_ns: Some(stat.cpu_ticks.saturating_mul(tick_ns())),
             resident_bytes: status.number::<u64>(b"VmRSS:", 0).map(|kib| kib.saturating_mul(1024)),
             virtual_bytes: Some(stat.virtual_bytes),
             tracer_pid: status.number(b"TracerPid:", 0),
@@ -179,6 +188,12 @@ fn stat(bytes: &[u8]) -> Option<Stat> {
     let start_ticks = parsed(fields.next()?)?;
     let virtual_bytes = parsed(fields.next()?)?;
     Some(Stat { state, ppid, cpu_ticks: user.saturating_add(system), start_ticks, virtual_bytes })
+}
+
+/// The cgroup in the unified hierarchy, among the lines of all hierarchies.
+fn unified(lines: &[u8]) -> Option<String> {
+    let path = lines.split(|byte| *byte == b'\n').find_map(|line| line.strip_prefix(b"0::"))?;
+    Some(text::from_bytes(path.strip_suffix(DELETED).unwrap_or(path)))
 }
 
 /// The lines of `status`. The name, which stands first, has no line break: the kernel writes `\n`.
@@ -261,6 +276,14 @@ mod tests {
         assert_eq!(told.number::<u64>(b"VmRSS:", 0), None);
         let odd = Status(b"Name:\t\xff\xfe\nUid:\t5\t5\t5\t5\n");
         assert_eq!(odd.number(b"Uid:", 0), Some(5), "a name that is no text hides nobody");
+    }
+
+    #[test]
+    fn the_unified_cgroup_is_found_among_the_others_whatever_they_are_called() {
+        let lines = b"6:freezer:/\xff\n1:name=systemd:/b\n0::/system.slice/taffrail.service\n";
+        assert_eq!(unified(lines).as_deref(), Some("/system.slice/taffrail.service"));
+        assert_eq!(unified(b"6:freezer:/a\n"), None);
+        assert_eq!(unified(b"0::/gone (deleted)\n").as_deref(), Some("/gone"));
     }
 
     #[test]

@@ -35,7 +35,6 @@ use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use taffrail_probes::{LoadError, Options, Probes};
-
 use taffrail_rules::matcher::RuleSet;
 use taffrail_trace::ids::ContainerKey;
 use taffrail_trace::signature::Signer;

@@ -19,8 +19,8 @@ mod hand;
 
 pub use hand::{Deed, Done, act};
 
+use crate::proc::Proc;
 use std::fmt;
-use std::fs;
 use taffrail_rules::rule::Response;
 use taffrail_trace::container::{Container, Runtime};
 use taffrail_trace::event::{Finding, FindingSource, Severity};
@@ -116,8 +116,8 @@ pub enum Answer {
 impl Protection {
     /// Leaves alone who matches one of `patterns` and what this process lives in.
     pub fn new(patterns: &[String]) -> Self {
-        let own_cgroup = own_cgroup(&fs::read_to_string("/proc/self/cgroup").unwrap_or_default());
-        Self::with(patterns, own_cgroup)
+        let own_cgroup = Proc::open(std::process::id()).and_then(|own| own.cgroup());
+        Self::with(patterns, own_cgroup.unwrap_or_default())
     }
 
     fn with(patterns: &[String], own_cgroup: String) -> Self {
@@ -161,11 +161,6 @@ pub fn fits(pattern: &WildMatch, container: &Container) -> bool {
     let known = [Some(container.name.as_str()), Some(container.id.as_str()), container.image.as_deref()];
     known.into_iter().flatten().any(|text| pattern.matches(text))
         || container.labels.iter().any(|(name, value)| pattern.matches(&format!("{name}={value}")))
-}
-
-/// The unified cgroup among the lines of `/proc/PID/cgroup`; empty where there is none.
-fn own_cgroup(lines: &str) -> String {
-    lines.lines().find_map(|line| line.strip_prefix("0::")).unwrap_or_default().to_owned()
 }
 
 #[cfg(test)]
@@ -242,14 +237,5 @@ mod tests {
         assert_eq!(allows(&[], &web), Answer::Yes);
         let runc = Container { runtime: Runtime::Runc, ..web };
         assert_eq!(allows(&["db-*"], &runc), Answer::Yes, "runc's names are its ids");
-    }
-
-    #[test]
-    fn the_unified_line_of_a_process_is_found_among_others() {
-        assert_eq!(
-            own_cgroup("6:freezer:/a\n1:name=systemd:/b\n0::/system.slice/taffrail.service\n"),
-            "/system.slice/taffrail.service"
-        );
-        assert_eq!(own_cgroup("6:freezer:/a\n"), "");
     }
 }

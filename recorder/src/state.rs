@@ -5,7 +5,6 @@
 //! look       whom to look at, and the look itself: what comes first, what is left out where there is too much
 //! looks      a thread for each look, beside the recording; who waits for it
 //! room       how long a look may take and what it may hold
-//! process    /proc/PID, held so that another process of the same pid is never read
 //! descriptor map socket mount      the lines of the kernel, which may hold names that an attacker chose
 //! ```
 //!

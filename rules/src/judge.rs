@@ -14,7 +14,7 @@ use crate::seen::Seen;
 use crate::sequence::{Part, Runs};
 use crate::threshold::Tally;
 use std::sync::Arc;
-use taffrail_trace::event::{EventRef, Finding, FindingSource};
+use taffrail_trace::event::{EventRef, Finding};
 use taffrail_trace::ids::ContainerKey;
 
 /// How many events of a container each rule may remember, all keys together.
@@ -80,13 +80,7 @@ impl Match<'_> {
     pub fn finding(&self, scene: &dyn Scene) -> Finding {
         let rule = self.rule;
         let message = rule.output.render(scene, &self.found.told);
-        Finding {
-            priority: Some(rule.priority.as_str().to_ascii_lowercase()),
-            tags: rule.tags.clone(),
-            techniques: rule.techniques().collect(),
-            events: self.found.events.clone(),
-            ..Finding::new(&rule.name, FindingSource::Rule, rule.priority.severity(), message)
-        }
+        Finding { events: self.found.events.clone(), ..rule.finding(message) }
     }
 }
 

@@ -6,7 +6,7 @@ use crate::problem::Place;
 use crate::sequence::Sequence;
 use crate::threshold::Threshold;
 use serde::{Deserialize, Serialize};
-use taffrail_trace::event::Severity;
+use taffrail_trace::event::{Finding, FindingSource, Severity};
 
 /// A rule.
 #[derive(Clone, Debug)]
@@ -55,6 +55,16 @@ impl Response {
 }
 
 impl Rule {
+    /// What is said of matches of it, and of no event yet.
+    pub fn finding(&self, message: String) -> Finding {
+        Finding {
+            priority: Some(self.priority.as_str().to_ascii_lowercase()),
+            tags: self.tags.clone(),
+            techniques: self.techniques().collect(),
+            ..Finding::new(&self.name, FindingSource::Rule, self.priority.severity(), message)
+        }
+    }
+
     /// The ATT&CK techniques among its tags: `T1059`, or `attack.t1059.004` as Sigma writes them.
     pub fn techniques(&self) -> impl Iterator<Item = String> {
         self.tags.iter().filter_map(|tag| {

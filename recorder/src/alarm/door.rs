@@ -16,6 +16,7 @@ use super::rate::Bucket;
 use super::{Became, Taken};
 use crate::config::Config;
 use crate::control::access::Access;
+use crate::control::server;
 use crate::record::Command;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -35,7 +36,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, UnixListener};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio::time::timeout;
 
 /// The only path.
@@ -207,11 +208,8 @@ impl Desk {
             form::read(&body, peer).map_err(|reason| refusal(StatusCode::BAD_REQUEST, &reason))?;
         let mut taken = Vec::new();
         if !alarms.is_empty() {
-            let (reply, told) = oneshot::channel();
-            let sent = commands.send(Command::Alarms(alarms, Some(reply))).await;
-            let ending = |()| refusal(StatusCode::SERVICE_UNAVAILABLE, "the recorder is ending");
-            sent.map_err(|_| ending(()))?;
-            taken = told.await.map_err(|_| ending(()))?;
+            let told = server::ask(commands, |reply| Command::Alarms(alarms, Some(reply))).await;
+            taken = told.ok_or_else(|| refusal(StatusCode::SERVICE_UNAVAILABLE, "the recorder is ending"))?;
         }
         Ok(answered(&taken, resolved))
     }

@@ -87,11 +87,10 @@ impl Access {
 
     /// Opens to the group what it needs of a state directory that is closed, once everything is in it.
     pub fn open(&self, state_dir: &Path) -> Result<(), AccessError> {
-        let socket = Config::socket_of(state_dir);
-        let Some(members) = &self.group else { return set_mode(&socket, 0o600) };
+        self.let_in(&Config::socket_of(state_dir))?;
+        let Some(members) = &self.group else { return Ok(()) };
         set_mode(&state_dir.join("lock"), 0o600)?;
         set_mode(&state_dir.join("ring"), 0o700)?;
-        members.own(&socket, 0o660)?;
         members.own_evidence(state_dir)?;
         members.own(state_dir, 0o710)
     }

@@ -200,7 +200,11 @@ async fn answer(request: Request, file: String, asker: &Asker, commands: &mpsc::
     }
 }
 
-async fn ask<T>(commands: &mpsc::Sender<Command>, make: impl FnOnce(oneshot::Sender<T>) -> Command) -> Option<T> {
+/// Asks the recording thread; `None` where it is ending.
+pub(crate) async fn ask<T>(
+    commands: &mpsc::Sender<Command>,
+    make: impl FnOnce(oneshot::Sender<T>) -> Command,
+) -> Option<T> {
     let (reply, answer) = oneshot::channel();
     commands.send(make(reply)).await.ok()?;
     answer.await.ok()

@@ -6,6 +6,7 @@
 //!   `/proc` where the process still is there, and with nothing but its thread name where it is not.
 
 use super::scan::{self, Found};
+use crate::proc::Stat;
 use std::collections::HashMap;
 use std::sync::Arc;
 use taffrail_probes::abi::process::Fork;
@@ -145,12 +146,13 @@ impl Processes {
     /// Puts what `/proc` showed at start into the table, parents before children. `place` tells the container of a
     /// cgroup path.
     pub fn adopt(&mut self, mut found: Vec<Found>, place: &mut dyn FnMut(&str) -> Place) -> Vec<Arc<Known>> {
-        found.sort_by_key(|process| (process.start_ns, process.pid));
+        found.sort_by_key(|process| (process.told.start_ns, process.told.pid));
         let mut adopted = Vec::with_capacity(found.len());
         let mut later = Vec::new();
         // A parent can have started in the same tick as its child, or have adopted an older orphan.
         for process in found {
-            if process.ppid != 0 && !self.by_pid.contains_key(&process.ppid) {
+            let ppid = process.told.ppid;
+            if ppid != 0 && !self.by_pid.contains_key(&ppid) {
                 later.push(process);
             } else {
                 adopted.push(self.adopt_one(process, place));
@@ -164,8 +166,8 @@ impl Processes {
 
     fn adopt_one(&mut self, found: Found, place: &mut dyn FnMut(&str) -> Place) -> Arc<Known> {
         let Place { key, id: container_id, name: container_name } = place(&found.cgroup_path);
-        let parent = self.by_pid.get(&found.ppid).map(|parent| Arc::clone(&parent.current));
-        let (pid, start_ns) = (found.pid, found.start_ns);
+        let parent = self.by_pid.get(&found.told.ppid).map(|parent| Arc::clone(&parent.current));
+        let (pid, start_ns) = (found.told.pid, found.told.start_ns);
         let image = found.image(parent.as_ref().map(|p| p.image.exec_id), container_id, container_name);
         self.begin(pid, start_ns, None, image, parent, key)
     }
@@ -188,12 +190,12 @@ impl Processes {
     fn stranger(&mut self, header: &Header, id: ProcessId, place: In<'_>) -> Arc<Known> {
         let key = header.image;
         let (container_id, container_name) = (place.container_id.to_owned(), place.container_name.to_owned());
-        let found =
-            scan::one(&self.boot, key.pid).filter(|found| ProcessId::new(&self.boot, key.pid, found.start_ns) == id);
+        let is_it = |stat: &Stat| ProcessId::new(&self.boot, key.pid, stat.start_ns()) == id;
+        let found = scan::one(&self.boot, key.pid, is_it);
         let before = self.by_pid.get(&key.pid).filter(|process| process.id == id);
         let parent = match (&found, before) {
             (_, Some(before)) => before.current.parent.clone(),
-            (Some(found), None) => self.by_pid.get(&found.ppid).map(|parent| Arc::clone(&parent.current)),
+            (Some(found), None) => self.by_pid.get(&found.told.ppid).map(|parent| Arc::clone(&parent.current)),
             (None, None) => None,
         };
         let parent_id = parent.as_ref().map(|parent| parent.image.exec_id);

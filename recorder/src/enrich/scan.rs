@@ -1,7 +1,7 @@
 //! What `/proc` tells of processes that are older than the recorder, or whose beginning was lost.
 
 use super::processes::comm;
-use crate::proc::{self, Proc};
+use crate::proc::{self, Proc, Stat};
 use std::fs;
 use taffrail_probes::abi::Header;
 use taffrail_trace::event::{Image, Namespaces, Origin, Stdio};
@@ -11,30 +11,24 @@ use taffrail_trace::state;
 /// One process as `/proc` shows it.
 #[derive(Debug)]
 pub struct Found {
-    /// Its pid.
-    pub pid: u32,
-    /// Its parent's pid.
-    pub ppid: u32,
-    /// When it started, nanoseconds after boot, to the tick.
-    pub start_ns: u64,
     /// Its cgroup in the unified hierarchy.
     pub cgroup_path: String,
-    told: state::Process,
+    /// What it says.
+    pub told: state::Process,
 }
 
 /// Every process. One that ends meanwhile is passed over: its exit is an event.
 pub fn all(boot: &BootId) -> Vec<Found> {
     let Ok(entries) = fs::read_dir("/proc") else { return Vec::new() };
-    proc::numbers(entries).filter_map(|pid| one(boot, pid)).collect()
+    proc::numbers(entries).filter_map(|pid| one(boot, pid, |_| true)).collect()
 }
 
-/// One process, if it is there.
-pub fn one(boot: &BootId, pid: u32) -> Option<Found> {
+/// The process that has a pid now, if `is_it` knows it by the kernel's line.
+pub fn one(boot: &BootId, pid: u32, is_it: impl Fn(&Stat) -> bool) -> Option<Found> {
     let proc = Proc::open(pid).ok()?;
-    let stat = proc.stat().ok()?;
+    let stat = proc.stat().ok().filter(is_it)?;
     let cgroup_path = proc.cgroup().unwrap_or_default();
-    let told = proc.describe(boot, pid, stat);
-    Some(Found { pid, ppid: told.ppid, start_ns: told.start_ns, cgroup_path, told })
+    Some(Found { cgroup_path, told: proc.describe(boot, pid, stat) })
 }
 
 /// The mount namespace of this process, which is the host's: a recorder in a container of its own would not see the
@@ -126,7 +120,7 @@ mod tests {
         // Its program has begun when it speaks, not when it is spawned.
         let mut spoken = [0; 6];
         child.stdout.take().expect("what it says").read_exact(&mut spoken).expect("a line");
-        let found = one(&boot, child.id());
+        let found = one(&boot, child.id(), |_| true);
         drop(child.stdin.take());
         child.wait().expect("its end");
         let image = found.expect("it is there").image(None, String::new(), String::new());

@@ -41,6 +41,11 @@ impl Pipeline {
         self.found_out(known.home, event.time_ns, event.actor, found, Some(known));
     }
 
+    /// Puts a finding that no event led to into a container's history.
+    pub fn tell(&mut self, key: ContainerKey, time_ns: BootNs, finding: Finding) {
+        self.append(key, finding_event(time_ns, None, finding), None);
+    }
+
     /// What was found and pulls the cord where it is told to, since the last call.
     pub fn matches(&mut self) -> Vec<Match> {
         std::mem::take(&mut self.matched)

@@ -33,7 +33,7 @@ use std::time::{Duration, Instant};
 use taffrail_probes::{HookState, Losses, Probes};
 use taffrail_trace::clock::{Anchor, BootNs};
 use taffrail_trace::container::{Container, Runtime};
-use taffrail_trace::event::{Actor, Body, Event, Finding, FindingSource, Severity};
+use taffrail_trace::event::{Finding, FindingSource, Severity};
 use taffrail_trace::ids::{BootId, ContainerKey};
 use taffrail_trace::manifest::{Hook, Host, Trigger};
 use tokio::sync::{mpsc, oneshot};
@@ -91,7 +91,7 @@ impl Recording {
     pub fn new(begun: Begun, config: Config, host: Host, started: Anchor) -> Self {
         let Begun { probes, pipeline, sealer, proof, inbox, questions } = begun;
         let hooks = describe_hooks(&probes);
-        let responses = Responses::new(config.responses, &config.response_protect, BootId(host.boot_id.clone()));
+        let responses = Responses::new(&config.response_protect, BootId(host.boot_id.clone()));
         let caps = Caps { cpu_percent: config.cpu_percent, memory_bytes: config.memory_bytes };
         Self {
             incidents: Incidents::new(host, hooks.clone(), &config, proof, started, sealer),
@@ -237,6 +237,11 @@ impl Recording {
         }
     }
 
+    /// What is before the trigger in a rule's evidence.
+    fn before_ns(&self) -> u64 {
+        self.config.before_seconds * 1_000_000_000
+    }
+
     /// What follows the trigger in a rule's evidence.
     fn after_ns(&self) -> u64 {
         self.config.after_seconds * 1_000_000_000
@@ -300,8 +305,7 @@ impl Recording {
         };
         let now = host::anchor();
         let finding = Finding::new("manual", FindingSource::Person, Severity::Info, request.reason.clone());
-        let body = Body::Finding(Box::new(finding));
-        self.pipeline.append(container, Event { time_ns: now.boot_ns, actor: None::<Actor>, body }, None);
+        self.pipeline.tell(container, now.boot_ns, finding);
         let order = Order {
             container,
             trigger: Trigger {
@@ -330,7 +334,7 @@ impl Recording {
                 reason: found.finding.message,
                 time_ns: found.time_ns,
             },
-            before_ns: self.config.before_seconds * 1_000_000_000,
+            before_ns: self.before_ns(),
             after_ns: self.after_ns(),
             out_dir: self.config.evidence_dir(),
             reply: None,

@@ -71,18 +71,18 @@ impl Cgroup {
         Ok(Self { dir, freezer: None })
     }
 
-    /// The same, with the freezer's cgroup of the same container, where the unified hierarchy cannot freeze. `root` is
+    /// The same, with the freezer's cgroup of the same container, where the unified hierarchy cannot freeze. `root` looks
     /// where that hierarchy is mounted.
     ///
     /// # Errors
     /// [`CgroupError::NoFreezer`]: a process of the container is in no cgroup of its own there.
-    pub fn with_freezer(mut self, root: Option<&Path>) -> Result<Self, CgroupError> {
+    pub fn with_freezer(mut self, root: impl FnOnce() -> Option<PathBuf>) -> Result<Self, CgroupError> {
         if self.path("cgroup.freeze").exists() {
             return Ok(self);
         }
         let pid = *self.pids(&self.path(""))?.first().ok_or(CgroupError::Gone)?;
         let lines = fs::read_to_string(format!("/proc/{pid}/cgroup")).map_err(|_| CgroupError::Gone)?;
-        let found = root.zip(own_freezer(&lines)).map(|(root, path)| root.join(path.trim_start_matches('/')));
+        let found = root().zip(own_freezer(&lines)).map(|(root, path)| root.join(path.trim_start_matches('/')));
         self.freezer = Some(found.and_then(|dir| File::open(dir).ok()).ok_or(CgroupError::NoFreezer)?);
         Ok(self)
     }
@@ -317,7 +317,7 @@ mod tests {
     #[test]
     fn a_unified_cgroup_stands_still_goes_on_and_is_killed() {
         let mut cage = Cage::new(&unified(), "unified");
-        let cgroup = Cgroup::open(&cage.dir, |_| true).expect("a cgroup").with_freezer(None).expect("it can freeze");
+        let cgroup = Cgroup::open(&cage.dir, |_| true).expect("a cgroup").with_freezer(|| None).expect("it can freeze");
         assert!(cgroup.freezer.is_none() && !cgroup.is_frozen());
         cage.is_frozen_thawed_and_killed(&cgroup);
         assert!(cgroup.is_frozen());

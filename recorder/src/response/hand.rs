@@ -58,7 +58,7 @@ pub fn act(deed: Deed, to: &Sender<Done>) {
 
 fn attempt(deed: &Deed) -> Outcome {
     let is_it = |id| ContainerKey::new(&deed.boot, id) == deed.container;
-    let opened = Cgroup::open(&deed.dir, is_it).and_then(|cgroup| cgroup.with_freezer(freezer_root().as_deref()));
+    let opened = Cgroup::open(&deed.dir, is_it).and_then(|cgroup| cgroup.with_freezer(freezer_root));
     let result = opened.and_then(|cgroup| match deed.act {
         Act::Freeze => cgroup.freeze(),
         Act::Thaw => cgroup.thaw(),

@@ -154,8 +154,7 @@ fn is_own(wanted: &Wanted, path: &str) -> bool {
 fn of_container(wanted: &Wanted, pid: u32) -> Option<(Proc, Stat)> {
     let proc = Proc::open(pid).ok()?;
     let stat = proc.stat().ok()?;
-    let tick_ns = 1_000_000_000 / procfs::ticks_per_second().max(1);
-    let id = ProcessId::new(&wanted.boot, pid, stat.start_ticks.saturating_mul(tick_ns));
+    let id = ProcessId::new(&wanted.boot, pid, stat.start_ns());
     let is_known = wanted.known.get(&pid) == Some(&id);
     let is_inside = || proc.cgroup().is_ok_and(|path| is_own(wanted, &path));
     (is_known || is_inside()).then_some((proc, stat))

@@ -19,7 +19,8 @@ pub enum RulesError {
     },
 }
 
-/// Reads what the configuration names; rules that ask for what is not recorded are said and left out.
+/// Reads what the configuration names; rules that ask for what is not recorded are said and left out. No rule has a
+/// response where the operator allows none.
 ///
 /// # Errors
 /// [`RulesError`], with all that is wrong in the files at once.
@@ -33,6 +34,9 @@ pub fn load(config: &Config) -> Result<Arc<RuleSet>, RulesError> {
             None if is_left_out => {}
             None => return Err(RulesError::NoRule { name: name.clone() }),
         }
+    }
+    if !config.responses {
+        loaded.rules.iter_mut().for_each(|rule| rule.response = None);
     }
     for rule in loaded.unsupported {
         tracing::warn!(rule = rule.rule, reason = rule.reasons.join("; "), "a rule is left out");

@@ -11,11 +11,11 @@ use std::sync::Arc;
 use taffrail_rules::judge::{Judge, Missed};
 use taffrail_rules::matcher::RuleSet;
 use taffrail_rules::names::Names;
-use taffrail_rules::rule::{Response, Rule};
+use taffrail_rules::rule::Response;
 use taffrail_rules::scene::{Descriptor, Scene};
 use taffrail_trace::clock::{Anchor, BootNs, Clock, UtcNs};
 use taffrail_trace::container::Container;
-use taffrail_trace::event::{Body, Event, Finding, FindingSource, Image, Severity};
+use taffrail_trace::event::{Body, Event, Finding, Image, Severity};
 use taffrail_trace::ids::ContainerKey;
 
 /// What matches of one turn ask for beyond this, later ones ask for again.
@@ -131,7 +131,8 @@ impl Watch {
             if let Some(response) = rule.response.filter(|_| asked.len() < ASKED_MAX) {
                 asked.push(Asked { container: key, response, rule: rule.name.clone(), time_ns: event.time_ns });
             }
-            match storm.matched(key, &rule.name, event.time_ns, || sum_of(rule)) {
+            // The number is as serious as each match, and of none of their events.
+            match storm.matched(key, &rule.name, event.time_ns, || rule.finding(String::new())) {
                 Say::It => found.push(Found { finding: matched.finding(&scene), cause: rule.name.clone() }),
                 Say::ItsNumber => {
                     let one = Counted { severity: rule.priority.severity(), last_ns: event.time_ns };
@@ -202,16 +203,6 @@ impl Counted {
     fn take_in(&mut self, one: Self) {
         self.severity = self.severity.max(one.severity);
         self.last_ns = self.last_ns.max(one.last_ns);
-    }
-}
-
-/// A finding that stands for many matches of a rule: as serious as each of them, and of none of their events.
-fn sum_of(rule: &Rule) -> Finding {
-    Finding {
-        priority: Some(rule.priority.as_str().to_ascii_lowercase()),
-        tags: rule.tags.clone(),
-        techniques: rule.techniques().collect(),
-        ..Finding::new(&rule.name, FindingSource::Rule, rule.priority.severity(), String::new())
     }
 }
 

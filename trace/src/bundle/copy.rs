@@ -1,10 +1,9 @@
 //! A bundle's way to somebody else: the same bytes under another name, written down before they have it.
 
-use super::write::{Partial, sync_directory_of};
+use super::write::Partial;
 use super::{Bundle, Member, WriteError};
 use crate::text::hex;
 use sha2::{Digest, Sha256};
-use std::fs::{self, OpenOptions};
 use std::io::{self, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 
@@ -25,12 +24,7 @@ impl Copy {
         if to.exists() {
             return Err(io_error(io::Error::new(io::ErrorKind::AlreadyExists, "it is there already; name a new file")));
         }
-        let partial = Partial::beside(to);
-        let mut options = OpenOptions::new();
-        options.write(true).create(true).truncate(true);
-        #[cfg(unix)]
-        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        let mut file = options.open(partial.path()).map_err(io_error)?;
+        let (partial, mut file) = Partial::beside(to).map_err(io_error)?;
         let len = bundle.file().metadata().map_err(io_error)?.len();
         let mut from = bundle.reader(Member { offset: 0, len });
         let (mut hasher, mut buffer) = (Sha256::new(), vec![0; 64 << 10]);
@@ -62,9 +56,7 @@ impl Copy {
     /// # Errors
     /// [`WriteError::Io`]; it is gone then.
     pub fn finish(self) -> Result<(), WriteError> {
-        fs::rename(self.partial.path(), &self.to)
-            .and_then(|()| sync_directory_of(&self.to))
-            .map_err(|source| WriteError::Io { path: self.to.clone(), source })
+        self.partial.become_whole(&self.to)
     }
 }
 
@@ -73,6 +65,7 @@ mod tests {
     use super::*;
     use crate::bundle::Verdict;
     use crate::fixture;
+    use std::fs;
 
     #[test]
     fn a_copy_is_the_same_file_has_its_name_last_and_writes_over_nothing() {

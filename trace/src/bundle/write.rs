@@ -105,9 +105,25 @@ pub struct Writer<'a> {
 pub(super) struct Partial(PathBuf);
 
 impl Partial {
-    /// The one that is to become `path`.
-    pub(super) fn beside(path: &Path) -> Self {
-        Self(path.with_extension("partial"))
+    const EXTENSION: &str = "partial";
+
+    /// Creates the one that is to become `path`. What programs were told and typed is nobody's business but the owner's,
+    /// until the owner says otherwise.
+    pub(super) fn beside(path: &Path) -> io::Result<(Self, File)> {
+        let partial = Self(path.with_extension(Self::EXTENSION));
+        let mut options = OpenOptions::new();
+        options.write(true).create(true).truncate(true);
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        let file = options.open(&partial.0)?;
+        Ok((partial, file))
+    }
+
+    /// Gives it its name, durably.
+    pub(super) fn become_whole(&self, path: &Path) -> Result<(), WriteError> {
+        fs::rename(&self.0, path)
+            .and_then(|()| sync_directory_of(path))
+            .map_err(|source| WriteError::Io { path: path.to_owned(), source })
     }
 
     pub(super) fn path(&self) -> &Path {
@@ -128,14 +144,8 @@ impl<'a> Writer<'a> {
     /// # Errors
     /// [`WriteError`] where the directory cannot be written.
     pub fn create(path: &Path, manifest: &Manifest, signer: Option<&'a Signer>) -> Result<Self, WriteError> {
-        let partial = Partial::beside(path);
-        let io_error = |source| WriteError::Io { path: partial.0.clone(), source };
-        // What programs were told and typed is nobody's business but the owner's, until the owner says otherwise.
-        let mut options = OpenOptions::new();
-        options.write(true).create(true).truncate(true);
-        #[cfg(unix)]
-        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        let file = options.open(&partial.0).map_err(io_error)?;
+        let io_error = |source| WriteError::Io { path: path.with_extension(Partial::EXTENSION), source };
+        let (partial, file) = Partial::beside(path).map_err(io_error)?;
         let zip = Some(ZipWriter::new(file));
         let mut writer = Self { path: path.to_owned(), partial, zip, sums: String::new(), signer };
         let manifest = Manifest { signature_namespace: signer.map(|_| NAMESPACE.to_owned()), ..manifest.clone() };
@@ -186,9 +196,7 @@ impl<'a> Writer<'a> {
             self.put(SIGNATURE, signer.sign(NAMESPACE, sums.as_bytes())?.as_bytes())?;
         }
         self.close()?;
-        fs::rename(&self.partial.0, &self.path)
-            .and_then(|()| sync_directory_of(&self.path))
-            .map_err(|source| WriteError::Io { path: self.path.clone(), source })
+        self.partial.become_whole(&self.path)
     }
 
     fn put(&mut self, name: &str, bytes: &[u8]) -> Result<(), WriteError> {
@@ -212,7 +220,7 @@ impl<'a> Writer<'a> {
 }
 
 /// Makes the rename itself durable.
-pub(super) fn sync_directory_of(path: &Path) -> io::Result<()> {
+fn sync_directory_of(path: &Path) -> io::Result<()> {
     match path.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => File::open(parent)?.sync_all(),
         _ => File::open(".")?.sync_all(),

@@ -8,7 +8,7 @@ use crate::response::fits;
 use crate::trigger::Order;
 use taffrail_trace::clock::UtcNs;
 use taffrail_trace::container::{Container, Runtime};
-use taffrail_trace::event::{Body, Event, Finding, FindingSource, Severity};
+use taffrail_trace::event::{Finding, FindingSource, Severity};
 use taffrail_trace::ids::ContainerKey;
 use taffrail_trace::manifest::Trigger;
 use taffrail_trace::text;
@@ -59,13 +59,12 @@ impl Recording {
         let now = host::anchor();
         let Alarm { rule, severity, reason, tags, before_ns, after_ns, .. } = alarm.clone();
         let finding = Finding { tags, ..Finding::new(&rule, FindingSource::Alarm, severity, reason.clone()) };
-        let body = Body::Finding(Box::new(finding));
-        self.pipeline.append(key, Event { time_ns: now.boot_ns, actor: None, body }, None);
+        self.pipeline.tell(key, now.boot_ns, finding);
         let order = Order {
             container: key,
             trigger: Trigger { rule, severity, reason, time_ns: now.boot_ns },
-            before_ns: before_ns.unwrap_or(self.config.before_seconds * 1_000_000_000),
-            after_ns: after_ns.unwrap_or(self.config.after_seconds * 1_000_000_000),
+            before_ns: before_ns.unwrap_or_else(|| self.before_ns()),
+            after_ns: after_ns.unwrap_or_else(|| self.after_ns()),
             out_dir: self.config.evidence_dir(),
             reply: None,
         };

@@ -7,10 +7,10 @@ use crate::response::cgroup::Cgroup;
 use crate::response::{self, Act, Answer, Deed, Done, Outcome, Protection};
 use crate::trigger::Asked;
 use std::collections::HashMap;
+use std::path::PathBuf;
 use std::sync::mpsc;
 use taffrail_trace::clock::BootNs;
 use taffrail_trace::container::{Container, Runtime};
-use taffrail_trace::event::{Body, Event};
 use taffrail_trace::ids::{BootId, ContainerKey};
 use tokio::sync::oneshot;
 
@@ -29,7 +29,6 @@ type Reply = oneshot::Sender<Result<(), String>>;
 /// Deeds that wait, are at work, or were done.
 #[derive(Debug)]
 pub struct Responses {
-    allowed: bool,
     protection: Protection,
     boot: BootId,
     /// Of containers that are not named yet.
@@ -44,13 +43,19 @@ pub struct Responses {
 }
 
 impl Responses {
-    /// Nothing is done yet. `allowed` is the operator's switch.
-    pub fn new(allowed: bool, protect: &[String], boot: BootId) -> Self {
+    /// Nothing is done yet.
+    pub fn new(protect: &[String], boot: BootId) -> Self {
         let (tell, told) = mpsc::channel();
         let (waiting, at_work, held) = (Vec::new(), HashMap::new(), HashMap::new());
         let (resting, askers) = (HashMap::new(), HashMap::new());
         let protection = Protection::new(protect);
-        Self { allowed, protection, boot, waiting, at_work, held, resting, askers, tell, told }
+        Self { protection, boot, waiting, at_work, held, resting, askers, tell, told }
+    }
+
+    /// Has it done on a thread of its own.
+    fn start(&mut self, act: Act, container: ContainerKey, dir: PathBuf, rule: String, asked_ns: BootNs) {
+        self.at_work.insert(container, act);
+        response::act(Deed { act, container, dir, boot: self.boot.clone(), rule, asked_ns }, &self.tell);
     }
 
     /// Forgets a container.
@@ -86,15 +91,12 @@ impl Recording {
     /// Has done what rules ask for, as far as it may be, and tells what came of what was asked before.
     pub(super) fn respond(&mut self) {
         let now_ns = host::boot_now();
-        let asked = self.pipeline.watch.asked();
-        if self.responses.allowed {
-            for asked in asked {
-                if self.responses.is_news(&asked, now_ns) {
-                    self.consider(asked, now_ns);
-                }
-            }
-            for (asked, since_ns) in std::mem::take(&mut self.responses.waiting) {
-                self.consider(asked, since_ns);
+        for (asked, since_ns) in std::mem::take(&mut self.responses.waiting) {
+            self.consider(asked, since_ns);
+        }
+        for asked in self.pipeline.watch.asked() {
+            if self.responses.is_news(&asked, now_ns) {
+                self.consider(asked, now_ns);
             }
         }
         while let Ok(done) = self.responses.told.try_recv() {
@@ -104,8 +106,7 @@ impl Recording {
 
     /// Whether a rule has something done: then its evidence is sealed however serious it is.
     pub(super) fn responds(&self, rule: &str) -> bool {
-        let mut rules = self.pipeline.watch.rules().rules().iter();
-        self.responses.allowed && rules.any(|known| known.response.is_some() && known.name == rule)
+        self.pipeline.watch.rules().rules().iter().any(|known| known.response.is_some() && known.name == rule)
     }
 
     /// Does it, refuses it, or waits for the container's name, which was asked for at `since_ns`.
@@ -119,11 +120,7 @@ impl Recording {
         let refused = match self.responses.protection.allows(container, containers.iter().filter(is_inside)) {
             Answer::Yes if self.responses.at_work.len() < AT_WORK_MAX => {
                 let dir = self.pipeline.containers.dir_of(container);
-                let boot = self.responses.boot.clone();
-                let Asked { container, rule, time_ns, .. } = asked;
-                self.responses.at_work.insert(container, act);
-                response::act(Deed { act, container, dir, boot, rule, asked_ns: time_ns }, &self.responses.tell);
-                return;
+                return self.responses.start(act, asked.container, dir, asked.rule, asked.time_ns);
             }
             Answer::Yes => "too many responses are at work".to_owned(),
             Answer::NotYet if now_ns.saturating_sub(since_ns) < NAMED_WITHIN_NS => {
@@ -167,14 +164,8 @@ impl Recording {
                 }
                 Some(known) if is_frozen(&self.pipeline.containers, known) => {
                     let dir = self.pipeline.containers.dir_of(known);
-                    let (act, boot, rule) = (Act::Thaw, self.responses.boot.clone(), "manual".to_owned());
-                    self.responses.at_work.insert(key, act);
                     self.responses.askers.insert(key, reply);
-                    let asked_ns = host::boot_now();
-                    return response::act(
-                        Deed { act, container: key, dir, boot, rule, asked_ns },
-                        &self.responses.tell,
-                    );
+                    return self.responses.start(Act::Thaw, key, dir, "manual".to_owned(), host::boot_now());
                 }
                 _ => format!("{container:?} is not frozen"),
             },
@@ -185,7 +176,6 @@ impl Recording {
     fn tell_response(&mut self, key: ContainerKey, rule: &str, act: Act, outcome: &Outcome, time_ns: BootNs) {
         let name = self.pipeline.containers.get(key).map_or("", |container| container.name.as_str());
         tracing::warn!(container = name, rule, act = act.as_str(), outcome = %outcome, "response");
-        let body = Body::Finding(Box::new(response::finding(rule, act, outcome)));
-        self.pipeline.append(key, Event { time_ns, actor: None, body }, None);
+        self.pipeline.tell(key, time_ns, response::finding(rule, act, outcome));
     }
 }
