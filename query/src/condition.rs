@@ -14,6 +14,7 @@ use taffrail_rules::{call, falco, field};
 use taffrail_trace::bundle::Bundle;
 use taffrail_trace::clock::UtcNs;
 use taffrail_trace::event::{Body, FlowPhase};
+use taffrail_trace::recall::RecallError;
 
 /// A condition, ready to be asked.
 #[derive(Clone, Debug)]
@@ -91,10 +92,10 @@ impl Condition {
     /// # Errors
     /// [`QueryError::Asked`] where a table cannot be read; what was found until then has been told.
     pub fn ask(&self, bundle: &Bundle, each: &mut dyn FnMut(UtcNs, Option<Met>) -> bool) -> Result<(), QueryError> {
-        let failed = |reason: &dyn std::fmt::Display| QueryError::Asked(reason.to_string());
+        let failed = |reason: RecallError| QueryError::Asked(reason.to_string());
         let mut matcher = Matcher::new(Arc::clone(&self.rules));
-        let mut evidence = Evidence::of(bundle).map_err(|reason| failed(&reason))?;
-        while let Some(scene) = evidence.next_scene().map_err(|reason| failed(&reason))? {
+        let mut evidence = Evidence::of(bundle).map_err(failed)?;
+        while let Some(scene) = evidence.next_scene().map_err(failed)? {
             let event = scene.event();
             let time = scene.utc(event.time_ns);
             let holds = !matcher.matching(&scene).is_empty();

@@ -41,7 +41,6 @@ const FOOTER_GUESS_BYTES: usize = 32 << 10;
 /// tables     process, file, network, ...    the columns of their schema, then `bundle` and `host`
 ///            state_process, ...             likewise: the container at the trigger
 ///            bundle                         one row per open bundle; `id` is the value of the column `bundle`
-///            state_process, state_socket    likewise: the container at the trigger
 /// views      see [`crate::VIEWS`]
 /// functions  see [`crate::FUNCTIONS`] and [`crate::TABLE_FUNCTIONS`]
 /// ```

@@ -23,29 +23,31 @@ pub fn run(args: &ConfigArgs) -> Result<Outcome> {
             let whole = Config { evidence_dir: Some(config.evidence_dir()), ..config };
             writeln!(out, "# {from}")?;
             // Before the keys: behind `[response]` every key is a rule's name.
-            if whole.control_group.is_none() {
-                writeln!(out, "# control_group = \"\" # the name of a group whose members may ask the recorder too")?;
-            }
-            if whole.signing_key.is_none() {
-                writeln!(out, "# signing_key = \"\" # the private key that signs evidence; one of its own without")?;
-            }
-            if whole.alarm_listen.is_none() {
-                writeln!(
-                    out,
-                    "# alarm_listen = \"\" # 127.0.0.1:PORT or unix:PATH, where programs raise alarms over HTTP"
-                )?;
-            }
-            if whole.alarm_token_file.is_none() {
-                writeln!(
-                    out,
-                    "# alarm_token_file = \"\" # the token that they show; only its owner may read the file"
-                )?;
-            }
-            if whole.response.is_empty() {
-                writeln!(
-                    out,
-                    "# response = {{}} # rules and what they have done: {{ \"Reverse shell\" = \"freeze\" }}"
-                )?;
+            for (is_absent, line) in [
+                (
+                    whole.control_group.is_none(),
+                    "control_group = \"\" # the name of a group whose members may ask the recorder too",
+                ),
+                (
+                    whole.signing_key.is_none(),
+                    "signing_key = \"\" # the private key that signs evidence; one of its own without",
+                ),
+                (
+                    whole.alarm_listen.is_none(),
+                    "alarm_listen = \"\" # 127.0.0.1:PORT or unix:PATH, where programs raise alarms over HTTP",
+                ),
+                (
+                    whole.alarm_token_file.is_none(),
+                    "alarm_token_file = \"\" # the token that they show; only its owner may read the file",
+                ),
+                (
+                    whole.response.is_empty(),
+                    "response = {} # rules and what they have done: { \"Reverse shell\" = \"freeze\" }",
+                ),
+            ] {
+                if is_absent {
+                    writeln!(out, "# {line}")?;
+                }
             }
             write!(out, "{}", whole.to_toml()?)?;
         }

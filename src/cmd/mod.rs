@@ -33,6 +33,8 @@ mod verify;
 use crate::Outcome;
 use crate::cli::Command;
 use anyhow::{Context as _, Result};
+use std::path::PathBuf;
+use taffrail_query::Session;
 
 /// Runs one subcommand.
 pub fn run(command: Command) -> Result<Outcome> {
@@ -69,6 +71,15 @@ pub fn run(command: Command) -> Result<Outcome> {
         #[cfg(feature = "record")]
         Command::DemoContainer(args) => demo::run_container(&args),
     }
+}
+
+/// Opens the bundles that can be read, and names the others.
+fn open_readable(runtime: &tokio::runtime::Runtime, paths: &[PathBuf]) -> Result<Session> {
+    let (session, left_out) = runtime.block_on(Session::open_readable(paths))?;
+    for problem in left_out {
+        crate::logging::complain(&anyhow::Error::from(problem).context("left out"));
+    }
+    Ok(session)
 }
 
 /// The runtime for queries.

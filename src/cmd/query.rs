@@ -20,10 +20,7 @@ pub fn run(args: &QueryArgs) -> Result<Outcome> {
     let bundles = live.as_ref().map_or(&args.bundles, |live| &live.bundles);
     #[cfg(not(feature = "record"))]
     let bundles = &args.bundles;
-    let (session, left_out) = runtime.block_on(Session::open_readable(bundles))?;
-    for problem in left_out {
-        crate::logging::complain(&anyhow::Error::from(problem).context("left out"));
-    }
+    let session = super::open_readable(&runtime, bundles)?;
     let mut out = BufWriter::new(io::stdout().lock());
     let sql = match (&args.sql, &args.file) {
         (Some(sql), _) => sql.clone(),

@@ -19,10 +19,7 @@ pub fn run(args: &ReportArgs) -> Result<Outcome> {
         Some(path) => is_html(path)?,
     };
     let runtime = super::runtime()?;
-    let (session, left_out) = runtime.block_on(Session::open_readable(&args.bundles))?;
-    for problem in left_out {
-        crate::logging::complain(&anyhow::Error::from(problem).context("left out"));
-    }
+    let session = super::open_readable(&runtime, &args.bundles)?;
     let mut report = runtime.block_on(Report::of(&session))?;
     if args.notes {
         report = report.noted(notes(&session)?);

@@ -2,7 +2,7 @@
 
 use crate::state::{Asker, Told};
 use std::sync::Arc;
-use taffrail_query::{Condition, Fault, Session, condition_calls, condition_fields};
+use taffrail_query::{Condition, Session};
 
 /// After so many events the asking one is told how far it is.
 const TOLD_EVERY: usize = 4_096;
@@ -12,10 +12,6 @@ const TOLD_EVERY: usize = 4_096;
 pub struct Bundles(pub Arc<Session>);
 
 impl Asker for Bundles {
-    fn check(&self, text: &str) -> Result<(), Fault> {
-        Condition::parse(text).map(|_| ())
-    }
-
     fn bundles(&self) -> usize {
         self.0.bundles().len()
     }
@@ -32,13 +28,5 @@ impl Asker for Bundles {
         asked.map_err(|problem| problem.to_string())?;
         each(Told { until: i64::MAX, met: waiting });
         Ok(())
-    }
-
-    fn fields(&self) -> Vec<&'static str> {
-        condition_fields().collect()
-    }
-
-    fn calls(&self) -> Vec<&'static str> {
-        condition_calls().collect()
     }
 }

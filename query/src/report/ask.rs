@@ -47,9 +47,10 @@ impl Asker<'_> {
         let utc = |ns| manifest.clock.utc(ns);
         let (from_ns, to_ns) = (utc(manifest.window.from_ns), utc(manifest.window.to_ns));
         let active = self.active((from_ns, to_ns), utc(manifest.trigger.time_ns)).await?;
-        let findings = self.findings().await?;
-        let named: Vec<u64> = self.named().await?;
         let counts = self.counts().await?;
+        let findings = self.findings(counts.get("finding").copied()).await?;
+        let gaps = self.gaps(counts.get("gap").copied()).await?;
+        let named: Vec<u64> = self.named().await?;
         let images = self.images().await?;
         let unseen = counts.get("process").copied().unwrap_or(0).saturating_sub(images.len() as u64);
         let lineage = Lineage::new(images, &named);
@@ -75,7 +76,7 @@ impl Asker<'_> {
             findings,
             active,
             density: self.density(active).await?,
-            gaps: self.gaps().await?,
+            gaps,
             coverage: self.coverage().await?,
             programs: self.programs(&told).await?,
             tree: Cut { shown: tree, more },
@@ -122,7 +123,7 @@ impl Asker<'_> {
         Ok(counts)
     }
 
-    async fn findings(&self) -> Result<Cut<Finding>, QueryError> {
+    async fn findings(&self, total: Option<u64>) -> Result<Cut<Finding>, QueryError> {
         let sql = format!("SELECT * FROM finding WHERE {{bundle}} ORDER BY time LIMIT {LINES_MAX}");
         let answer = self.ask(&sql).await?;
         let finding = |row: Row<'_>| Finding {
@@ -136,8 +137,7 @@ impl Asker<'_> {
                 .collect(),
             exec_id: row.id("exec_id"),
         };
-        let total = self.ask("SELECT count(*) AS n FROM finding WHERE {bundle}").await?;
-        Ok(Cut::new(rows(&answer).map(finding).collect(), LINES_MAX, rows(&total).map(|row| row.count("n")).next()))
+        Ok(Cut::new(rows(&answer).map(finding).collect(), LINES_MAX, total))
     }
 
     /// The images that rules named: what only informs names nobody, unless it is what triggered.
@@ -260,7 +260,7 @@ impl Asker<'_> {
         Ok(density)
     }
 
-    async fn gaps(&self) -> Result<Cut<Gap>, QueryError> {
+    async fn gaps(&self, total: Option<u64>) -> Result<Cut<Gap>, QueryError> {
         let sql = format!("SELECT * FROM gap WHERE {{bundle}} ORDER BY own DESC, time LIMIT {LINES_MAX}");
         let answer = self.ask(&sql).await?;
         let gap = |row: Row<'_>| Gap {
@@ -271,8 +271,7 @@ impl Asker<'_> {
             lost: row.number("lost").and_then(|lost| u64::try_from(lost).ok()),
             own: row.flag("own"),
         };
-        let total = self.ask("SELECT count(*) AS n FROM gap WHERE {bundle}").await?;
-        Ok(Cut::new(rows(&answer).map(gap).collect(), LINES_MAX, rows(&total).map(|row| row.count("n")).next()))
+        Ok(Cut::new(rows(&answer).map(gap).collect(), LINES_MAX, total))
     }
 
     async fn state(&self, branch: &[u64]) -> Result<State, QueryError> {

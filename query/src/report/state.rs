@@ -60,7 +60,7 @@ const PROCESSES: Kind = Kind {
     query: "SELECT pid, uid, coalesce(nullif(cmdline, ''), comm) AS line, exe, exe_deleted, resident_bytes,
                 {hostile} AS hostile, count(*) OVER () AS total
             FROM state_process WHERE {bundle}
-            ORDER BY hostile DESC, coalesce(exe_deleted, false) DESC, start_time DESC, pid LIMIT 12",
+            ORDER BY hostile DESC, coalesce(exe_deleted, false) DESC, start_time DESC, pid",
     line: |row| {
         let gone = if row.flag("exe_deleted") { " (deleted)" } else { "" };
         vec![
@@ -84,7 +84,7 @@ const SOCKETS: Kind = Kind {
     query: "SELECT protocol, state, coalesce(endpoint(local_addr, local_port), path) AS local,
                 endpoint(remote_addr, remote_port) AS remote, comm, pid, {hostile} AS hostile, count(*) OVER () AS total
             FROM state_socket WHERE {bundle}
-            ORDER BY protocol = 'unix', hostile DESC, state <> 'LISTEN', protocol, local_port, inode LIMIT 12",
+            ORDER BY protocol = 'unix', hostile DESC, state <> 'LISTEN', protocol, local_port, inode",
     line: |row| {
         let pid = row.number("pid").map_or_else(String::new, |pid| format!(" {pid}"));
         vec![
@@ -106,7 +106,7 @@ const MOUNTS: Kind = Kind {
     query: "SELECT path, filesystem, source, root, options, false AS hostile, count(*) OVER () AS total
             FROM state_mount WHERE {bundle}
             ORDER BY filesystem IN ('proc', 'sysfs', 'devpts', 'mqueue', 'cgroup', 'cgroup2', 'devtmpfs', 'tmpfs'),
-                path, mount_id LIMIT 12",
+                path, mount_id",
     line: |row| {
         let root = if row.raw("root") == "/" { "" } else { row.raw("root") };
         let from = if root.is_empty() { String::new() } else { format!(" {root}") };
@@ -126,7 +126,7 @@ fn plain(number: Option<i64>) -> Word {
 impl Kind {
     /// What to ask, given the condition that a program is of the branch.
     pub fn query(&self, hostile: &str) -> String {
-        self.query.replace("{hostile}", hostile)
+        format!("{} LIMIT {LINES_MAX}", self.query.replace("{hostile}", hostile))
     }
 }
 

@@ -6,7 +6,7 @@ use std::collections::{BTreeSet, HashMap};
 use std::fmt::Debug;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, sync_channel};
-use taffrail_query::{Fault, Met, Sort};
+use taffrail_query::{Met, Sort, condition_calls, condition_fields};
 
 /// What fields of conditions begin with.
 const FAMILIES: [&str; 9] = ["evt.", "proc.", "thread.", "user.", "group.", "fd.", "fs.", "container.", "k8s."];
@@ -33,12 +33,6 @@ const AHEAD_MAX: usize = 64;
 
 /// Asks conditions about the evidence.
 pub trait Asker: Debug + Send + Sync {
-    /// Whether a text is a condition.
-    ///
-    /// # Errors
-    /// Why it is none, and where.
-    fn check(&self, text: &str) -> Result<(), Fault>;
-
     /// How many bundles there are, each asked by itself.
     fn bundles(&self) -> usize;
 
@@ -47,12 +41,6 @@ pub trait Asker: Debug + Send + Sync {
     /// # Errors
     /// One line for a person, where the evidence cannot be read.
     fn ask(&self, text: &str, bundle: usize, each: &mut dyn FnMut(Told) -> bool) -> Result<(), String>;
-
-    /// The names of fields.
-    fn fields(&self) -> Vec<&'static str>;
-
-    /// What `evt.type` can be.
-    fn calls(&self) -> Vec<&'static str>;
 }
 
 /// What met a condition, of all events up to a moment.
@@ -157,16 +145,26 @@ impl Meetings {
 }
 
 impl State {
-    /// What the word at the end of the filter bar can become: names of fields, or values that this recording has.
-    pub fn completions(&self) -> Vec<String> {
+    /// Looks up what the word at the end of the filter bar can become, once for each text.
+    pub(super) fn offer(&mut self) {
+        let offered = self.completions();
+        if let Some(prompt) = &mut self.prompt {
+            prompt.offered = offered;
+        }
+    }
+
+    /// Names of fields, or values that this recording has.
+    fn completions(&self) -> Vec<String> {
         let Some(prompt) = self.prompt.as_ref().filter(|prompt| prompt.what == Prompting::Filter) else {
             return Vec::new();
         };
-        let Some(asker) = self.asker.as_ref().filter(|_| !prompt.text.is_empty()) else { return Vec::new() };
+        if self.asker.is_none() || prompt.text.is_empty() {
+            return Vec::new();
+        }
         let (before, word) = prompt.text.split_at(word_start(&prompt.text));
         if !is_condition(&prompt.text) {
             let family = !word.is_empty() && before.trim().is_empty();
-            let all = asker.fields().into_iter().filter(|field| family && field.starts_with(word));
+            let all = condition_fields().filter(|field| family && field.starts_with(word));
             return all.take(OFFERED_MAX).map(str::to_owned).collect();
         }
         let last = before.split_whitespace().last();
@@ -178,23 +176,23 @@ impl State {
         let told: Vec<&str> = told.filter(|word| !word.is_empty()).collect();
         let joined = told.last().is_none_or(|last| JOINS.iter().any(|join| join == last));
         let all: Vec<String> = if joined {
-            asker.fields().into_iter().map(str::to_owned).collect()
+            condition_fields().map(str::to_owned).collect()
         } else {
             let field = told.iter().rev().find(|word| FAMILIES.iter().any(|family| word.starts_with(family)));
-            field.map_or_else(Vec::new, |field| self.values(asker.as_ref(), field))
+            field.map_or_else(Vec::new, |field| self.values(field))
         };
         all.into_iter().filter(|one| one.starts_with(word) && one != word).take(OFFERED_MAX).collect()
     }
 
     /// Values that a field has here.
-    fn values(&self, asker: &dyn Asker, field: &str) -> Vec<String> {
+    fn values(&self, field: &str) -> Vec<String> {
         let field = field.split('[').next().unwrap_or(field);
         let of = |text: &dyn Fn(&super::recording::Image) -> Option<super::recording::Sym>| {
             let texts = self.recording.images.iter().filter_map(|image| self.recording.text_of(text(image)));
             texts.map(quoted).collect::<BTreeSet<String>>().into_iter().collect()
         };
         match field {
-            "evt.type" => asker.calls().into_iter().map(str::to_owned).collect(),
+            "evt.type" => condition_calls().map(str::to_owned).collect(),
             "proc.name" | "proc.pname" | "proc.aname" => of(&|image| Some(image.comm)),
             "proc.exepath" | "proc.pexepath" | "proc.aexepath" | "proc.exe" => of(&|image| image.exe),
             "proc.cmdline" | "proc.pcmdline" => of(&|image| Some(image.cmdline)),
@@ -205,7 +203,7 @@ impl State {
 
     /// Writes the only completion, or what all of them begin with.
     pub(super) fn complete(&mut self) {
-        let all = self.completions();
+        let Some(all) = self.prompt.as_ref().map(|prompt| prompt.offered.clone()) else { return };
         let Some(first) = all.first() else { return };
         let shared = all.iter().fold(first.len(), |length, one| {
             let same = first.char_indices().zip(one.chars()).find(|((_, a), b)| a != b).map(|((at, _), _)| at);

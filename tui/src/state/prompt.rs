@@ -6,7 +6,7 @@ use super::recording::Time;
 use super::{Action, State};
 use crate::keys;
 use std::time::{Duration, Instant};
-use taffrail_query::Fault;
+use taffrail_query::{Condition, Fault};
 
 /// How long one key searches. The next goes on from there.
 const PATIENCE: Duration = Duration::from_millis(30);
@@ -24,6 +24,8 @@ pub struct Prompt {
     pub chosen: usize,
     /// What is wrong with the condition that is typed, and where.
     pub fault: Option<Fault>,
+    /// What the last word of a filter can become.
+    pub offered: Vec<String>,
     /// What the filter was before.
     pub(super) before: Filter,
     /// Where the playhead was.
@@ -56,7 +58,9 @@ impl State {
             Prompting::Note => self.notes.text_at(self).unwrap_or_default(),
             _ => String::new(),
         };
-        self.prompt = Some(Prompt { what, text, chosen: 0, fault: None, before, at, selected });
+        let offered = Vec::new();
+        self.prompt = Some(Prompt { what, text, chosen: 0, fault: None, offered, before, at, selected });
+        self.offer();
     }
 
     /// Changes the typed text and shows at once what it does.
@@ -65,14 +69,13 @@ impl State {
         change(&mut prompt.text);
         prompt.chosen = 0;
         let (what, text, selected, at) = (prompt.what, prompt.text.clone(), prompt.selected, prompt.at);
+        self.offer();
         match what {
             Prompting::Filter => {
-                let asker = self.asker.as_ref().filter(|_| is_condition(&text));
-                let (filter, fault) = match asker.map(|asker| asker.check(&text)) {
+                let condition = (self.asker.is_some() && is_condition(&text)).then(|| Condition::parse(&text));
+                let (filter, fault) = match condition {
                     None => (Filter { text, condition: None, ..self.filter.clone() }, None),
-                    Some(Ok(())) => {
-                        (Filter { text: String::new(), condition: Some(text), ..self.filter.clone() }, None)
-                    }
+                    Some(Ok(_)) => (Filter { text: String::new(), condition: Some(text), ..self.filter.clone() }, None),
                     // Until it is a condition, the last one that it was holds.
                     Some(Err(fault)) => (Filter { text: String::new(), ..self.filter.clone() }, Some(fault)),
                 };

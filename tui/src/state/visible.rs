@@ -127,15 +127,6 @@ impl Visible {
     pub fn iter(&self) -> impl DoubleEndedIterator<Item = u32> + Clone + '_ {
         (0..self.len()).filter_map(|place| self.get(place))
     }
-
-    /// Those of a page, by their places in it.
-    pub fn of_page(&self, page: usize) -> Vec<u32> {
-        match self.found.get(page) {
-            Some(Found::All) => (0..self.count(page)).collect(),
-            Some(Found::These(these)) => these.to_vec(),
-            Some(Found::NotYet) | None => Vec::new(),
-        }
-    }
 }
 
 #[cfg(test)]

@@ -19,7 +19,7 @@ pub fn draw(frame: &mut Frame<'_>, area: Rect, state: &State, theme: Theme) {
         let [bar, below] = Layout::vertical([Constraint::Length(1), Constraint::Fill(1)]).areas(area);
         let (line, shift) = typed(state, prompt, room, theme);
         frame.render_widget(line, bar);
-        frame.render_widget(more(state, prompt, shift, room, theme), below);
+        frame.render_widget(more(prompt, shift, room, theme), below);
         return;
     }
     let left = playing(state, room, theme);
@@ -76,15 +76,13 @@ fn typed(state: &State, prompt: &Prompt, room: usize, theme: Theme) -> (Line<'st
 
 /// Whether there is something to say below the bar.
 pub fn has_more(state: &State) -> bool {
-    let faulty = state.prompt.as_ref().is_some_and(|prompt| prompt.fault.is_some());
-    faulty || !state.completions().is_empty()
+    state.prompt.as_ref().is_some_and(|prompt| prompt.fault.is_some() || !prompt.offered.is_empty())
 }
 
 /// What is wrong with the condition, under the character where it is; else what its last word can become.
-fn more(state: &State, prompt: &Prompt, shift: isize, room: usize, theme: Theme) -> Line<'static> {
-    let offered = state.completions();
-    if !offered.is_empty() {
-        return Line::styled(cut(&format!("Tab: {}", offered.join("  ")), room), theme.style(Role::Quiet));
+fn more(prompt: &Prompt, shift: isize, room: usize, theme: Theme) -> Line<'static> {
+    if !prompt.offered.is_empty() {
+        return Line::styled(cut(&format!("Tab: {}", prompt.offered.join("  ")), room), theme.style(Role::Quiet));
     }
     let Some(fault) = &prompt.fault else { return Line::default() };
     let at = (shift + fault.column as isize - 1).clamp(0, room.saturating_sub(1) as isize) as usize;
