@@ -288,6 +288,8 @@ fn words(mismatch: &Mismatch) -> String {
         Mismatch::Changed(name) => format!("{name} is not what was written"),
         Mismatch::Missing(name) => format!("{name} is missing"),
         Mismatch::Added(name) => format!("{name} was not there when the bundle was sealed"),
+        Mismatch::Checksum(name) => format!("{name} has another CRC-32 than the ZIP says: other readers refuse it"),
+        Mismatch::Twice(name) => format!("SHA256SUMS names {name} twice"),
         Mismatch::BadLine(line) => format!("SHA256SUMS has a line that is none: {line}"),
     }
 }

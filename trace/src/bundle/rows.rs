@@ -167,11 +167,11 @@ impl ChunkReader for Chunk {
     type T = BufReader<Section>;
 
     fn get_read(&self, start: u64) -> Result<Self::T, ParquetError> {
-        let Some(len) = self.member.len.checked_sub(start) else {
+        let Member { offset, len, .. } = self.member;
+        if start > len {
             return Err(ParquetError::EOF(format!("{start} is beyond the end")));
-        };
-        let rest = Member { offset: self.member.offset + start, len };
-        Ok(BufReader::new(super::read::section(&self.file, rest)))
+        }
+        Ok(BufReader::new(super::read::section(&self.file, offset + start..offset + len)))
     }
 
     fn get_bytes(&self, start: u64, length: usize) -> Result<Bytes, ParquetError> {
