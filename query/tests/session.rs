@@ -6,7 +6,13 @@ use std::fs;
 use std::path::PathBuf;
 use support::{incident, open, problem, rows, wait, written};
 use taffrail_query::{Format, QueryError, Session, Style};
+use taffrail_trace::bundle;
+use taffrail_trace::container::{Setup, SetupMount};
+use taffrail_trace::event::Severity;
+use taffrail_trace::fixture;
+use taffrail_trace::manifest::Joined;
 use taffrail_trace::schema::TABLES;
+use taffrail_trace::table::Tables;
 
 #[test]
 fn every_table_has_the_columns_of_its_schema_and_its_bundle_and_host() {
@@ -44,6 +50,43 @@ fn the_table_bundle_says_what_was_opened() {
     );
     assert_eq!(rows(&session, "SELECT path FROM bundle"), [session.bundles()[0].path().to_string_lossy()]);
     drop(dir);
+}
+
+#[test]
+fn the_table_bundle_says_what_was_worse_than_the_trigger_and_how_the_container_was_set_up() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let (mut manifest, _) = fixture::incident();
+    let joined = Joined { rule: "Escape".to_owned(), severity: Severity::Critical, time_ns: manifest.trigger.time_ns + 5 };
+    manifest.most_severe = Some(joined);
+    let mount = |source: &str, read_only| SetupMount {
+        kind: "bind".to_owned(),
+        source: source.to_owned(),
+        path: "/x".to_owned(),
+        read_only,
+    };
+    manifest.container.setup = Some(Box::new(Setup {
+        command: vec!["sh".to_owned(), "-c".to_owned(), "a b".to_owned()],
+        privileged: true,
+        mounts: vec![mount("/", false), mount("/run/docker.sock", true)],
+        ..Setup::default()
+    }));
+    let known = dir.path().join("known.evidence.zip");
+    bundle::write(&known, &manifest, Tables::default()).expect("a bundle");
+    (manifest.most_severe, manifest.container.setup, manifest.id) = (None, None, "1".to_owned());
+    let unknown = dir.path().join("unknown.evidence.zip");
+    bundle::write(&unknown, &manifest, Tables::default()).expect("a bundle");
+    let session = open(&[known, unknown]).expect("a session");
+    assert_eq!(
+        rows(
+            &session,
+            "SELECT most_severe_rule, most_severe_severity, most_severe_time, privileged, command, container_user, host_mounts
+             FROM bundle ORDER BY id",
+        ),
+        [
+            "Escape | critical | 2026-03-14T09:00:10.200000005Z | true | sh -c 'a b' | root | /:/x:rw, /run/docker.sock:/x:ro",
+            "null | null | null | null | null | null | null"
+        ]
+    );
 }
 
 #[test]

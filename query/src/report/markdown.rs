@@ -5,7 +5,7 @@ use super::foreign::Foreign;
 use super::lineage::Mark;
 use super::notes::{self, Note};
 use super::story::{self, Word};
-use super::{page, units};
+use super::{page, setup, units};
 use std::fmt::Write as _;
 
 /// All bundles in one document.
@@ -70,6 +70,7 @@ fn bundle(out: &mut String, chapter: &Chapter) -> std::fmt::Result {
     if let Some(rest) = units::rest(&chapter.sessions, "session", "sessions") {
         writeln!(out, "\n{rest}: `SELECT * FROM sessions`")?;
     }
+    setup::markdown(manifest, out)?;
     chapter.state.markdown(out)?;
     for (name, list) in page::indicator_lists(chapter) {
         writeln!(out, "\n## {name}\n\n{}", list.markdown_block())?;
@@ -81,8 +82,12 @@ fn bundle(out: &mut String, chapter: &Chapter) -> std::fmt::Result {
         let (from, to) = (units::clock(gap.from_ns), units::clock(gap.to_ns));
         writeln!(out, "- {from} to {to}: {lost} {} events, {}{others}", gap.class.markdown(), gap.cause.markdown())?;
     }
-    let silent = manifest.hooks.iter().filter(|hook| hook.state != "attached").count();
-    writeln!(out, "- {} of {} kernel hooks were at work", manifest.hooks.len() - silent, manifest.hooks.len())?;
+    let attached = manifest.hooks.iter().filter(|hook| hook.state == "attached").count();
+    writeln!(out, "- {attached} of {} kernel hooks were at work", manifest.hooks.len())?;
+    for (why, names) in page::silent_hooks(manifest).iter().take(20) {
+        let names: Vec<String> = names.iter().take(40).map(Foreign::markdown).collect();
+        writeln!(out, "  - not {}: {}", names.join(", "), why.markdown())?;
+    }
     let said = match chapter.intact {
         Some(true) => "When this report was made, every member of the bundle had the digest that it was sealed with.",
         Some(false) => "**When this report was made, the bundle was not what was sealed.**",
