@@ -1,7 +1,7 @@
 //! One table per family over all bundles, and the table `bundle` with one row each.
 
 use crate::error::QueryError;
-use crate::store::{ROOT, Store, has_footer};
+use crate::store::{ROOT, Store};
 use datafusion::arrow::array::{ArrayRef, BooleanArray, RecordBatch, StringArray, TimestampNanosecondArray};
 use datafusion::arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
 use datafusion::datasource::MemTable;
@@ -11,7 +11,7 @@ use datafusion::prelude::SessionContext;
 use object_store::path::Path;
 use std::collections::BTreeSet;
 use std::sync::Arc;
-use taffrail_trace::bundle::Bundle;
+use taffrail_trace::bundle::{Bundle, OpenError};
 use taffrail_trace::clock::BootNs;
 use taffrail_trace::container::{Setup, SetupMount};
 use taffrail_trace::manifest::LeftOut;
@@ -58,23 +58,18 @@ pub fn store(bundles: &[Bundle], labels: &[String]) -> Store {
     let mut store = Store::default();
     for (index, (bundle, label)) in bundles.iter().zip(labels).enumerate() {
         for table in TABLES {
-            if let Some(member) = bundle.members().get(&table.member()) {
-                let host = host(bundle);
-                let path = format!("{}/{BUNDLE_COLUMN}={label}/{HOST_COLUMN}={host}/{index}.parquet", table.name);
-                let path = Path::from(path);
-                store.add(path, Arc::clone(bundle.file()), *member);
-            }
+            let host = host(bundle);
+            let path = format!("{}/{BUNDLE_COLUMN}={label}/{HOST_COLUMN}={host}/{index}.parquet", table.name);
+            store.add(Path::from(path), bundle, &table.member());
         }
     }
     store
 }
 
-/// Why tables of a bundle cannot be read, as far as their footers tell.
-pub fn damage(bundle: &Bundle) -> Option<String> {
-    let readable =
-        |member: &String| bundle.members().get(member).is_none_or(|member| has_footer(bundle.file(), *member));
-    let broken = TABLES.iter().map(|table| table.member()).find(|member| !readable(member))?;
-    Some(format!("{broken} cannot be read as Parquet"))
+/// Why tables of a bundle cannot be read, as far as footers and lengths of pages tell.
+pub fn damage(bundle: &Bundle) -> Option<OpenError> {
+    let tables = TABLES.iter().map(|table| table.member()).filter(|name| bundle.members().contains_key(name));
+    tables.map(|name| bundle.rows(&name)).find_map(Result::err)
 }
 
 /// Puts all tables in place.
@@ -167,9 +162,8 @@ fn setup(bundle: &Bundle) -> Option<&Setup> {
 
 /// What of the host is in it, in one text.
 fn host_mounts(setup: &Setup) -> String {
-    let one = |mount: &SetupMount| {
-        format!("{}:{}:{}", mount.source, mount.path, if mount.read_only { "ro" } else { "rw" })
-    };
+    let one =
+        |mount: &SetupMount| format!("{}:{}:{}", mount.source, mount.path, if mount.read_only { "ro" } else { "rw" });
     setup.mounts.iter().map(one).collect::<Vec<_>>().join(", ")
 }
 

@@ -268,7 +268,11 @@ fn chain_words(chain: &Chain) -> String {
         [] => format!("none missing, {linked}"),
         missing => format!("MISSING {}", missing.join(", ")),
     };
-    format!("{}: {segments} segments, {first} to {last}, {whole}", chain.class.as_str())
+    let which = match segments {
+        1 => format!("1 segment, {first}"),
+        _ => format!("{segments} segments, {first} to {last}"),
+    };
+    format!("{}: {which}, {whole}", chain.class.as_str())
 }
 
 fn gap_words(gap: &Stretch) -> String {

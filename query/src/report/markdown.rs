@@ -6,6 +6,7 @@ use super::lineage::Mark;
 use super::notes::{self, Note};
 use super::story::{self, Word};
 use super::{page, setup, units};
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 /// All bundles in one document.
@@ -23,10 +24,17 @@ fn bundle(out: &mut String, chapter: &Chapter) -> std::fmt::Result {
     let manifest = &chapter.manifest;
     let container = Foreign::new(&manifest.container.name).markdown();
     writeln!(out, "# Evidence: {container}, {}\n", units::moment(chapter.trigger_ns))?;
-    let rule = Foreign::new(&manifest.trigger.rule).markdown();
-    let reason = Foreign::new(&manifest.trigger.reason).markdown();
-    writeln!(out, "**{}**, {rule}: {reason}\n", manifest.trigger.severity.as_str())?;
+    let rule = Foreign::new(&manifest.trigger.rule);
+    let reason = Foreign::new(&manifest.trigger.reason).without(&rule);
+    let colon = if reason.is_empty() { "" } else { ": " };
+    let severity = manifest.trigger.severity.as_str();
+    writeln!(out, "**{severity}**, {}{colon}{}\n", rule.markdown(), reason.markdown())?;
     writeln!(out, "{}\n", words(&story::summary(chapter)))?;
+    let tags: BTreeSet<&Foreign> = chapter.findings.shown.iter().flat_map(|finding| &finding.tags).collect();
+    if !tags.is_empty() {
+        let tags: Vec<String> = tags.into_iter().map(Foreign::markdown).collect();
+        writeln!(out, "Tags of what was found: {}\n", tags.join(", "))?;
+    }
     writeln!(
         out,
         "Container {}, bundle {} ({}), sealed by {}.",

@@ -198,6 +198,22 @@ impl Bundle {
         Ok(if wrong.is_empty() { Verdict::Intact(listed) } else { Verdict::Altered(wrong) })
     }
 
+    /// Compares the manifest alone with SHA256SUMS, which costs nothing: by it everything else in the bundle is understood.
+    /// One that is being made has no sums yet.
+    ///
+    /// # Errors
+    /// [`OpenError::Refused`] where it is another one.
+    pub fn check_manifest(&self) -> Result<(), OpenError> {
+        let (Some(sums), Some(manifest)) = (self.text(SUMS)?, self.text(MANIFEST)?) else { return Ok(()) };
+        let line = format!("{}  {MANIFEST}", hex(&Sha256::digest(&manifest)));
+        if String::from_utf8_lossy(&sums).split('\n').any(|stated| stated == line) {
+            return Ok(());
+        }
+        Err(self.refused(format!(
+            "{MANIFEST} is not what {SUMS} says, so nothing in it can be relied on; see `taffrail verify`"
+        )))
+    }
+
     /// A short member as a whole; nothing where it is not there.
     ///
     /// # Errors

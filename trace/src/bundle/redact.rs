@@ -157,7 +157,8 @@ pub fn redact(
             ..manifest.clone()
         };
         let texts = serde_json::to_vec_pretty(&draft).map_err(WriteError::from)?.len() + custody.len();
-        let thinned = size::thin(original, &edits, &mut tables, max, size::around(&tables, texts))?;
+        let around = size::around(&tables, texts);
+        let thinned = size::thin(original, &edits, &mut tables, max, around)?;
         manifest.losses.extend(thinned.loss);
         manifest.redaction = Some(Redaction { removed: [redaction.removed, thinned.removed].concat(), ..redaction });
     } else {

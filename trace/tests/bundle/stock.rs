@@ -115,7 +115,11 @@ fn python(paths: &[PathBuf]) -> Vec<serde_json::Value> {
     let writer = std::thread::spawn(move || input.write_all(lines.as_bytes()));
     let output = python.wait_with_output().expect("python3");
     writer.join().expect("a thread").expect("all lines");
-    String::from_utf8(output.stdout).expect("text").lines().map(|line| serde_json::from_str(line).expect("JSON")).collect()
+    String::from_utf8(output.stdout)
+        .expect("text")
+        .lines()
+        .map(|line| serde_json::from_str(line).expect("JSON"))
+        .collect()
 }
 
 /// What unzip takes out of it into an empty directory.
@@ -139,7 +143,11 @@ fn unzip(path: &Path, into: &Path) -> Result<Found, String> {
     // Warnings (1) are of what it found odd and read all the same.
     match output.status.code() {
         Some(0) => Ok(found),
-        code => Err(format!("{code:?} {}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))),
+        code => Err(format!(
+            "{code:?} {}{}",
+            String::from_utf8_lossy(&output.stdout),
+            String::from_utf8_lossy(&output.stderr)
+        )),
     }
 }
 
@@ -218,5 +226,8 @@ fn a_member_that_sha256sums_names_twice_is_an_alteration_as_it_is_for_sha256sum(
     let stock = Command::new("bash").args(["-c", &script]).current_dir(dir.path()).output().expect("bash");
     assert!(!stock.status.success() && out.exists(), "{stock:?}");
     let verdict = Bundle::open(&path).expect("a bundle").verify().expect("a verdict");
-    assert!(matches!(&verdict, Verdict::Altered(wrong) if wrong[..] == [Mismatch::Twice(MANIFEST.to_owned())]), "{verdict:?}");
+    assert!(
+        matches!(&verdict, Verdict::Altered(wrong) if wrong[..] == [Mismatch::Twice(MANIFEST.to_owned())]),
+        "{verdict:?}"
+    );
 }
