@@ -8,6 +8,7 @@ mod million;
 mod movement;
 mod paged;
 mod playing;
+mod samples;
 mod screens;
 mod story;
 mod views;
