@@ -145,10 +145,6 @@ impl Way {
 
     /// The pages that are read with a page: those that come next.
     fn run_at(&self, page: usize, run: usize) -> Range<usize> {
-        if self.forward {
-            page..(page + run).min(self.cuts.pages())
-        } else {
-            (page + 1).saturating_sub(run)..page + 1
-        }
+        if self.forward { page..(page + run).min(self.cuts.pages()) } else { (page + 1).saturating_sub(run)..page + 1 }
     }
 }

@@ -10,5 +10,6 @@ mod paged;
 mod playing;
 mod samples;
 mod screens;
+mod slow;
 mod story;
 mod views;
