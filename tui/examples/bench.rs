@@ -18,7 +18,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     if let [word, events, path] = args.as_slice()
         && word == "write"
     {
-        return busy::write(events.parse()?, Path::new(path));
+        return busy::write(events.parse()?, Path::new(path), |number| number);
     }
     let events = args.first().map_or("10000000", String::as_str);
     let mut out = std::io::stdout();

@@ -19,17 +19,21 @@ pub enum TuiError {
     /// Two bundles tell of the same container and time, and would show everything twice.
     #[error("two of these bundles are of container {name} and overlap; replay one of them", name = taffrail_trace::text::shown(.0))]
     Overlap(String),
-    /// More rows than fit in memory have to be there at once: images, or events in no order.
-    #[error(
-        "{table}: {rows} rows that are not sorted by time, or no events, more than the {max} that replay keeps; use `taffrail query`"
-    )]
+    /// More rows than fit in memory have to be there at once.
+    #[error("{what}: {rows} rows, more than the {max} that replay takes; use `taffrail query`")]
     TooLarge {
-        /// The table.
-        table: &'static str,
-        /// Its rows.
+        /// The table, or what else they belong to.
+        what: &'static str,
+        /// How many.
         rows: u64,
         /// How many replay takes.
         max: u64,
+    },
+    /// The rows are too many to be sorted in memory, and are in no order in the bundle.
+    #[error("the rows of {table} are not sorted by time, as no recorder writes them; use `taffrail query`")]
+    Disorder {
+        /// The table.
+        table: &'static str,
     },
     /// The case notes beside a bundle cannot be read or written.
     #[error("the case notes {path}: {reason}", path = taffrail_trace::text::shown(&path.to_string_lossy()))]

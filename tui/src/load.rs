@@ -26,7 +26,7 @@ use taffrail_trace::schema::{
 /// The most images: those of days, and as much memory as a laptop has to spare.
 const IMAGES_MAX: usize = 1 << 20;
 
-/// So many rows are read at once and kept: then every filter is a matter of one frame.
+/// So many rows are read at once and kept: then every filter is a matter of one frame. Above it rows have to be in order.
 const WHOLE_MAX: usize = 128 << 10;
 /// How many events a page has, where not more of them are of one moment.
 const PAGE_EVENTS: usize = 4 << 10;
@@ -66,9 +66,7 @@ pub fn load_cut(session: &Session, whole: usize, page: usize) -> Result<State, T
     let mut draft = Draft::new(about);
     for bundle in session.bundles() {
         let Some(sheet) = bundle.sheet(&PROCESS.member())? else { continue };
-        if sheet.rows() > IMAGES_MAX {
-            return Err(TuiError::TooLarge { table: PROCESS.name, rows: sheet.rows() as u64, max: IMAGES_MAX as u64 });
-        }
+        pages::bounded(PROCESS.name, sheet.rows(), IMAGES_MAX)?;
         sheet.each_batch(&[0..sheet.rows()], None, &mut |batch| {
             images::read(&mut draft, &Batch::new(PROCESS.name, &columns::widened(&PROCESS, &batch)?), &containers)
         })?;

@@ -4,7 +4,9 @@
 //! strings, recording    the history or a stretch of it: events, images, texts; never changes
 //! draft                 rows of the evidence -> Recording, sorted, linked, checked
 //! timeline, visible     all events in pages; which of them pass the filter
-//! scan                  a look at every page that is not in memory, on a thread of its own
+//! gathering             what the views make of events while they come by
+//! scan, search          a look at every page that is not in memory; the next event with a text
+//! survey, errand        what the scans have found by now; work on a thread of its own
 //! summary, words        one line of an event; numbers to words
 //! filter                which events the list shows
 //! marks                 where on the strip something vital happened
@@ -30,9 +32,11 @@ mod changes;
 mod clock;
 mod condition;
 pub mod draft;
+mod errand;
 mod film;
 mod filter;
 mod folds;
+mod gathering;
 mod map;
 mod marks;
 mod moment;
@@ -44,6 +48,7 @@ mod prompt;
 pub mod recording;
 mod rows;
 mod scan;
+mod search;
 mod sql;
 mod steps;
 mod story;
@@ -70,12 +75,14 @@ pub use play::{SPEEDS, Skip, Speed};
 pub use prompt::{Prompt, Prompting, commands};
 pub use sql::{Answer, Ask, Completion, ROWS_MAX, Relation, Sql};
 pub use story::{Sentence, remote_input};
-pub use survey::Progress;
+pub use survey::{Extent, Looking, Progress};
 pub use timeline::{Cuts, Reader, Shown, Timeline};
 pub use visible::{Found, Visible};
 
 use crate::keys::Keymap;
+use gathering::Gathering;
 use recording::{Body, ProcessIx, Recording, Time};
+use search::Search;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 use survey::Scans;
@@ -113,16 +120,18 @@ pub struct State {
     pub at: Time,
     /// The event it stands on or has last passed: index into the recording's events. `None` before the first one.
     pub selected: Option<u32>,
+    /// What is to be done once the page at the playhead is there.
+    unsettled: Option<Unsettled>,
     /// The events that pass the filter.
     pub visible: Visible,
-    /// The moments among them that stand out.
-    pub marks: Arc<Marks>,
     /// The filter.
     pub filter: Filter,
     /// The text being typed, while it is.
     pub prompt: Option<Prompt>,
     /// The text that was searched last, in lower case.
     pub search: String,
+    /// The search under way.
+    searching: Option<Search>,
     /// Where a range began that has not ended.
     pub range_from: Option<Time>,
     /// What the last key came to, until the next.
@@ -173,6 +182,19 @@ pub struct State {
     pub quit: bool,
 }
 
+/// A move whose end is not known before a page has been read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Unsettled {
+    /// To the last visible event that is not after the playhead.
+    Moment,
+    /// To this event.
+    Event(u32),
+    /// To the trigger's finding.
+    Trigger,
+    /// To an event that passes the filter.
+    Filter,
+}
+
 /// A pane.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Focus {
@@ -204,13 +226,17 @@ pub struct Pages {
 impl State {
     /// Opens a recording at its trigger, paused.
     pub fn new(mut recording: Recording) -> Self {
-        let story = story::tell(&recording);
-        let (told, sessions) = (story.told().to_vec(), film::sessions(&recording));
-        recording.mark_fresh(&story.fresh());
+        let mut gathering = Gathering::new(&recording, true);
+        gathering.enter(&recording);
+        for (number, event) in (0..).zip(&recording.events) {
+            gathering.take(&recording, number, event);
+        }
+        let (marks, story, gathered) = (gathering.take_marks(), gathering.story(), gathering.finish());
+        recording.mark_fresh(gathered.survey.as_ref().map_or(&[], |survey| &survey.fresh));
         let recording = Arc::new(recording);
         let mut state = Self::opened(Arc::clone(&recording), Timeline::whole(&recording));
-        (state.story, state.sessions) = (told, sessions);
-        state.see_all();
+        state.story = story.unwrap_or_default();
+        state.see_all(marks, gathered);
         state.to_trigger();
         state.refresh();
         state
@@ -221,7 +247,6 @@ impl State {
     pub fn paged(base: Recording, cuts: Arc<Cuts>, reader: Arc<dyn Reader>) -> Self {
         let mut state = Self::opened(Arc::new(base), Timeline::paged(cuts, reader));
         state.survey();
-        state.see_all();
         state.to_trigger();
         state.refresh();
         state
@@ -242,10 +267,11 @@ impl State {
             view: View::default(),
             trail: Vec::new(),
             selected: None,
-            marks: Arc::default(),
+            unsettled: None,
             filter: Filter::default(),
             prompt: None,
             search: String::new(),
+            searching: None,
             range_from: None,
             notice: None,
             copied: None,
@@ -341,6 +367,34 @@ impl State {
         let passed = self.passed_here();
         let selected = passed.checked_sub(1).and_then(|at| self.visible.get(at));
         self.select(selected);
+        self.unsettled = self.is_unread(self.at).then_some(Unsettled::Moment);
+    }
+
+    /// Whether the page at a moment is still being read.
+    fn is_unread(&self, time: Time) -> bool {
+        self.timeline.cuts().page_at(time).is_some_and(|page| self.timeline.is_coming(page))
+    }
+
+    /// Whether the selected event is still being read.
+    pub fn is_coming(&self) -> bool {
+        self.selected.is_some_and(|number| self.timeline.is_coming(self.timeline.cuts().page_of(number)))
+    }
+
+    /// Stands where one has been.
+    fn stand_at(&mut self, at: Time, selected: Option<u32>) {
+        self.at = at;
+        self.select(selected);
+    }
+
+    /// Ends the move that waited for a page, where that is there by now.
+    fn settle(&mut self) {
+        let Some(unsettled) = self.unsettled else { return };
+        match unsettled {
+            Unsettled::Event(number) => self.stand_on_number(number),
+            Unsettled::Moment => self.move_to(self.at),
+            Unsettled::Trigger => self.to_trigger(),
+            Unsettled::Filter => self.settle_on_visible(),
+        }
     }
 
     /// How many visible events the playhead has passed. Its page is read for it.
@@ -361,13 +415,24 @@ impl State {
 
     /// Puts the playhead on an event.
     fn stand_on_number(&mut self, number: u32) {
-        if let Some(event) = self.timeline.fetch(number) {
-            self.at = event.time;
-            self.select(Some(number));
+        let page = self.timeline.cuts().page_of(number);
+        match self.timeline.fetch(number) {
+            Some(event) => {
+                self.at = event.time;
+                self.select(Some(number));
+            }
+            None if self.timeline.is_coming(page) => {
+                self.at = self.timeline.cuts().firsts.get(page).copied().unwrap_or(self.at);
+                self.select(Some(number));
+                self.unsettled = Some(Unsettled::Event(number));
+            }
+            // It could not be read, and the person has been told.
+            None => self.unsettled = None,
         }
     }
 
     fn select(&mut self, selected: Option<u32>) {
+        self.unsettled = None;
         if self.selected != selected {
             self.detail_scroll = 0;
         }
@@ -386,10 +451,19 @@ impl State {
     fn to_trigger(&mut self) {
         let trigger = self.recording.about.trigger;
         self.move_to(trigger);
+        if self.unsettled.is_some() {
+            self.unsettled = Some(Unsettled::Trigger);
+            return;
+        }
         let rule = self.recording.about.rule.clone();
         let mut first = None;
         for position in (0..self.passed_here()).rev() {
-            let Some(event) = self.visible.get(position).and_then(|number| self.timeline.fetch(number)) else { break };
+            let Some(number) = self.visible.get(position) else { break };
+            let Some(event) = self.timeline.fetch(number) else {
+                let page = self.timeline.cuts().page_of(number);
+                self.unsettled = self.timeline.is_coming(page).then_some(Unsettled::Trigger);
+                return;
+            };
             if event.time != trigger {
                 break;
             }
@@ -414,13 +488,16 @@ impl State {
             self.moment = Moment::at(&self.recording, self.at, fade);
         }
         match self.view {
-            View::Terminal => self.refresh_film(),
+            View::Terminal => {
+                self.watch();
+                self.refresh_film();
+            }
             View::Network => {
-                self.see_flows();
+                self.watch();
                 self.map.refresh(self.at);
             }
             View::Files => {
-                self.see_deeds();
+                self.watch();
                 self.changes.refresh(self.at);
             }
             _ => {}

@@ -33,7 +33,7 @@ mod tree;
 
 pub use theme::Theme;
 
-use crate::state::{Focus, Pages, Prompting, State, View};
+use crate::state::{Extent, Focus, Pages, Prompting, State, View};
 use layout::Screen;
 use ratatui::Frame;
 use ratatui::layout::Rect;
@@ -42,8 +42,14 @@ use ratatui::text::Line;
 use ratatui::widgets::{Block, BorderType};
 use theme::Role;
 
-/// What a view says that has nothing to show yet.
-const READING: &str = "The recording is being read.";
+/// What a view says that has nothing to show: `fact` where it is one.
+fn absence(state: &State, view: View, fact: &'static str) -> &'static str {
+    match state.extent(view) {
+        Extent::All => fact,
+        Extent::SoFar => "The recording is being read; there is nothing to show so far.",
+        Extent::Cut => "The recording could not be read to its end; in what could be read there is nothing to show.",
+    }
+}
 
 /// Draws the whole screen.
 pub fn draw(frame: &mut Frame<'_>, state: &State, theme: Theme) {

@@ -51,8 +51,8 @@ impl<'a> Row<'a> {
     }
 }
 
-/// Writes it.
-pub fn write(events: i64, path: &Path) -> Result<(), Box<dyn Error>> {
+/// Writes it, each event at the place in time that `place_of` gives for its number.
+pub fn write(events: i64, path: &Path, place_of: impl Fn(i64) -> i64) -> Result<(), Box<dyn Error>> {
     let (mut manifest, _) = incident();
     let from = manifest.clock.utc(manifest.window.from_ns);
     manifest.window.to_ns = manifest.window.from_ns + WINDOW as u64;
@@ -128,7 +128,7 @@ pub fn write(events: i64, path: &Path) -> Result<(), Box<dyn Error>> {
                 (&FILE, row)
             }
         };
-        row.cells[time] = Cell::Time(from + number * (WINDOW / events.max(1)));
+        row.cells[time] = Cell::Time(from + place_of(number) * (WINDOW / events.max(1)));
         row.cells[exec_id] = Cell::U64(own as u64 + 1);
         row.cells[pid] = Cell::U32(100 + own as u32);
         tables.of(table)?.push(&row.cells)?;

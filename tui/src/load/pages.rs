@@ -15,8 +15,12 @@ use taffrail_query::Bundle;
 use taffrail_trace::bundle::Sheet;
 use taffrail_trace::schema::{FINDING, GAP, NETWORK, Table};
 
-/// The most events of one moment, or of bundles whose rows are in no order: they are in memory together.
-const DISORDER_MAX: usize = 4 << 20;
+/// The most events of one moment: they are one page, and read together.
+const MOMENT_MAX: usize = 128 << 10;
+/// The most rows whose times are looked at: 16 bytes each while pages are found.
+const ROWS_MAX: usize = 64 << 20;
+/// The most findings, and the most gaps: they are in memory together.
+const BASE_MAX: usize = 1 << 20;
 
 /// The tables of some bundles, and where their pages are.
 #[derive(Debug)]
@@ -49,7 +53,7 @@ impl std::fmt::Debug for Source {
 /// Opens the tables: as one page where that is small, else as pages that are read when they are looked at.
 ///
 /// # Errors
-/// [`TuiError`] where a table cannot be read, or has too many rows in no order.
+/// [`TuiError`] where a table cannot be read, has more rows than replay takes, or has them in no order.
 pub fn open(bundles: &[Bundle], ground: Arc<Ground>, whole: usize, page: usize) -> Result<State, TuiError> {
     let mut sources = Vec::new();
     for (table, reads) in READERS {
@@ -59,36 +63,33 @@ pub fn open(bundles: &[Bundle], ground: Arc<Ground>, whole: usize, page: usize) 
             }
         }
     }
-    let all: usize = sources.iter().map(|source| source.sheet.rows()).sum();
+    let all = sources.iter().fold(0, |sum: usize, source| sum.saturating_add(source.sheet.rows()));
     let mut pages = Pages { about: ground.about.clone(), ground, sources, firsts: Vec::new() };
     if all <= whole {
         return Ok(State::new(pages.rows(Stretch::default(), None)?));
     }
-    let Some(cuts) = pages.cut(page.max(1))? else {
-        let (table, max) = (FILE_OR_ANY, DISORDER_MAX as u64);
-        if all > DISORDER_MAX {
-            return Err(TuiError::TooLarge { table, rows: all as u64, max });
-        }
-        return Ok(State::new(pages.rows(Stretch::default(), None)?));
-    };
+    bounded("all tables", all, ROWS_MAX)?;
+    let cuts = pages.cut(page.max(1))?;
     let mut base = pages.base()?;
     base.about = pages.about.clone();
     Ok(State::paged(base, Arc::new(cuts), Arc::new(pages)))
 }
 
-/// What is said of bundles whose tables together are in no order.
-const FILE_OR_ANY: &str = "events";
+/// Refuses more rows than are taken.
+pub fn bounded(what: &'static str, rows: usize, max: usize) -> Result<(), TuiError> {
+    if rows <= max { Ok(()) } else { Err(TuiError::TooLarge { what, rows: rows as u64, max: max as u64 }) }
+}
 
 impl Pages {
-    /// Finds where pages begin; `None` where the rows of a table are in no order.
-    fn cut(&mut self, page: usize) -> Result<Option<Cuts>, TuiError> {
+    /// Finds where pages begin.
+    fn cut(&mut self, page: usize) -> Result<Cuts, TuiError> {
         let about = self.about.clone();
         let mut all: Vec<Time> = self.ground.times().collect();
         let mut times: Vec<Vec<Time>> = Vec::with_capacity(self.sources.len());
         for source in &mut self.sources {
             let own = source.times(&about)?;
             if !own.is_sorted() {
-                return Ok(None);
+                return Err(TuiError::Disorder { table: source.table.name });
             }
             all.extend(&own);
             all.extend(source.ends.iter().map(|(end, _)| *end));
@@ -105,9 +106,7 @@ impl Pages {
             // A moment is on one page.
             let next = (at + page).min(all.len());
             at = next + all[next..].partition_point(|time| next > 0 && *time == all[next - 1]);
-            if at - cuts.starts.last().map_or(0, |start| *start as usize) > DISORDER_MAX {
-                return Ok(None);
-            }
+            bounded("one moment", at - cuts.starts.last().map_or(0, |start| *start as usize), MOMENT_MAX)?;
         }
         cuts.starts.push(all.len() as u32);
         for (source, times) in self.sources.iter_mut().zip(times) {
@@ -115,13 +114,14 @@ impl Pages {
             source.starts = cuts.firsts.iter().map(begin).chain([times.len() as u32]).collect();
         }
         self.firsts.clone_from(&cuts.firsts);
-        Ok(u32::try_from(all.len()).is_ok().then_some(cuts))
+        Ok(cuts)
     }
 
     /// The images, findings and gaps.
     fn base(&self) -> Result<Recording, TuiError> {
         let mut rows = Rows::on(Arc::clone(&self.ground), Stretch::default());
         for source in self.sources.iter().filter(|source| [FINDING.name, GAP.name].contains(&source.table.name)) {
+            bounded(source.table.name, source.sheet.rows(), BASE_MAX)?;
             source.read(&mut rows, &[0..source.sheet.rows()])?;
         }
         Ok(rows.finish())

@@ -120,6 +120,7 @@ impl State {
         if !matches!(action, Action::Tick(_)) {
             self.notice = None;
         }
+        self.timeline.begin_turn();
         match action {
             Action::Show(view) => self.show(view),
             Action::PlayOrPause => self.play_or_pause(),
@@ -198,6 +199,7 @@ impl State {
         self.playing = false;
         self.skipped = None;
         self.tree_choice = None;
+        self.searching = None;
         act(self);
     }
 
@@ -291,7 +293,11 @@ impl State {
             self.drop_prompt(prompt);
             return;
         }
-        let closed = self.help.take().is_some() || self.sql.cancel() || self.range_from.take().is_some() || self.back();
+        let closed = self.help.take().is_some()
+            || self.stop_search()
+            || self.sql.cancel()
+            || self.range_from.take().is_some()
+            || self.back();
         if !closed && !self.filter.is_off() {
             self.set_filter(Filter::default());
         }

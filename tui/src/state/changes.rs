@@ -4,7 +4,6 @@ use super::folds::{Foldable, Folds};
 use super::recording::{About, Body, Event, ImageIx, Recording, Sym, Time};
 use super::strings::Strings;
 use std::collections::{BTreeMap, HashMap};
-use std::sync::Arc;
 
 /// What one program does to one file over and over is one deed within this part of the window.
 const SAME_PART: i64 = 4_096;
@@ -142,7 +141,7 @@ fn directory(path: &str) -> &str {
 }
 
 /// Puts together what became of files while events come by.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Deeds {
     strings: Strings,
     by_path: HashMap<Sym, Vec<Change>>,
@@ -233,13 +232,6 @@ impl Deeds {
         files.sort_by_key(|history| history.first().map(|change| strings.get(change.path)));
         strings.seal();
         FileHistory { strings, files }
-    }
-
-    /// What became of files by these events.
-    pub fn of<'a>(recording: &Recording, events: impl Iterator<Item = &'a Event>) -> Arc<FileHistory> {
-        let mut deeds = Self::new(&recording.about);
-        events.for_each(|event| deeds.take(recording, event));
-        Arc::new(deeds.finish())
     }
 }
 

@@ -9,6 +9,7 @@ use super::recording::{Body, Event, ImageIx, Recording, Time};
 use std::collections::HashMap;
 use std::hash::{BuildHasher as _, RandomState};
 use std::num::NonZeroU16;
+use std::sync::Arc;
 use vt100::{Color, Parser, Screen};
 
 /// The screen's size. What a session's real one was is not recorded; this is what most programs assume.
@@ -42,9 +43,9 @@ pub struct TypedOrPrinted {
     /// Somebody typed them.
     pub typed: bool,
     /// The bytes.
-    pub data: Box<[u8]>,
+    pub data: Arc<[u8]>,
     /// Of what was typed, as lines of text.
-    pub text: Box<str>,
+    pub text: Arc<str>,
 }
 
 impl TerminalSession {
@@ -92,19 +93,15 @@ impl Sessions {
         }
     }
 
+    /// The sessions by now.
+    pub fn so_far(&self) -> Vec<TerminalSession> {
+        self.sessions.clone()
+    }
+
     /// The sessions, in the order in which they began.
     pub fn finish(self) -> Vec<TerminalSession> {
         self.sessions
     }
-}
-
-/// The sessions of a recording, in the order in which they began.
-pub fn sessions(recording: &Recording) -> Vec<TerminalSession> {
-    let mut sessions = Sessions::default();
-    for (number, event) in recording.events.iter().enumerate() {
-        sessions.take(recording, number as u32, event);
-    }
-    sessions.finish()
 }
 
 /// A session on its screen, as far as it has been played.

@@ -87,8 +87,7 @@ impl State {
             self.set_filter(place.filter);
         }
         self.playing = false;
-        self.at = place.at;
-        self.select(place.selected);
+        self.stand_at(place.at, place.selected);
         true
     }
 }

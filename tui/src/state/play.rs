@@ -64,8 +64,11 @@ impl State {
         self.skipped = self.skipped.filter(|skip| skip.notice_ns > 0);
         let (_, end) = self.bounds();
         let passed = self.passed_here();
-        let next =
-            self.visible.get(passed).and_then(|number| self.timeline.fetch(number)).map_or(end, |event| event.time);
+        // An event that is still being read is not known to be far.
+        let next = self
+            .visible
+            .get(passed)
+            .map_or(end, |number| self.timeline.fetch(number).map_or(self.at, |event| event.time));
         let mut target = self.at.saturating_add(self.speed.of(wall));
         let landing = next.saturating_sub(self.speed.of(LEAD_NS));
         if self.skip_idle && next.saturating_sub(self.at) > self.speed.of(IDLE_NS) && landing > target {
@@ -84,6 +87,7 @@ impl State {
     pub(super) fn play_or_pause(&mut self) {
         self.playing = !self.playing;
         self.skipped = None;
+        self.searching = None;
         if self.playing && self.at >= self.bounds().1 {
             self.move_to(self.bounds().0);
         }

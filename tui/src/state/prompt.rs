@@ -1,17 +1,11 @@
 //! Texts that a person types at the bottom line.
 
 use super::condition::is_condition;
-use super::filter::{self, Filter};
+use super::filter::Filter;
 use super::recording::Time;
 use super::{Action, State};
 use crate::keys;
-use std::time::{Duration, Instant};
 use taffrail_query::{Condition, Fault};
-
-/// How long one key searches. The next goes on from there.
-const PATIENCE: Duration = Duration::from_millis(30);
-/// The clock is looked at every so many events.
-const SEARCHED_AT_ONCE: usize = 256;
 
 /// A text being typed.
 #[derive(Clone, Debug)]
@@ -88,9 +82,11 @@ impl State {
             }
             Prompting::Search => {
                 self.search = text.to_lowercase();
-                self.at = at;
-                self.select(selected);
-                self.find_match(1, true);
+                self.searching = None;
+                self.stand_at(at, selected);
+                if !self.search.is_empty() {
+                    self.find_match(1, true);
+                }
             }
             Prompting::GoTo | Prompting::Note | Prompting::Palette => {}
         }
@@ -127,46 +123,13 @@ impl State {
     pub(super) fn drop_prompt(&mut self, prompt: Prompt) {
         match prompt.what {
             Prompting::Filter => self.set_filter(prompt.before),
-            Prompting::Search => self.search.clear(),
+            Prompting::Search => {
+                self.search.clear();
+                self.searching = None;
+            }
             Prompting::GoTo | Prompting::Note | Prompting::Palette => return,
         }
-        self.at = prompt.at;
-        self.select(prompt.selected);
-    }
-
-    /// To the next visible event that has the searched text, or the one before.
-    pub(super) fn find_match(&mut self, direction: i8, here_too: bool) {
-        if self.search.is_empty() {
-            self.step(i64::from(direction));
-            return;
-        }
-        let passed = self.passed_here();
-        let here = self.position().unwrap_or(passed.saturating_sub(1));
-        let (search, began) = (self.search.clone(), Instant::now());
-        let mut line = String::new();
-        let (mut at, last) =
-            if direction > 0 { (if here_too { here } else { here + 1 }, self.visible.len()) } else { (here, 0) };
-        let (mut found, mut end) = (None, None);
-        while at != last && found.is_none() {
-            let place = if direction > 0 { at } else { at - 1 };
-            let Some(event) = self.visible.get(place).and_then(|number| self.timeline.fetch(number)) else { break };
-            if filter::finds(&event.recording, &event, &search, &mut line) {
-                found = Some(place);
-            } else if place % SEARCHED_AT_ONCE == 0 && began.elapsed() > PATIENCE {
-                end = Some(place);
-                break;
-            }
-            at = if direction > 0 { at + 1 } else { place };
-        }
-        match (found, end) {
-            (Some(position), _) => self.stand_on(position),
-            (None, Some(end)) if !here_too => {
-                self.stand_on(end);
-                self.notice = Some("not found yet; once more searches on from here".to_owned());
-            }
-            (None, Some(_)) => self.notice = Some("not found near; Enter and then the next match search on".to_owned()),
-            _ => self.notice = Some(format!("no {} match", if direction > 0 { "further" } else { "earlier" })),
-        }
+        self.stand_at(prompt.at, prompt.selected);
     }
 }
 

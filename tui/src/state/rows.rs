@@ -1,7 +1,7 @@
 //! The row that the person looks at, whatever the view: the event, process, file or address that it is about.
 
 use super::filter::{Filter, Lineage, address_of, file_of};
-use super::recording::{ImageIx, ProcessIx};
+use super::recording::{ImageIx, ProcessIx, Time};
 use super::{Only, State, TreeRow, View, summary};
 
 impl State {
@@ -72,6 +72,10 @@ impl State {
                 self.row_image().map(|image| filter.lineage = Some(Lineage { image, time, after }))
             }
         };
+        if found.is_none() && self.is_coming() {
+            self.notice = Some("this row is still being read".to_owned());
+            return;
+        }
         if found.is_none() {
             let what = match only {
                 Only::Process | Only::LedHere | Only::CameAfter => "process",
@@ -123,12 +127,12 @@ impl State {
         self.sentences().into_iter().take_while(|at| self.story[*at].event <= here).last()
     }
 
-    /// Stands on an event, also where it is one of several of a moment.
-    pub(super) fn stand_on_event(&mut self, event: u32) {
+    /// Stands on an event of this time, also where it is one of several of a moment.
+    pub(super) fn stand_on_event(&mut self, event: u32, time: Time) {
         if self.visible.contains(event) {
             self.stand_on_number(event);
-        } else if let Some(event) = self.timeline.fetch(event) {
-            self.move_to(event.time);
+        } else {
+            self.move_to(time);
         }
     }
 
@@ -136,14 +140,15 @@ impl State {
     pub(super) fn to_finding(&mut self, direction: i8) {
         let passed = self.passed_here().checked_sub(1).and_then(|place| self.visible.get(place));
         let found = match self.selected.or(passed) {
-            Some(here) => self.marks.finding_beside(here, direction > 0),
-            None => self.marks.first_finding().filter(|_| direction > 0),
+            Some(here) => self.marks().finding_beside(here, direction > 0),
+            None => self.marks().first_finding().filter(|_| direction > 0),
         };
         match found {
             Some(event) => self.stand_on_number(event),
             None => {
                 let side = if direction > 0 { "after" } else { "before" };
-                self.notice = Some(format!("no finding {side} this moment"));
+                let suffix = self.pass_extent().suffix();
+                self.notice = Some(format!("no finding {side} this moment{suffix}"));
             }
         }
     }

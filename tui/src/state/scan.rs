@@ -1,20 +1,18 @@
 //! A look at every page of a recording that is not in memory, on a thread of its own: what passes a filter, and what the
 //! views make of it. What is known comes page by page; a scan that nobody wants any more is stopped.
 
-use super::changes::{Deeds, FileHistory};
 use super::condition::{Answers, Asker, Meetings};
-use super::film::{Sessions, TerminalSession};
+use super::errand::{Errand, Gone, Outbox};
 use super::filter::{Filter, Sieve};
-use super::map::{Flows, History};
+use super::gathering::{Gathered, Gathering};
 use super::marks::Marks;
-use super::recording::{ImageIx, Recording, Time};
-use super::story::{Sentence, Teller};
+use super::recording::{Recording, Time};
+use super::story::Sentence;
 use super::timeline::{Cuts, Reader};
 use super::visible::Found;
 use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, TryRecvError, channel};
 use std::time::Duration;
 
 /// How many pages are read at once.
@@ -25,8 +23,8 @@ const NEAR: usize = 4;
 /// A scan under way.
 #[derive(Debug)]
 pub struct Scan {
-    inbox: Receiver<News>,
-    stop: Arc<AtomicBool>,
+    errand: Errand<News>,
+    is_watched: Arc<AtomicBool>,
     /// How many pages have been looked at.
     pub pages: usize,
 }
@@ -38,30 +36,12 @@ pub enum News {
     Found(usize, Vec<Found>),
     /// What stands out in the pages that follow those before, and the story as far as it is known.
     Marked(usize, Marks, Option<Vec<Sentence>>),
+    /// What has been gathered by now, for who watches.
+    SoFar(Box<Gathered>),
     /// All pages have been looked at.
-    Done(Box<Outcome>),
+    Done(Box<Gathered>),
     /// A page could not be read: the scan ends here.
     Problem(String),
-}
-
-/// What the views make of all that passed.
-#[derive(Debug)]
-pub struct Outcome {
-    /// Who talked to whom.
-    pub flows: Vec<History>,
-    /// What was changed on disk.
-    pub deeds: FileHistory,
-    /// What only a look at everything tells.
-    pub survey: Option<Survey>,
-}
-
-/// What is told of the whole recording, whatever the filter.
-#[derive(Debug)]
-pub struct Survey {
-    /// The terminal sessions.
-    pub sessions: Vec<TerminalSession>,
-    /// The images whose executables were made earlier in the record.
-    pub fresh: Vec<ImageIx>,
 }
 
 impl Scan {
@@ -69,72 +49,40 @@ impl Scan {
     pub fn begin(
         base: &Arc<Recording>,
         cuts: &Arc<Cuts>,
-        reader: &Arc<dyn Reader>,
+        reader: Arc<dyn Reader>,
         filter: Option<Filter>,
         asker: Option<Arc<dyn Asker>>,
         near: usize,
     ) -> Self {
-        let (outbox, inbox) = channel();
-        let stop = Arc::new(AtomicBool::new(false));
-        let mut work = Work {
-            base: Arc::clone(base),
-            cuts: Arc::clone(cuts),
-            reader: Arc::clone(reader),
-            asker,
-            outbox,
-            stop: Arc::clone(&stop),
-        };
-        let begun = std::thread::Builder::new().name("scan".to_owned()).spawn(move || {
-            // Nobody listens any more where this fails.
-            let _ = work.run(filter.as_ref(), near);
-        });
-        if begun.is_err() {
-            stop.store(true, Ordering::Relaxed);
-        }
-        Self { inbox, stop, pages: 0 }
+        let is_watched = Arc::new(AtomicBool::new(false));
+        let (base, cuts) = (Arc::clone(base), Arc::clone(cuts));
+        let mut work = Work { base, cuts, reader, asker, is_watched: Arc::clone(&is_watched) };
+        let errand = Errand::begin("scan", move |outbox| work.run(outbox, filter.as_ref(), near));
+        Self { errand, is_watched, pages: 0 }
     }
 
-    /// What came since the last look.
-    pub fn news(&self) -> Option<News> {
-        match self.inbox.try_recv() {
-            Ok(news) => Some(news),
-            Err(TryRecvError::Empty) => None,
-            Err(TryRecvError::Disconnected) => Some(News::Problem("the recording could not be read to its end".into())),
-        }
+    /// What came since the last look, or comes within `patience`.
+    pub fn news(&self, patience: Duration) -> Option<News> {
+        let ended = |_| Some(News::Problem("the recording could not be read to its end".into()));
+        self.errand.news(patience).unwrap_or_else(ended)
     }
 
-    /// What comes within `patience`.
-    pub fn await_news(&self, patience: Duration) -> Option<News> {
-        match self.inbox.recv_timeout(patience) {
-            Ok(news) => Some(news),
-            Err(RecvTimeoutError::Timeout) => None,
-            Err(RecvTimeoutError::Disconnected) => {
-                Some(News::Problem("the recording could not be read to its end".into()))
-            }
-        }
+    /// Asks for what has been gathered, as soon as there is more.
+    pub fn watch(&self) {
+        self.is_watched.store(true, Ordering::Relaxed);
     }
 }
-
-impl Drop for Scan {
-    fn drop(&mut self) {
-        self.stop.store(true, Ordering::Relaxed);
-    }
-}
-
-/// Nobody listens any more.
-struct Gone;
 
 struct Work {
     base: Arc<Recording>,
     cuts: Arc<Cuts>,
     reader: Arc<dyn Reader>,
     asker: Option<Arc<dyn Asker>>,
-    outbox: Sender<News>,
-    stop: Arc<AtomicBool>,
+    is_watched: Arc<AtomicBool>,
 }
 
 impl Work {
-    fn run(&mut self, filter: Option<&Filter>, near: usize) -> Result<(), Gone> {
+    fn run(&mut self, outbox: &Outbox<News>, filter: Option<&Filter>, near: usize) -> Result<(), Gone> {
         let off = Filter::default();
         let mut sieve = Sieve::new(filter.unwrap_or(&off), &self.base);
         let condition = filter.and_then(|filter| filter.condition.as_deref());
@@ -143,70 +91,57 @@ impl Work {
         if filter.is_some() && answers.is_none() {
             let first = near.saturating_sub(NEAR);
             let run = first..(near + NEAR + 1).min(self.cuts.pages());
-            let Some(recording) = self.read(run.clone())? else { return Ok(()) };
+            let Some(recording) = self.read(outbox, run.clone())? else { return Ok(()) };
             let found = self.sifted(&recording, &run, &mut sieve, None);
-            self.say(News::Found(first, found))?;
+            outbox.say(News::Found(first, found))?;
         }
-        let (mut flows, mut deeds) = (Flows::default(), Deeds::new(&self.base.about));
-        let mut survey = filter.is_none().then(|| (Teller::of(&self.base), Sessions::default()));
+        let mut gathering = Gathering::new(&self.base, filter.is_none());
         let mut first = 0;
         while first < self.cuts.pages() {
             let run = first..(first + RUN).min(self.cuts.pages());
             first = run.end;
-            let Some(recording) = self.read(run.clone())? else { return Ok(()) };
+            let Some(recording) = self.read(outbox, run.clone())? else { return Ok(()) };
             let start = self.cuts.start(run.start);
-            let mut marks = Marks::default();
-            flows.enter(&recording);
-            deeds.enter();
+            gathering.enter(&recording);
             let mut take = |at: u32| {
-                let event = &recording.events[at as usize];
-                marks.take(&recording, event, start + at);
-                flows.take(&recording, event);
-                deeds.take(&recording, event);
+                if let Some(event) = recording.events.get(at as usize) {
+                    gathering.take(&recording, start + at, event);
+                }
             };
-            match &mut survey {
-                None => {
-                    let to = self.cuts.firsts.get(run.end).copied().unwrap_or(Time::MAX);
-                    let met = match answers.as_mut().map(|answers| answers.until(to)).transpose() {
-                        Ok(met) => met,
-                        Err(problem) => return self.say(News::Problem(problem)),
-                    };
-                    let found = self.sifted(&recording, &run, &mut sieve, met);
-                    if let Some(answers) = &mut answers {
-                        answers.forget(to);
-                    }
-                    for (page, found) in run.clone().zip(&found) {
-                        let before = self.cuts.start(page) - start;
-                        if let Found::These(these) = found {
-                            these.iter().for_each(|at| take(before + at));
-                        }
-                    }
-                    self.say(News::Found(run.start, found))?;
+            if filter.is_none() {
+                (0..recording.events.len() as u32).for_each(&mut take);
+            } else {
+                let to = self.cuts.firsts.get(run.end).copied().unwrap_or(Time::MAX);
+                let met = match answers.as_mut().map(|answers| answers.until(to)).transpose() {
+                    Ok(met) => met,
+                    Err(problem) => return outbox.say(News::Problem(problem)),
+                };
+                let found = self.sifted(&recording, &run, &mut sieve, met);
+                if let Some(answers) = &mut answers {
+                    answers.forget(to);
                 }
-                Some((teller, sessions)) => {
-                    for at in 0..recording.events.len() as u32 {
-                        take(at);
-                        let event = &recording.events[at as usize];
-                        teller.take(&recording, start + at, event);
-                        sessions.take(&recording, start + at, event);
+                for (page, found) in run.clone().zip(&found) {
+                    let before = self.cuts.start(page) - start;
+                    if let Found::These(these) = found {
+                        these.iter().for_each(|at| take(before + at));
                     }
                 }
+                outbox.say(News::Found(run.start, found))?;
             }
-            let story = survey.as_ref().map(|(teller, _)| teller.told().to_vec());
-            self.say(News::Marked(run.end, marks, story))?;
+            outbox.say(News::Marked(run.end, gathering.take_marks(), gathering.story()))?;
+            if self.is_watched.swap(false, Ordering::Relaxed) {
+                outbox.say(News::SoFar(Box::new(gathering.so_far())))?;
+            }
         }
-        let survey = survey.map(|(teller, sessions)| Survey { sessions: sessions.finish(), fresh: teller.fresh() });
-        self.say(News::Done(Box::new(Outcome { flows: flows.finish(), deeds: deeds.finish(), survey })))
+        outbox.say(News::Done(Box::new(gathering.finish())))
     }
 
     /// Reads pages; `None` where they cannot be read, which has been told then.
-    fn read(&self, run: Range<usize>) -> Result<Option<Arc<Recording>>, Gone> {
-        if self.stop.load(Ordering::Relaxed) {
-            return Err(Gone);
-        }
+    fn read(&self, outbox: &Outbox<News>, run: Range<usize>) -> Result<Option<Arc<Recording>>, Gone> {
+        outbox.go_on()?;
         match self.reader.read(run) {
             Ok(recording) => Ok(Some(recording)),
-            Err(problem) => self.say(News::Problem(problem)).map(|()| None),
+            Err(problem) => outbox.say(News::Problem(problem)).map(|()| None),
         }
     }
 
@@ -226,12 +161,5 @@ impl Work {
             Found::These((from..to).filter(passes).map(|at| at - from).collect())
         };
         run.clone().map(of_page).collect()
-    }
-
-    fn say(&self, news: News) -> Result<(), Gone> {
-        if self.stop.load(Ordering::Relaxed) {
-            return Err(Gone);
-        }
-        self.outbox.send(news).map_err(|_| Gone)
     }
 }

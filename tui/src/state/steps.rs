@@ -69,8 +69,8 @@ impl State {
             Some(here) => moved(here, by, sentences.len()),
             None => 0,
         };
-        if let Some(event) = sentences.get(target).and_then(|at| self.story.get(*at)).map(|sentence| sentence.event) {
-            self.stand_on_event(event);
+        if let Some(sentence) = sentences.get(target).and_then(|at| self.story.get(*at)) {
+            self.stand_on_event(sentence.event, sentence.time);
         }
     }
 
@@ -78,8 +78,9 @@ impl State {
     fn step_in_session(&mut self, by: i64) {
         let Some(session) = self.session().and_then(|index| self.sessions.get(index)) else { return };
         let target = (session.passed(self.at) as i64 - 1 + by).clamp(-1, session.stretches.len() as i64 - 1);
-        match usize::try_from(target).ok().and_then(|at| session.stretches.get(at)).map(|stretch| stretch.event) {
-            Some(event) => self.stand_on_event(event),
+        let stretch = usize::try_from(target).ok().and_then(|at| session.stretches.get(at));
+        match stretch.map(|stretch| (stretch.event, stretch.time)) {
+            Some((event, time)) => self.stand_on_event(event, time),
             // Before its first byte.
             None => {
                 let first = session.stretches.first().map_or(self.at, |stretch| stretch.time);

@@ -47,15 +47,6 @@ pub struct Sentence {
     pub view: View,
 }
 
-/// Tells the story of a recording, by time.
-pub fn tell(recording: &Recording) -> Teller {
-    let mut teller = Teller::of(recording);
-    for (index, event) in recording.events.iter().enumerate() {
-        teller.take(recording, index as u32, event);
-    }
-    teller
-}
-
 /// For every image: whether what it does is told.
 fn suspects(recording: &Recording) -> Vec<bool> {
     let mut suspects = vec![false; recording.images.len()];

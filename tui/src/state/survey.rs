@@ -1,89 +1,180 @@
 //! What passes the filter, and what the views make of it: at once where all is in memory, else by scans.
 
-use super::changes::{Deeds, FileHistory};
+use super::changes::FileHistory;
 use super::filter::{Filter, Sieve};
-use super::map::{Flows, History};
+use super::gathering::{Gathered, Gathering};
+use super::map::History;
 use super::marks::Marks;
-use super::recording::Event;
-use super::scan::{News, Outcome, Scan};
+use super::scan::{News, Scan};
 use super::timeline::{InMemory, Reader};
 use super::visible::{Found, Visible};
-use super::{State, View};
+use super::{State, Unsettled, View};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
-
-/// How long one frame may be kept waiting for rows; those that are not there by then come with the next.
-const FRAME_PATIENCE: Duration = Duration::from_millis(15);
+use std::time::Duration;
 
 /// Rows before and after the selected one that are always there.
 const ROWS_MIN: usize = 40;
+/// How long one look waits for what is being read, where nothing else is to be done.
+const LOOK: Duration = Duration::from_millis(15);
 
-/// The scans under way, and what the first of them found.
+/// The look at everything, and the look for what passes the filter.
 #[derive(Debug, Default)]
 pub struct Scans {
-    /// The look at everything, once.
-    all: Option<Scan>,
-    /// The look for what passes the filter.
-    filter: Option<Scan>,
-    /// Without a filter.
-    unfiltered: Views,
-    /// Rows of the screen are still to be read.
-    rows_wait: bool,
+    all: Pass,
+    filter: Pass,
 }
 
-/// What views show of the events that pass.
-#[derive(Clone, Debug, Default)]
-struct Views {
-    marks: Arc<Marks>,
+/// A look at events, while it lasts, and what came of it.
+#[derive(Debug, Default)]
+struct Pass {
+    scan: Option<Scan>,
+    /// It broke off: a page could not be read.
+    is_cut: bool,
+    marks: Marks,
     flows: Option<Arc<Vec<History>>>,
     deeds: Option<Arc<FileHistory>>,
 }
 
-/// How far a scan is.
+/// How much of the recording something is of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Extent {
+    /// All of it: what is not there did not happen.
+    All,
+    /// What has been read by now.
+    SoFar,
+    /// What could be read.
+    Cut,
+}
+
+impl Extent {
+    /// What a number or an absence that is told has to say too.
+    pub fn suffix(self) -> &'static str {
+        match self {
+            Self::All => "",
+            Self::SoFar => " so far",
+            Self::Cut => " in what could be read",
+        }
+    }
+}
+
+/// What is being done in the background, and how far it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Progress {
     /// What has been looked at, in percent.
     pub percent: u8,
-    /// It looks for what passes the filter, else at everything for the first time.
-    pub filter: bool,
+    /// What for.
+    pub what: Looking,
+}
+
+/// What the background looks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Looking {
+    /// Everything, for the first time.
+    All,
+    /// What passes the filter.
+    Filter,
+    /// The searched text.
+    Search,
+}
+
+impl Scans {
+    fn of(&mut self, filter: bool) -> &mut Pass {
+        if filter { &mut self.filter } else { &mut self.all }
+    }
+}
+
+impl Pass {
+    fn extent(&self) -> Extent {
+        match (&self.scan, self.is_cut) {
+            (Some(_), _) => Extent::SoFar,
+            (None, true) => Extent::Cut,
+            (None, false) => Extent::All,
+        }
+    }
+
+    fn learn(&mut self, flows: Vec<History>, deeds: FileHistory) {
+        (self.flows, self.deeds) = (Some(Arc::new(flows)), Some(Arc::new(deeds)));
+    }
 }
 
 impl State {
+    /// The moments that stand out, of those that pass the filter.
+    pub fn marks(&self) -> &Marks {
+        &self.pass().marks
+    }
+
+    /// The look whose results the views show.
+    fn pass(&self) -> &Pass {
+        if self.filter.is_off() { &self.scans.all } else { &self.scans.filter }
+    }
+
+    /// How much of the recording is known of what passes.
+    pub(super) fn pass_extent(&self) -> Extent {
+        self.pass().extent()
+    }
+
+    /// How much of the recording a view shows.
+    pub fn extent(&self, view: View) -> Extent {
+        let (all, shown) = (self.scans.all.extent(), self.pass().extent());
+        match view {
+            View::Processes | View::Sql => Extent::All,
+            // Every event is there from the beginning; which of them pass a filter is not.
+            View::Timeline => self.scans.filter.extent(),
+            View::Network | View::Files => shown,
+            View::Terminal => all,
+            View::Story => all.max(shown),
+        }
+    }
+
     /// Takes a new filter, and keeps the selected event where it still passes.
     pub(super) fn set_filter(&mut self, filter: Filter) {
         self.filter = filter;
-        self.scans.filter = None;
+        self.scans.filter = Pass::default();
+        self.searching = None;
         if self.filter.is_off() {
-            self.see_all();
+            self.visible = Visible::all(self.timeline.cuts());
         } else if let Some(reader) = self.background() {
             let near = self.timeline.cuts().page_at(self.at).unwrap_or(0);
             let (cuts, filter) = (self.timeline.cuts(), Some(self.filter.clone()));
-            self.scans.filter = Some(Scan::begin(&self.recording, cuts, &reader, filter, self.asker.clone(), near));
+            let scan = Scan::begin(&self.recording, cuts, reader, filter, self.asker.clone(), near);
+            self.scans.filter.scan = Some(scan);
             self.visible = Visible::none_yet(self.timeline.cuts());
-            self.show_views(Views::default());
         } else {
             self.sift();
         }
+        self.show_views();
         let (from, to) = self.bounds();
         self.at = self.at.clamp(from, to.max(from));
         self.settle_on_visible();
     }
 
+    /// Who reads events for work in the background.
+    pub(super) fn reader(&self) -> Arc<dyn Reader> {
+        let in_memory = || Arc::new(InMemory(Arc::clone(&self.recording))) as Arc<dyn Reader>;
+        self.timeline.reader().cloned().unwrap_or_else(in_memory)
+    }
+
     /// Who reads for a scan, where the filter needs one: for what is in memory only a condition does.
     fn background(&self) -> Option<Arc<dyn Reader>> {
-        let in_memory = || Arc::new(InMemory(Arc::clone(&self.recording))) as Arc<dyn Reader>;
         let asks = self.filter.condition.is_some() && self.asker.is_some();
-        self.timeline.reader().cloned().or_else(|| asks.then(in_memory))
+        (asks || self.timeline.reader().is_some()).then(|| self.reader())
     }
 
     /// Stands on an event that passes, where the one before does not.
-    fn settle_on_visible(&mut self) {
+    pub(super) fn settle_on_visible(&mut self) {
         let page = self.timeline.cuts().page_at(self.at).unwrap_or(0);
-        if self.position().is_some() || (!self.visible.is_known(page) && self.scans.filter.is_some()) {
+        let is_scanned = self.scans.filter.scan.is_some();
+        if self.position().is_some() || (!self.visible.is_known(page) && is_scanned) {
             return;
         }
-        match self.passed_here() {
-            0 if self.scans.filter.is_some() => self.select(None),
+        let passed = self.passed_here();
+        if self.is_unread(self.at) {
+            self.select(passed.checked_sub(1).and_then(|place| self.visible.get(place)));
+            self.unsettled = Some(Unsettled::Filter);
+            return;
+        }
+        match passed {
+            0 if is_scanned => self.select(None),
             0 => {
                 self.select(None);
                 self.stand_on(0);
@@ -92,116 +183,91 @@ impl State {
         }
     }
 
-    /// Everything passes.
-    pub(super) fn see_all(&mut self) {
-        self.visible = Visible::all(self.timeline.cuts());
-        if self.timeline.reader().is_none() {
-            let mut marks = Marks::default();
-            self.recording
-                .events
-                .iter()
-                .enumerate()
-                .for_each(|(at, event)| marks.take(&self.recording, event, at as u32));
-            self.scans.unfiltered.marks = Arc::new(marks);
-        }
-        self.show_views(self.scans.unfiltered.clone());
+    /// Takes what was gathered of a recording that is in memory.
+    pub(super) fn see_all(&mut self, marks: Marks, gathered: Gathered) {
+        self.scans.all.marks = marks;
+        self.take_gathered(gathered, false);
     }
 
     /// Looks for what passes in what is in memory.
     fn sift(&mut self) {
         let recording = Arc::clone(&self.recording);
         let mut sieve = Sieve::new(&self.filter, &recording);
-        let mut marks = Marks::default();
+        let mut gathering = Gathering::new(&recording, false);
+        gathering.enter(&recording);
         let mut these = Vec::new();
         for (number, event) in (0..).zip(&recording.events) {
             if sieve.lets(&recording, event, None) {
                 these.push(number);
-                marks.take(&recording, event, number);
+                gathering.take(&recording, number, event);
             }
         }
         self.visible.put(0, vec![Found::These(these.into())]);
-        self.show_views(Views { marks: Arc::new(marks), ..Views::default() });
+        self.scans.filter.marks = gathering.take_marks();
+        let gathered = gathering.finish();
+        self.scans.filter.learn(gathered.flows, gathered.deeds);
     }
 
-    fn show_views(&mut self, views: Views) {
-        self.marks = views.marks;
-        self.map.list.learn(views.flows);
-        self.changes.list.learn(views.deeds);
+    fn show_views(&mut self) {
+        let (flows, deeds) = (self.pass().flows.clone(), self.pass().deeds.clone());
+        self.map.list.learn(flows);
+        self.changes.list.learn(deeds);
     }
 
-    /// Puts the map's history together, where all is in memory.
-    pub(super) fn see_flows(&mut self) {
-        if self.map.list.known().is_none() && self.is_there() {
-            let flows = Flows::of(&self.recording, self.visible_events());
-            self.map.list.learn(Some(flows));
+    /// Asks for what has been gathered for the view, where that is still growing.
+    pub(super) fn watch(&self) {
+        let pass = if self.view == View::Terminal { &self.scans.all } else { self.pass() };
+        if let Some(scan) = &pass.scan {
+            scan.watch();
         }
-    }
-
-    /// Puts the files' history together, where all is in memory.
-    pub(super) fn see_deeds(&mut self) {
-        if self.changes.list.known().is_none() && self.is_there() {
-            let deeds = Deeds::of(&self.recording, self.visible_events());
-            self.changes.list.learn(Some(deeds));
-        }
-    }
-
-    /// Everything that passes is in memory.
-    fn is_there(&self) -> bool {
-        self.timeline.reader().is_none() && self.scans.filter.is_none()
-    }
-
-    fn visible_events(&self) -> impl Iterator<Item = &Event> {
-        self.visible.iter().filter_map(|number| self.recording.events.get(number as usize))
     }
 
     /// Begins to look at everything.
     pub(super) fn survey(&mut self) {
-        if let Some(reader) = self.timeline.reader().cloned() {
-            self.scans.all = Some(Scan::begin(&self.recording, self.timeline.cuts(), &reader, None, None, 0));
-        }
+        let (cuts, reader) = (self.timeline.cuts(), self.reader());
+        self.scans.all.scan = Some(Scan::begin(&self.recording, cuts, reader, None, None, 0));
     }
 
-    /// How far the scans are; `None` where nothing is being read.
+    /// How far the background is; `None` where nothing is being done.
     pub fn progress(&self) -> Option<Progress> {
         let pages = self.timeline.cuts().pages().max(1);
-        let of = |scan: &Scan, filter| Progress { percent: (scan.pages * 100 / pages).min(100) as u8, filter };
-        let filter = self.scans.filter.as_ref().map(|scan| of(scan, true));
-        filter.or_else(|| self.scans.all.as_ref().map(|scan| of(scan, false)))
-    }
-
-    /// Something is still being read that the screen shows.
-    pub fn is_reading(&self) -> bool {
-        self.scans.all.is_some() || self.scans.filter.is_some()
+        let of = |pass: &Pass, what| {
+            let scan = pass.scan.as_ref()?;
+            Some(Progress { percent: (scan.pages * 100 / pages).min(100) as u8, what })
+        };
+        let search = self.searching.as_ref();
+        let search = search.map(|search| Progress { percent: search.percent, what: Looking::Search });
+        search.or_else(|| of(&self.scans.filter, Looking::Filter)).or_else(|| of(&self.scans.all, Looking::All))
     }
 
     /// Whether the next frame may differ though nobody does anything.
     pub fn waits(&self) -> bool {
-        self.is_reading() || self.scans.rows_wait
+        self.progress().is_some() || self.timeline.is_waited_for()
     }
 
-    /// Takes what the scans have found, and reads what the screen lacks. Never waits long.
+    /// Takes what the background has found, and reads what the screen lacks. Never waits long.
     pub fn catch_up(&mut self) {
-        while let Some(news) = self.scans.all.as_ref().and_then(Scan::news) {
-            self.take_news(news, false);
-        }
-        while let Some(news) = self.scans.filter.as_ref().and_then(Scan::news) {
-            self.take_news(news, true);
-        }
-        self.refresh();
+        self.look(Duration::ZERO);
     }
 
     /// Waits until nothing is being read any more.
     pub fn wait(&mut self) {
-        self.refresh();
+        self.look(Duration::ZERO);
         while self.waits() {
-            for filter in [false, true] {
-                let scan = if filter { &self.scans.filter } else { &self.scans.all };
-                if let Some(news) = scan.as_ref().and_then(|scan| scan.await_news(FRAME_PATIENCE)) {
-                    self.take_news(news, filter);
-                }
-            }
-            self.refresh();
+            self.look(LOOK);
         }
+    }
+
+    fn look(&mut self, patience: Duration) {
+        self.timeline.begin_turn();
+        for filter in [false, true] {
+            while let Some(news) = self.scans.of(filter).scan.as_ref().and_then(|scan| scan.news(patience)) {
+                self.take_news(news, filter);
+            }
+        }
+        self.follow_search(patience);
+        self.settle();
+        self.refresh();
     }
 
     fn take_news(&mut self, news: News, filter: bool) {
@@ -211,64 +277,53 @@ impl State {
                 self.settle_on_visible();
             }
             News::Marked(pages, marks, story) => {
-                let scan = if filter { &mut self.scans.filter } else { &mut self.scans.all };
-                if let Some(scan) = scan {
+                let pass = self.scans.of(filter);
+                pass.marks.extend(marks);
+                if let Some(scan) = &mut pass.scan {
                     scan.pages = pages;
-                }
-                if filter {
-                    Arc::make_mut(&mut self.marks).extend(marks);
-                } else {
-                    if self.filter.is_off() {
-                        // One owner, so that nothing is copied.
-                        self.marks = Arc::default();
-                    }
-                    Arc::make_mut(&mut self.scans.unfiltered.marks).extend(marks);
-                    if self.filter.is_off() {
-                        self.marks = Arc::clone(&self.scans.unfiltered.marks);
-                    }
                 }
                 if let Some(story) = story {
                     self.story = story;
                 }
             }
-            News::Done(outcome) => self.take_outcome(*outcome, filter),
+            News::SoFar(gathered) => self.take_gathered(*gathered, filter),
+            News::Done(gathered) => {
+                self.scans.of(filter).scan = None;
+                self.take_gathered(*gathered, filter);
+                if filter {
+                    self.settle_on_visible();
+                }
+            }
             News::Problem(problem) => {
-                *(if filter { &mut self.scans.filter } else { &mut self.scans.all }) = None;
+                let pass = self.scans.of(filter);
+                (pass.scan, pass.is_cut) = (None, true);
                 self.notice = Some(problem);
             }
         }
     }
 
-    fn take_outcome(&mut self, outcome: Outcome, filter: bool) {
-        let (flows, deeds) = (Some(Arc::new(outcome.flows)), Some(Arc::new(outcome.deeds)));
-        if let Some(survey) = outcome.survey {
+    fn take_gathered(&mut self, gathered: Gathered, filter: bool) {
+        if let Some(survey) = gathered.survey {
             self.sessions = survey.sessions;
-            Arc::make_mut(&mut self.recording).mark_fresh(&survey.fresh);
+            // What is in memory is marked before it is shown.
+            if !survey.fresh.is_empty() && self.timeline.reader().is_some() {
+                Arc::make_mut(&mut self.recording).mark_fresh(&survey.fresh);
+            }
         }
-        if filter {
-            self.scans.filter = None;
-            self.settle_on_visible();
-        } else {
-            self.scans.all = None;
-            (self.scans.unfiltered.flows, self.scans.unfiltered.deeds) = (flows.clone(), deeds.clone());
-        }
-        if filter || self.filter.is_off() {
-            self.map.list.learn(flows);
-            self.changes.list.learn(deeds);
+        self.scans.of(filter).learn(gathered.flows, gathered.deeds);
+        if filter != self.filter.is_off() {
+            self.show_views();
         }
     }
 
-    /// Reads the pages of the rows that the screen shows: the selected event's first, the others as long as it does not
-    /// take too long.
+    /// Reads the pages of the rows that the screen shows, the selected event's first.
     pub(super) fn hold_rows(&mut self) {
-        self.scans.rows_wait = false;
         if let Some(number) = self.selected {
             self.timeline.fetch(number);
         }
         if self.timeline.reader().is_none() || self.view != View::Timeline {
             return;
         }
-        let began = Instant::now();
         let rows = usize::from(self.pages.events).max(ROWS_MIN);
         let here = self.position().unwrap_or_else(|| self.passed(self.at));
         let last = (here + rows).min(self.visible.len());
@@ -278,12 +333,6 @@ impl State {
         pages.dedup();
         let own = self.selected.map_or(0, |number| self.timeline.cuts().page_of(number));
         pages.sort_by_key(|page| page.abs_diff(own));
-        for page in pages {
-            if began.elapsed() > FRAME_PATIENCE && self.timeline.page(page).is_none() {
-                self.scans.rows_wait = true;
-                return;
-            }
-            self.timeline.hold(page);
-        }
+        pages.into_iter().for_each(|page| self.timeline.hold(page));
     }
 }

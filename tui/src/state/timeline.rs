@@ -1,12 +1,19 @@
 //! All events in pages, of which those that are looked at are in memory. A recording that is small enough is one page.
 
+use super::errand::Errand;
 use super::recording::{Event, Recording, Time};
+use std::collections::BTreeSet;
 use std::fmt::Debug;
 use std::ops::{Deref, Range};
 use std::sync::Arc;
+use std::sync::mpsc::{Sender, channel};
+use std::time::{Duration, Instant};
 
 /// How many pages are held at once: more than the rows of any screen, each of which may be on its own page.
 const HELD_MAX: usize = 96;
+/// How long all pages together may keep one key or one frame waiting. A page takes a quarter of it; what is not there by
+/// then, because a hostile bundle makes it slow to read, comes with a later frame.
+const TURN: Duration = Duration::from_millis(20);
 
 /// Reads pages of a recording that is not in memory.
 pub trait Reader: Debug + Send + Sync {
@@ -75,9 +82,34 @@ impl Cuts {
 pub struct Timeline {
     cuts: Arc<Cuts>,
     reader: Option<Arc<dyn Reader>>,
+    fetcher: Option<Fetcher>,
     held: Vec<Held>,
     uses: u64,
+    /// Those that could not be read; nobody tries again.
+    failed: BTreeSet<usize>,
     problem: Option<String>,
+    /// How long pages may still be waited for in this turn.
+    patience: Duration,
+    /// A page was wanted in this turn that is not there yet.
+    is_waited_for: bool,
+}
+
+/// Reads pages on a thread of its own, one after the other: what is wanted most is asked for first, in each frame anew.
+#[derive(Debug)]
+struct Fetcher {
+    wanted: Sender<usize>,
+    read: Errand<(usize, Result<Arc<Recording>, String>)>,
+    reading: Option<usize>,
+}
+
+impl Fetcher {
+    fn new(reader: Arc<dyn Reader>) -> Self {
+        let (wanted, pages) = channel::<usize>();
+        let read = Errand::begin("pages", move |outbox| {
+            pages.into_iter().try_for_each(|page| outbox.say((page, reader.read(page..page + 1))))
+        });
+        Self { wanted, read, reading: None }
+    }
 }
 
 #[derive(Debug)]
@@ -109,12 +141,37 @@ impl Timeline {
         let first = recording.events.first().map_or(recording.about.from, |event| event.time);
         let cuts = Cuts { firsts: vec![first], starts: vec![0, recording.events.len() as u32] };
         let held = vec![Held { page: 0, recording: Arc::clone(recording), used: 0 }];
-        Self { cuts: Arc::new(cuts), reader: None, held, uses: 0, problem: None }
+        Self { held, ..Self::new(Arc::new(cuts), None) }
     }
 
     /// Pages are read when they are looked at.
     pub fn paged(cuts: Arc<Cuts>, reader: Arc<dyn Reader>) -> Self {
-        Self { cuts, reader: Some(reader), held: Vec::new(), uses: 0, problem: None }
+        Self::new(cuts, Some(reader))
+    }
+
+    fn new(cuts: Arc<Cuts>, reader: Option<Arc<dyn Reader>>) -> Self {
+        Self {
+            cuts,
+            fetcher: reader.clone().map(Fetcher::new),
+            reader,
+            held: Vec::new(),
+            uses: 0,
+            failed: BTreeSet::new(),
+            problem: None,
+            patience: TURN,
+            is_waited_for: false,
+        }
+    }
+
+    /// A key or a frame comes: pages may be waited for again.
+    pub fn begin_turn(&mut self) {
+        self.patience = TURN;
+        self.is_waited_for = false;
+    }
+
+    /// Whether a page is on its way that was wanted.
+    pub fn is_waited_for(&self) -> bool {
+        self.is_waited_for
     }
 
     /// Where the pages are.
@@ -150,17 +207,47 @@ impl Timeline {
         self.held.iter().find(|held| held.page == page).map(|held| &held.recording)
     }
 
-    /// Reads a page where it is not held; what was not used for the longest time goes.
+    /// Whether a page is still to come: it is not held, and nobody failed to read it.
+    pub fn is_coming(&self, page: usize) -> bool {
+        self.reader.is_some() && page < self.cuts.pages() && !self.failed.contains(&page) && self.page(page).is_none()
+    }
+
+    /// Has a page read where it is not held, and waits for it as long as this turn allows.
     pub fn hold(&mut self, page: usize) {
         self.uses += 1;
         if let Some(held) = self.held.iter_mut().find(|held| held.page == page) {
             held.used = self.uses;
-            return;
         }
-        let Some(reader) = self.reader.as_ref().filter(|_| page < self.cuts.pages()) else { return };
-        let recording = match reader.read(page..page + 1) {
+        while self.is_coming(page) {
+            let Some(fetcher) = &mut self.fetcher else { return };
+            if fetcher.reading.is_none() {
+                // Where nobody reads any more the errand says so.
+                let _ = fetcher.wanted.send(page);
+                fetcher.reading = Some(page);
+            }
+            let began = Instant::now();
+            let news = fetcher.read.news(self.patience);
+            self.patience = self.patience.saturating_sub(began.elapsed());
+            match news {
+                Ok(None) => {
+                    self.is_waited_for = true;
+                    return;
+                }
+                Ok(Some((read, recording))) => {
+                    fetcher.reading = None;
+                    self.keep(read, recording);
+                }
+                Err(_) => self.keep(page, Err("the recording could not be read on".to_owned())),
+            }
+        }
+    }
+
+    /// Keeps a page that was read; what was not used for the longest time goes.
+    fn keep(&mut self, page: usize, recording: Result<Arc<Recording>, String>) {
+        let recording = match recording {
             Ok(recording) => recording,
             Err(problem) => {
+                self.failed.insert(page);
                 self.problem = Some(problem);
                 return;
             }

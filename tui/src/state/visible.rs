@@ -9,7 +9,7 @@ pub enum Found {
     /// Every event.
     All,
     /// These, by their places in the page, in order.
-    These(Box<[u32]>),
+    These(Arc<[u32]>),
     /// Nobody has looked yet.
     NotYet,
 }
@@ -150,7 +150,7 @@ mod tests {
         assert_eq!(visible.place(2), Err(0));
         assert_eq!(visible.before(1, 2), 1);
         assert!(!visible.is_known(0) && visible.is_known(1));
-        visible.put(0, vec![Found::These(Box::new([]))]);
+        visible.put(0, vec![Found::These([].into())]);
         assert_eq!((visible.len(), visible.get(6)), (6, None));
     }
 }

@@ -40,12 +40,16 @@ pub fn lines(state: &State, width: u16, theme: Theme) -> Vec<Line<'static>> {
         return process(state, image, width, theme);
     }
     let Some(event) = state.current() else {
-        let text = if state.timeline.is_empty() {
+        let text = if state.is_coming() {
+            "this event is being read"
+        } else if state.selected.is_some() {
+            "this event could not be read"
+        } else if state.timeline.is_empty() {
             "nothing happened in this bundle's window"
         } else if state.visible.is_empty() {
-            "no event passes the filter"
+            super::absence(state, View::Timeline, "no event passes the filter")
         } else {
-            "the playhead stands before the first event that passes the filter"
+            super::absence(state, View::Timeline, "the playhead stands before the first event that passes the filter")
         };
         let lines = wrap(text, usize::from(width)).into_iter();
         return lines.map(|text| Line::styled(text, theme.style(Role::Quiet))).collect();

@@ -5,7 +5,7 @@ use super::theme::{Role, Theme};
 use super::tree::bar;
 use super::{is_focused, pane};
 use crate::state::recording::{Body, Event, Kind, Recording};
-use crate::state::{Focus, Shown, State, summary, words};
+use crate::state::{Focus, Shown, State, View, summary, words};
 use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
@@ -20,13 +20,12 @@ pub fn draw(frame: &mut Frame<'_>, area: Rect, state: &State, theme: Theme) {
     let focused = is_focused(state, Focus::Events);
     let content = pane(frame, area, title(state, usize::from(area.width).saturating_sub(2)), focused, theme);
     if state.visible.is_empty() {
-        let why = if state.progress().is_some_and(|progress| progress.filter) {
-            super::READING
-        } else if state.filter.is_off() {
+        let why = if state.filter.is_off() {
             "no events in this bundle"
         } else {
             "no event passes the filter; Esc clears it"
         };
+        let why = super::absence(state, View::Timeline, why);
         frame.render_widget(Paragraph::new(why).wrap(Wrap { trim: true }).style(theme.style(Role::Quiet)), content);
         return;
     }
@@ -62,7 +61,8 @@ pub fn top(here: usize, rows: usize, height: usize) -> usize {
 fn title(state: &State, room: usize) -> Line<'static> {
     let total = state.visible.len();
     let here = state.position().map_or(0, |at| at + 1);
-    let mut title = format!(" events: {} of {}", words::count(here as u64), words::count(total as u64));
+    let far = state.extent(View::Timeline).suffix();
+    let mut title = format!(" events: {} of {}{far}", words::count(here as u64), words::count(total as u64));
     for chip in state.filter.chips() {
         title.push_str(&format!(" \u{b7} {}", state.chip_label(chip)));
     }

@@ -4,7 +4,7 @@ use super::list::{self, List};
 use super::text::{cut, fit, width};
 use super::theme::{Role, Theme};
 use crate::state::recording::Kind;
-use crate::state::{Change, ChangeRow, Deed, State, words};
+use crate::state::{Change, ChangeRow, Deed, State, View, words};
 use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
@@ -13,16 +13,13 @@ use ratatui::text::{Line, Span};
 pub fn draw(frame: &mut Frame<'_>, area: Rect, state: &State, theme: Theme) {
     let changes = &state.changes;
     let now = words::relative(state.recording.since_trigger(state.at));
-    let title = format!(" files changed until {now} s: {} ", words::count(changes.files.len() as u64));
+    let far = state.extent(View::Files).suffix();
+    let title = format!(" files changed until {now} s: {}{far} ", words::count(changes.files.len() as u64));
     let list = List {
         title: Line::from(title),
         rows: changes.list.rows.len(),
         here: Some(changes.list.chosen),
-        empty: if state.is_reading() && changes.list.known().is_none() {
-            super::READING
-        } else {
-            "No file has been changed by now."
-        },
+        empty: super::absence(state, View::Files, "No file has been changed by now."),
         focused: state.help.is_none(),
     };
     list::draw(frame, area, list, theme, |row, room| match changes.list.rows.get(row) {

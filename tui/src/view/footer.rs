@@ -3,7 +3,7 @@
 use super::text::cut;
 use super::theme::{Role, Theme};
 use crate::keys::{BINDINGS, Binding};
-use crate::state::{Prompt, Prompting, State, View, words};
+use crate::state::{Looking, Prompt, Prompting, State, View, words};
 use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::text::{Line, Span};
@@ -45,14 +45,19 @@ pub fn draw(frame: &mut Frame<'_>, area: Rect, state: &State, theme: Theme) {
 fn typed(state: &State, prompt: &Prompt, room: usize, theme: Theme) -> (Line<'static>, isize) {
     let (sign, about) = match prompt.what {
         Prompting::Filter => {
-            let far = state.progress().filter(|progress| progress.filter);
+            let far = state.progress().filter(|progress| progress.what == Looking::Filter);
             let far = far.map_or_else(String::new, |progress| format!(" in {} %", progress.percent));
             ("filter: ", format!(" {} events{far}  Enter keep  Esc forget", words::count(state.visible.len() as u64)))
         }
-        Prompting::Search => (
-            "/",
-            state.notice.as_ref().map_or_else(|| "  Enter keep  Esc forget".to_owned(), |notice| format!("  {notice}")),
-        ),
+        Prompting::Search => {
+            let far = state.progress().filter(|progress| progress.what == Looking::Search);
+            let about = match (far, &state.notice) {
+                (Some(progress), _) => format!("  {} % searched  Enter search on  Esc stop", progress.percent),
+                (None, Some(notice)) => format!("  {notice}"),
+                (None, None) => "  Enter keep  Esc forget".to_owned(),
+            };
+            ("/", about)
+        }
         Prompting::GoTo => ("go to: ", "  12:03:04  -30s  +2m  trigger".to_owned()),
         Prompting::Note => ("note: ", "  #words are tags  Enter keep".to_owned()),
         Prompting::Palette => (":", "  Enter do it  Esc leave".to_owned()),
@@ -112,7 +117,11 @@ fn playing(state: &State, room: usize, theme: Theme) -> Line<'static> {
         let text = format!("  skipped {}", words::duration(skip.ns));
         line.push_span(Span::styled(text, theme.style(Role::Focus)));
     } else if let Some(progress) = state.progress() {
-        let word = if progress.filter { "filtered" } else { "read" };
+        let word = match progress.what {
+            Looking::All => "read",
+            Looking::Filter => "filtered",
+            Looking::Search => "searched, Esc stops",
+        };
         line.push_span(Span::styled(format!("  {}% {word}", progress.percent), theme.style(Role::Focus)));
     } else if room >= 100 {
         let clock = rfc3339(state.at);

@@ -4,7 +4,7 @@ use super::list::{self, List};
 use super::text::{cut, fit, width};
 use super::theme::{Role, Theme};
 use crate::state::recording::Kind;
-use crate::state::{Direction, Edge, MapRow, State, words};
+use crate::state::{Direction, Edge, MapRow, State, View, words};
 use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
@@ -14,16 +14,13 @@ pub fn draw(frame: &mut Frame<'_>, area: Rect, state: &State, theme: Theme) {
     let map = &state.map;
     let open: u32 = map.edges.iter().map(|edge| edge.open).fold(0, u32::saturating_add);
     let now = words::relative(state.recording.since_trigger(state.at));
-    let title = format!(" network until {now} s: {} addresses, {open} open ", words::count(map.hosts() as u64));
+    let far = state.extent(View::Network).suffix();
+    let title = format!(" network until {now} s: {} addresses, {open} open{far} ", words::count(map.hosts() as u64));
     let list = List {
         title: Line::from(title),
         rows: map.list.rows.len(),
         here: Some(map.list.chosen),
-        empty: if state.is_reading() && map.list.known().is_none() {
-            super::READING
-        } else {
-            "Nobody has talked to anybody by now."
-        },
+        empty: super::absence(state, View::Network, "Nobody has talked to anybody by now."),
         focused: state.help.is_none(),
     };
     list::draw(frame, area, list, theme, |row, room| line(state, row, room, theme));

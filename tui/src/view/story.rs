@@ -5,7 +5,7 @@ use super::text::wrap;
 use super::theme::{Role, Theme};
 use super::tree::bar;
 use crate::state::recording::Kind;
-use crate::state::{Sentence, State, words};
+use crate::state::{Sentence, State, View, words};
 use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::style::Modifier;
@@ -24,17 +24,17 @@ pub fn draw(frame: &mut Frame<'_>, area: Rect, state: &State, theme: Theme) {
     let here = state.sentence();
     let place = here.and_then(|here| sentences.iter().position(|at| *at == here));
     let told = place.map_or(0, |place| place + 1);
-    let title = format!(" story: {} of {} moments ", words::count(told as u64), words::count(sentences.len() as u64));
+    let (all, far) = (words::count(sentences.len() as u64), state.extent(View::Story).suffix());
+    let title = format!(" story: {} of {all} moments{far} ", words::count(told as u64));
     let content = pane(frame, area, Line::from(title), state.help.is_none(), theme);
     let room = usize::from(content.width);
     if sentences.is_empty() {
-        let why = if state.is_reading() {
-            "The recording is being read; what stands out comes here."
-        } else if state.filter.is_off() {
+        let why = if state.filter.is_off() {
             "Nothing that stands out happened in this bundle's window; the timeline has every event."
         } else {
             "No moment of the story passes the filter."
         };
+        let why = super::absence(state, View::Story, why);
         let lines: Vec<Line<'_>> = wrap(why, room).into_iter().map(Line::from).collect();
         frame.render_widget(Paragraph::new(lines).style(theme.style(Role::Quiet)), content);
         return;

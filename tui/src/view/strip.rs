@@ -81,8 +81,8 @@ impl Strip<'_> {
         let until = if last { Time::MAX } else { to };
         Bucket {
             events: state.visible_within(from, until),
-            vital: state.marks.vital_within(from, until),
-            finding: state.marks.finding_within(from, until),
+            vital: state.marks().vital_within(from, until),
+            finding: state.marks().finding_within(from, until),
             gap: state.recording.missing_within(from, until),
             playhead: here(state.at),
             noted: state.notes.notes.iter().any(|note| here(note.time_ns)),

@@ -3,7 +3,7 @@
 use super::pane;
 use super::text::{cut, fit, width, wrap};
 use super::theme::{Role, Theme};
-use crate::state::{Film, State, TerminalSession, words};
+use crate::state::{Film, State, TerminalSession, View, words};
 use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::style::{Color, Modifier, Style};
@@ -24,6 +24,7 @@ pub fn draw(frame: &mut Frame<'_>, area: Rect, state: &State, theme: Theme) {
         let content = pane(frame, area, Line::from(" terminal "), state.help.is_none(), theme);
         let why =
             "Nobody used a terminal in this bundle's window, and no shell had a pipe or a connection as its input.";
+        let why = super::absence(state, View::Terminal, why);
         let lines: Vec<Line<'_>> = wrap(why, usize::from(content.width)).into_iter().map(Line::from).collect();
         frame.render_widget(Paragraph::new(lines).style(theme.style(Role::Quiet)), content);
         return;
@@ -50,7 +51,8 @@ fn title(state: &State, index: usize, session: &TerminalSession, room: usize) ->
     let image = session.image.and_then(|image| state.recording.image(image));
     let who =
         image.map_or_else(|| "?".to_owned(), |image| format!("{} {}", state.recording.text(image.comm), image.pid));
-    let text = format!(" terminal {} of {}: {who}", index + 1, state.sessions.len());
+    let far = state.extent(View::Terminal).suffix();
+    let text = format!(" terminal {} of {}{far}: {who}", index + 1, state.sessions.len());
     Line::from(format!("{} ", cut(&text, room.saturating_sub(4))))
 }
 

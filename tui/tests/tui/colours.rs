@@ -10,16 +10,18 @@ use taffrail_tui::state::{Action, Palette, View};
 use taffrail_tui::view::{self, Theme};
 
 /// The red of the dark theme.
-const RED: Color = Color::Indexed(167);
+pub const RED: Color = Color::Indexed(167);
+/// Its green.
+pub const GREEN: Color = Color::Indexed(71);
 
-fn drawn(state: &State, width: u16, height: u16, palette: Palette) -> Buffer {
+pub fn drawn(state: &State, width: u16, height: u16, palette: Palette) -> Buffer {
     let mut terminal = Terminal::new(TestBackend::new(width, height)).expect("a terminal");
     terminal.draw(|frame| view::draw(frame, state, Theme::of(palette))).expect("a frame");
     terminal.backend().buffer().clone()
 }
 
 /// The cells at which `text` begins, row by row.
-fn cells<'a>(buffer: &'a Buffer, text: &str) -> Vec<&'a Cell> {
+pub fn cells<'a>(buffer: &'a Buffer, text: &str) -> Vec<&'a Cell> {
     let area = buffer.area;
     let mut found = Vec::new();
     for y in 0..area.height {
@@ -94,7 +96,7 @@ fn a_dying_process_is_struck_out_and_a_new_one_is_green() {
     let name = state.recording.text(state.recording.images[new.image as usize].comm).to_owned();
     state.tree_choice = state.moment.rows.first().map(|row| row.process);
     let buffer = drawn(&state, 120, 40, Palette::Dark);
-    assert!(cells(&buffer, &name).iter().any(|cell| cell.fg == Color::Indexed(71)), "{name} is green");
+    assert!(cells(&buffer, &name).iter().any(|cell| cell.fg == GREEN), "{name} is green");
 }
 
 #[test]

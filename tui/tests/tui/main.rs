@@ -8,6 +8,8 @@ mod million;
 mod movement;
 mod paged;
 mod playing;
+mod samples;
 mod screens;
+mod slow;
 mod story;
 mod views;

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use taffrail_query::{Condition, Session};
 use taffrail_trace::bundle::Bundle;
 use taffrail_trace::fixture;
-use taffrail_tui::state::{Action, Asker, KindFilter, Only, View, summary};
+use taffrail_tui::state::{Action, Asker, KindFilter, Looking, Only, View, summary};
 use taffrail_tui::{Bundles, State, load_cut, screen_text};
 
 /// Opened in one piece, and in pages of a few events.
@@ -16,7 +16,7 @@ fn both(paths: &[PathBuf]) -> [State; 2] {
     let session = Arc::new(runtime.block_on(Session::open(paths)).expect("a session"));
     let asker: Arc<dyn Asker> = Arc::new(Bundles(Arc::clone(&session)));
     let mut whole = load_cut(&session, usize::MAX, 1).expect("in one piece");
-    let mut paged = load_cut(&session, 0, 7).expect("in pages");
+    let mut paged = load_cut(&session, 0, 19).expect("in pages");
     assert!(whole.timeline.reader().is_none() && paged.timeline.reader().is_some());
     assert!(paged.timeline.cuts().pages() > 3);
     paged.wait();
@@ -110,7 +110,10 @@ fn a_letter_more_stops_the_look_for_the_letters_before() {
     let [_, mut state] = both(&samples()[0]);
     press(&mut state, KeyCode::Char('f'));
     type_in(&mut state, "sh");
-    assert!(state.progress().is_some_and(|progress| progress.filter), "it is looked for in the background");
+    assert!(
+        state.progress().is_some_and(|progress| progress.what == Looking::Filter),
+        "it is looked for in the background"
+    );
     type_in(&mut state, "zzz");
     state.wait();
     assert!(state.visible.is_empty());
@@ -128,8 +131,10 @@ fn searching_and_stepping_find_the_same_events_in_pages() {
             press(state, KeyCode::Char('/'));
             type_in(state, "o");
             press(state, KeyCode::Enter);
+            state.wait();
             for key in "nnnnNnlllh]][".chars() {
                 press(state, KeyCode::Char(key));
+                state.wait();
                 stands.push((state.at, state.selected));
             }
             stands

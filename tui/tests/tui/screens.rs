@@ -6,14 +6,17 @@ use taffrail_tui::State;
 use taffrail_tui::state::Action;
 
 pub fn check(name: &str, state: &State, sizes: &[(u16, u16)]) {
+    for (width, height) in sizes {
+        snapshot(&format!("{name}_{width}x{height}"), &taffrail_tui::screen_text(state, *width, *height));
+    }
+}
+
+pub fn snapshot(name: &str, text: &str) {
     let mut settings = insta::Settings::clone_current();
     settings.set_snapshot_path("../snapshots");
     settings.set_prepend_module_to_snapshot(false);
     settings.set_omit_expression(true);
-    for (width, height) in sizes {
-        let screen = taffrail_tui::screen_text(state, *width, *height);
-        settings.bind(|| insta::assert_snapshot!(format!("{name}_{width}x{height}"), screen));
-    }
+    settings.bind(|| insta::assert_snapshot!(name, text));
 }
 
 pub const ALL: &[(u16, u16)] = &[(20, 8), (80, 24), (120, 40)];

@@ -391,13 +391,17 @@ fn a_search_hides_nothing_and_n_goes_from_match_to_match() {
     press(&mut state, KeyCode::Char('/'));
     type_in(&mut state, "KWORKERDS");
     press(&mut state, KeyCode::Enter);
+    state.wait();
     assert_eq!(state.visible.len(), all);
     assert_eq!(line(&state), "create /tmp/.x/kworkerds");
     press(&mut state, KeyCode::Char('n'));
+    state.wait();
     assert_eq!(line(&state), "exec chmod +x /tmp/.x/kworkerds");
     press(&mut state, KeyCode::Char('N'));
+    state.wait();
     assert_eq!(line(&state), "create /tmp/.x/kworkerds");
     press(&mut state, KeyCode::Char('N'));
+    state.wait();
     assert!(screen_text(&state, 80, 24).contains("no earlier match"));
 }
 

@@ -52,7 +52,7 @@ impl History {
 type Key = (usize, String, Direction, Option<Arc<str>>);
 
 /// Brings flows together while events come by.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Flows {
     by_edge: BTreeMap<Key, History>,
     /// The number of each address.
@@ -129,14 +129,6 @@ impl Flows {
             }
         }
         all
-    }
-
-    /// The edges of these events.
-    pub fn of<'a>(recording: &Recording, events: impl Iterator<Item = &'a Event>) -> Arc<Vec<History>> {
-        let mut flows = Self::default();
-        flows.enter(recording);
-        events.for_each(|event| flows.take(recording, event));
-        Arc::new(flows.finish())
     }
 }
 
