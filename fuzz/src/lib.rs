@@ -1,4 +1,4 @@
-//! Every decoder of outside bytes in `trace` and `rules`, as functions that take any bytes and must return.
+//! Every decoder of outside bytes in `trace` and `rules`, and that of alarms, as functions that take any bytes and must return.
 //!
 //! ```text
 //! zip         a whole bundle: directory, manifest, sums, signature, tables, custody
@@ -6,6 +6,7 @@
 //! signature   SHA256SUMS.sig, a public key, a list of allowed signers, a line of custody
 //! segment     a segment of the ring, and what is behind it
 //! rules       a file of rules, Falco's or Sigma's
+//! alarms      what programs send to raise an alarm
 //! ```
 //!
 //! Led by coverage: `cargo xtask fuzz`. Without a fuzzing engine, on stable: `cargo run --release -- zip 300`.
@@ -28,9 +29,28 @@ use taffrail_trace::manifest::Manifest;
 use taffrail_trace::segment::{self, HEAD_BYTES, Head, Label, Whole};
 use taffrail_trace::signature::{CUSTODY_NAMESPACE, NAMESPACE, SignedBy, Signer, Trusted};
 
+/// The recorder's reader of alarms by its own sources: the whole of it would bring kernel programs and servers along.
+#[path = "../../recorder/src/alarm"]
+pub mod alarm {
+    pub mod form;
+    pub mod raised;
+}
+
+/// What that asks of the recorder's knowledge of cgroups.
+#[path = "../../recorder/src/enrich"]
+pub mod enrich {
+    pub mod cgroup;
+}
+
 /// Names and functions of all targets.
-pub const TARGETS: [(&str, fn(&[u8])); 5] =
-    [("zip", zip), ("manifest", manifest), ("signature", signature), ("segment", segment), ("rules", rules)];
+pub const TARGETS: [(&str, fn(&[u8])); 6] = [
+    ("zip", zip),
+    ("manifest", manifest),
+    ("signature", signature),
+    ("segment", segment),
+    ("rules", rules),
+    ("alarms", alarms),
+];
 
 /// Where a segment's head has its lengths and its checksum, see docs/FORMAT.md.
 const BODY_LEN_AT: usize = 8;
@@ -67,6 +87,16 @@ pub fn rules(bytes: &[u8]) {
         let _ = RuleSet::new(loaded.rules);
     }
     let _ = taffrail_rules::falco::filter(&text);
+}
+
+/// The body of a request at the door for alarms. What is kept of it is bounded.
+pub fn alarms(bytes: &[u8]) {
+    let Ok(read) = alarm::form::read(bytes, "127.0.0.1:9911") else { return };
+    for alarm in read.alarms {
+        assert!(alarm.rule.len() <= alarm::raised::RULE_MAX_BYTES);
+        assert!(alarm.reason.len() <= alarm::raised::REASON_MAX_BYTES);
+        let _ = alarm.about.said();
+    }
 }
 
 /// A whole bundle.
@@ -154,6 +184,20 @@ fn segments() -> &'static [Vec<u8>] {
     &SEGMENTS
 }
 
+/// An alarm in each form.
+const ALARMS: [&str; 5] = [
+    r#"{"container": "web", "reason": "ticket 4711", "before": "5m", "after": "10s"}"#,
+    r#"{"version": "4", "alerts": [{"status": "firing", "labels": {"alertname": "SlowShop", "severity": "critical",
+        "container_id": "containerd://abababababababababababababababababababababababababababababababab", "container": "web"},
+        "annotations": {"summary": "too slow"}}, {"status": "resolved"}]}"#,
+    r#"{"version": "4", "alerts": [{"status": "firing", "labels": {"pod": "shop-1", "namespace": "shop", "container": "web",
+        "id": "/system.slice/docker-abababababababababababababababababababababababababababababababab.scope"}}]}"#,
+    r#"{"rule": "Terminal shell in container", "priority": "Notice", "output": "A shell ran", "tags": ["T1059", "shell"],
+        "output_fields": {"container.id": "3f2a9c1b7d5e", "container.name": "web", "k8s.pod.name": null}}"#,
+    r#"{"rule": "r", "priority": "CRITICAL", "output_fields": {"container": {"id": "<NA>"}, "k8s": {"pod": {"name": "shop-1"},
+        "ns": {"name": "shop"}}}}"#,
+];
+
 /// Inputs to begin with, for a target.
 pub fn seeds(target: &str) -> Vec<Vec<u8>> {
     let dir = tempfile::tempdir().expect("a directory");
@@ -174,6 +218,7 @@ pub fn seeds(target: &str) -> Vec<Vec<u8>> {
                 .map(|text| text.as_bytes().to_vec())
                 .collect()
         }
+        "alarms" => ALARMS.map(|text| text.as_bytes().to_vec()).to_vec(),
         "segment" => {
             let raw = |frame: &Vec<u8>| zstd::bulk::decompress(&frame[HEAD_BYTES..], 1 << 24).expect("its body");
             segments().iter().flat_map(|frame| [frame.clone(), raw(frame)]).collect()

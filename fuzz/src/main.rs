@@ -1,7 +1,7 @@
 //! The targets without a fuzzing engine, on stable Rust: spoils the seeds, the same way for the same number, for so many
 //! seconds. What panics or takes longer than five seconds is written down and ends it.
 //!
-//! `cargo run --release -- zip|manifest|signature|segment|rules|all SECONDS [FIRST]`, or `seeds DIR`, which writes what it
+//! `cargo run --release -- zip|manifest|signature|segment|rules|alarms|all SECONDS [FIRST]`, or `seeds DIR`, which writes what it
 //! spoils into a directory for each target.
 
 use std::error::Error;
@@ -17,7 +17,7 @@ const SLOW: Duration = Duration::from_secs(5);
 
 fn main() -> Result<(), Box<dyn Error>> {
     let args: Vec<String> = env::args().skip(1).collect();
-    let usage = "usage: taffrail-fuzz zip|manifest|signature|segment|rules|all SECONDS [FIRST], or seeds DIR";
+    let usage = "usage: taffrail-fuzz zip|manifest|signature|segment|rules|alarms|all SECONDS [FIRST], or seeds DIR";
     if let [word, dir] = args.as_slice()
         && word == "seeds"
     {

@@ -44,6 +44,7 @@ mod trigger;
 pub use doctor::{Check, doctor};
 pub use enrich::containers::unified_root;
 pub use health::{ContainerStatus, Cost, Lowered, Models, Rules, Status};
-pub use record::{RecordError, record};
+pub use record::{RecordError, check, record};
 pub use salvage::{Salvage, SalvageError, salvage};
 pub use seal::serve as seal_for_recorder;
+pub use trigger::rules::RulesError;

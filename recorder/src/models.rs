@@ -30,6 +30,7 @@ mod store;
 #[cfg(test)]
 mod tests;
 
+pub use finding::SEVERITY;
 pub use model::{Phase, Said};
 pub use request::{ModelAnswer, ModelRequest, ModelShown, ModelStatus};
 
@@ -79,6 +80,15 @@ pub struct Times {
     pub dry_run: u64,
 }
 
+/// What models have to say of an event.
+#[derive(Debug, Default)]
+pub struct Judged {
+    /// What is told.
+    pub found: Vec<Found>,
+    /// It deviates, and is only counted.
+    pub is_counted: bool,
+}
+
 /// Where a container stands.
 #[derive(Debug)]
 enum Seat {
@@ -116,17 +126,17 @@ impl Models {
 
     /// Learns from an event or judges it. With the first event of which the image is known, what was before is judged too,
     /// and comes first.
-    pub fn see(&mut self, scene: &dyn Scene) -> Vec<Found> {
+    pub fn see(&mut self, scene: &dyn Scene) -> Judged {
         let container = scene.container();
         if container.runtime == Runtime::Host {
-            return Vec::new();
+            return Judged::default();
         }
         match &scene.event().body {
             Body::Lifecycle(moment) if moment.op == LifecycleOp::Removed => {
                 self.gone(container.key);
-                return Vec::new();
+                return Judged::default();
             }
-            Body::Lifecycle(_) | Body::Finding(_) | Body::Gap(_) => return Vec::new(),
+            Body::Lifecycle(_) | Body::Finding(_) | Body::Gap(_) => return Judged::default(),
             _ => {}
         }
         let (at, late) = match self.containers.get(&container.key) {
@@ -134,20 +144,26 @@ impl Models {
             Some(Seat::Ended) => (None, None),
             _ => self.settle(scene).unzip(),
         };
-        let mut found = Vec::new();
-        found.extend(late.flatten());
-        found.extend(at.and_then(|at| self.judge(at, scene)));
-        found
+        let mut judged = Judged { found: late.flatten().into_iter().collect(), is_counted: false };
+        if let Some(at) = at {
+            self.judge(at, scene, &mut judged);
+        }
+        judged
     }
 
-    /// What one model has to say.
-    fn judge(&mut self, at: usize, scene: &dyn Scene) -> Option<Found> {
-        let model = self.models.get_mut(at)?;
-        let Verdict::Deviates(deviation) = model.see(scene, &mut self.reader) else { return None };
+    /// Adds what one model has to say.
+    fn judge(&mut self, at: usize, scene: &dyn Scene, judged: &mut Judged) {
+        let Some(model) = self.models.get_mut(at) else { return };
+        let Verdict::Deviates(deviation) = model.see(scene, &mut self.reader) else { return };
         let told = self.recent.tell(scene.container().key, &deviation, scene.event().time_ns);
         model.count(told.is_some());
-        let finding = finding::of(model, &deviation, scene, told?);
-        Some(Found { finding, cause: finding::cause(&deviation) })
+        match told {
+            Some(unsaid) => {
+                let finding = finding::of(model, &deviation, scene, unsaid);
+                judged.found.push(Found { finding, cause: finding::cause(&deviation) });
+            }
+            None => judged.is_counted = true,
+        }
     }
 
     /// Findings that stand for deviations that were not told by themselves, of which the time to be told came.
@@ -260,15 +276,17 @@ impl Models {
     /// Learns what a container does whose image is not known, until that is given up.
     fn keep_aside(&mut self, scene: &dyn Scene, is_given_up: bool) {
         let key = scene.container().key;
-        let open = self.containers.values().filter(|seat| matches!(seat, Seat::Early { .. })).count();
-        let seat = self.containers.entry(key).or_insert_with(|| match open {
-            0..EARLY => Seat::Early { profile: Box::default(), since_ns: scene.event().time_ns },
-            _ => Seat::Unknown,
-        });
-        match seat {
-            _ if is_given_up => *seat = Seat::Unknown,
-            Seat::Early { profile, .. } => drop(profile.learn(&mut self.reader, scene)),
-            Seat::Of(_) | Seat::Unknown | Seat::NoRoom { .. } | Seat::Ended => {}
+        if !self.containers.contains_key(&key) {
+            let early = self.containers.values().filter(|seat| matches!(seat, Seat::Early { .. })).count();
+            let since_ns = scene.event().time_ns;
+            let has_room = early < EARLY;
+            let seat = if has_room { Seat::Early { profile: Box::default(), since_ns } } else { Seat::Unknown };
+            self.containers.insert(key, seat);
+        }
+        match self.containers.get_mut(&key) {
+            Some(seat) if is_given_up => *seat = Seat::Unknown,
+            Some(Seat::Early { profile, .. }) => drop(profile.learn(&mut self.reader, scene)),
+            _ => {}
         }
     }
 

@@ -13,10 +13,11 @@ use crate::alarm::{self, Alarm, AlarmError, Door, Taken};
 use crate::config::{Config, ConfigError};
 use crate::control::access::Access;
 use crate::control::{AccessError, LevelRequest, TriggerRequest, server};
+use crate::enrich::accounts::{Accounts, Clerk};
 use crate::enrich::containers::{self, Containers, Details};
 use crate::enrich::digest::{Answer, Digests};
-use crate::enrich::docker::{self, Question};
 use crate::enrich::environment::Selection;
+use crate::enrich::naming::{self, Question, Runtimes};
 use crate::enrich::processes::Processes;
 use crate::enrich::scan;
 use crate::health::Status;
@@ -125,8 +126,27 @@ pub(crate) enum Command {
     Model(ModelRequest, String, oneshot::Sender<Result<ModelAnswer, String>>),
     /// An executable was hashed.
     Digest(Answer),
+    /// A container's users and groups have these names.
+    Accounts(ContainerKey, Accounts),
     /// Write everything and end.
     Stop,
+}
+
+/// Looks whether a recorder on this machine would take a configuration: its rules and responses, its group, its key and
+/// its token. Nothing is changed, and only who may read these files can say.
+///
+/// # Errors
+/// What [`record`] would say.
+pub fn check(config: &Config) -> Result<(), RecordError> {
+    checked(config).map(drop)
+}
+
+/// What a configuration names, looked at before anything is recorded with it.
+fn checked(config: &Config) -> Result<(Access, Arc<RuleSet>), RecordError> {
+    let access = Access::of(config)?;
+    Door::check(config)?;
+    config.check_key()?;
+    Ok((access, rules::load(config)?))
 }
 
 /// Records until SIGINT or SIGTERM. `ready` is called once, with one line for a person, when nothing is missed any
@@ -138,11 +158,9 @@ pub fn record(config: Config, ready: impl FnOnce(&str)) -> Result<(), RecordErro
     if !nix::unistd::geteuid().is_root() {
         return Err(RecordError::NotRoot);
     }
-    let access = Access::of(&config)?;
-    Door::check(&config)?;
-    let rules = rules::load(&config)?;
+    let (access, rules) = checked(&config)?;
     let _lock = lock(&config.state_dir)?;
-    let proof = proof(&config)?;
+    let proof = proof(&config);
     remove_cut_short(&config.evidence_dir());
     host::open_many_files();
     let boot = host::boot_id().map_err(|source| RecordError::System { what: "cannot read the boot id", source })?;
@@ -194,10 +212,17 @@ pub fn record(config: Config, ready: impl FnOnce(&str)) -> Result<(), RecordErro
     let digests = Digests::start(move |answer| answers.blocking_send(Command::Digest(answer)).is_ok())
         .map_err(|source| RecordError::System { what: "cannot start the thread for digests", source })?;
     pipeline.hash_with(digests);
+    let told = commands.clone();
+    let clerk = Clerk::start(move |key, accounts| told.blocking_send(Command::Accounts(key, accounts)).is_ok())
+        .map_err(|source| RecordError::System { what: "cannot start the thread for accounts", source })?;
     let sealer = Sealer::start(access.clone(), config.evidence_dir())
         .map_err(|source| RecordError::System { what: "cannot start the thread for sealing", source })?;
-    let recording =
-        Recording::new(Begun { probes, pipeline, sealer, proof, inbox, questions }, config.clone(), machine, attached);
+    let recording = Recording::new(
+        Begun { probes, pipeline, sealer, proof, inbox, questions, clerk },
+        config.clone(),
+        machine,
+        attached,
+    );
     let result = runtime.block_on(run(&config, access, recording, changes, commands, asked, move || ready(&line)));
     // Rules that are being read from a disk that hangs are not waited for.
     runtime.shutdown_background();
@@ -223,7 +248,9 @@ async fn run(
     access.open(&config.state_dir)?;
 
     let bind = commands.clone();
-    tokio::spawn(docker::answer(config.docker_socket.clone(), Selection::of(config), asked, move |key, details| {
+    let (docker, environment) = (config.docker_socket.clone(), Selection::of(config));
+    let runtimes = Runtimes { docker, environment, root: PathBuf::from("/") };
+    tokio::spawn(naming::answer(runtimes, asked, move |key, details| {
         if bind.try_send(Command::Bind(key, details)).is_err() {
             tracing::warn!(container = %key, "too much to do, a container's name was not bound");
         }
@@ -312,8 +339,7 @@ fn lock(dir: &Path) -> Result<File, RecordError> {
 
 /// What binds this recorder's evidence to it: the operator's key, else one of its own, made at its first run. Without its
 /// own it records all the same, and says that nothing is signed.
-fn proof(config: &Config) -> Result<Proof, ConfigError> {
-    config.check_key()?;
+fn proof(config: &Config) -> Proof {
     let key = config.signing_key();
     let signer = if config.signing_key.is_some() {
         Signer::read(&key)
@@ -326,11 +352,11 @@ fn proof(config: &Config) -> Result<Proof, ConfigError> {
         Ok(signer) => tracing::info!(key = %key.display(), fingerprint = signer.fingerprint(), "evidence is signed"),
         Err(error) => tracing::error!(%error, "evidence is not signed"),
     }
-    Ok(Proof {
+    Proof {
         signing_key: signer.is_ok().then(|| std::path::absolute(&key).unwrap_or(key)),
         custody: Some(Config::custody_of(&config.state_dir)),
         config_sha256: config.sha256(),
-    })
+    }
 }
 
 /// Removes what a recorder left that was killed while it wrote a bundle: half of one is none.

@@ -180,6 +180,8 @@ mod tests {
             image: Some("registry.example/shop/web:3".to_owned()),
             image_digest: None,
             labels: BTreeMap::from([("tier".to_owned(), "front".to_owned())]),
+            users: Default::default(),
+            groups: Default::default(),
             setup: None,
         }
     }

@@ -19,6 +19,13 @@ pub enum Branch {
         /// Conditions without it.
         inner: Vec<Branch>,
     },
+    /// Nothing of `inner` holds where a lane finds none of its texts.
+    Touched {
+        /// The lane.
+        lane: u32,
+        /// Conditions, whole: each wants a bit of it.
+        inner: Vec<Branch>,
+    },
     /// A condition: all of its parts that are not asked before.
     Leaf {
         /// Its number.
@@ -28,8 +35,13 @@ pub enum Branch {
     },
 }
 
-/// Groups conditions, each a number and its parts, by what they have in common.
-pub fn grouped(mut conditions: Vec<(usize, Vec<NodeId>)>, cost: &dyn Fn(NodeId) -> u32) -> Vec<Branch> {
+/// Groups conditions, each a number and its parts, by what they have in common; what is left by the lane of the part that is
+/// asked first, which `lane` knows where it is a bit of one.
+pub fn grouped(
+    mut conditions: Vec<(usize, Vec<NodeId>)>,
+    cost: &dyn Fn(NodeId) -> u32,
+    lane: &dyn Fn(NodeId) -> Option<u32>,
+) -> Vec<Branch> {
     let mut branches = Vec::new();
     while let Some(node) = most_common(&conditions, cost) {
         let (with, without): (Vec<_>, Vec<_>) = conditions.into_iter().partition(|(_, parts)| parts.contains(&node));
@@ -37,13 +49,21 @@ pub fn grouped(mut conditions: Vec<(usize, Vec<NodeId>)>, cost: &dyn Fn(NodeId) 
             parts.retain(|part| *part != node);
             (number, parts)
         });
-        branches.push(Branch::Guard { node, inner: grouped(inner.collect(), cost) });
+        branches.push(Branch::Guard { node, inner: grouped(inner.collect(), cost, lane) });
         conditions = without;
     }
-    branches.extend(conditions.into_iter().map(|(number, mut parts)| {
+    let mut by_lane: BTreeMap<Option<u32>, Vec<Branch>> = BTreeMap::new();
+    for (number, mut parts) in conditions {
         parts.sort_by_key(|part| (cost(*part), *part));
-        Branch::Leaf { number, parts }
-    }));
+        let first = parts.first().and_then(|part| lane(*part));
+        by_lane.entry(first).or_default().push(Branch::Leaf { number, parts });
+    }
+    for (lane, leaves) in by_lane {
+        match lane {
+            Some(lane) if leaves.len() > 1 => branches.push(Branch::Touched { lane, inner: leaves }),
+            _ => branches.extend(leaves),
+        }
+    }
     branches
 }
 
@@ -68,8 +88,18 @@ mod tests {
         let leaf = |number, parts: &[NodeId]| Branch::Leaf { number, parts: parts.to_vec() };
         let third = Branch::Guard { node: 3, inner: vec![leaf(1, &[]), leaf(3, &[9])] };
         assert_eq!(
-            grouped(conditions, &cost),
+            grouped(conditions, &cost, &|_| None),
             [Branch::Guard { node: 1, inner: vec![third, leaf(0, &[2])] }, leaf(2, &[4]), leaf(4, &[9])]
         );
+    }
+
+    #[test]
+    fn conditions_that_begin_with_one_lane_are_passed_over_where_it_finds_nothing() {
+        let conditions = vec![(0, vec![10, 1]), (1, vec![11]), (2, vec![20, 3]), (3, vec![12, 5]), (4, vec![6])];
+        let lane = |node: NodeId| (node >= 10).then_some(node / 10);
+        let leaf = |number, parts: &[NodeId]| Branch::Leaf { number, parts: parts.to_vec() };
+        let cost = |node: NodeId| if node >= 10 { 5 } else { 50 };
+        let touched = Branch::Touched { lane: 1, inner: vec![leaf(0, &[10, 1]), leaf(1, &[11]), leaf(3, &[12, 5])] };
+        assert_eq!(grouped(conditions, &cost, &lane), [leaf(4, &[6]), touched, leaf(2, &[20, 3])]);
     }
 }

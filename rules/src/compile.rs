@@ -87,8 +87,10 @@ pub struct Program {
     pub nodes: Vec<Node>,
     /// The lanes.
     pub lanes: Vec<Lane>,
-    /// Tests that are asked by themselves.
-    pub singles: Vec<Test>,
+    /// Tests that are asked by themselves, and where the texts that they look at are kept.
+    pub singles: Vec<(Test, Option<usize>)>,
+    /// What is read once an event, and its texts kept: it is dear, and several look at it.
+    pub kept: Vec<Operand>,
     /// For each kind of event the conditions that can hold.
     pub roots: Vec<Vec<Branch>>,
 }
@@ -110,10 +112,36 @@ impl Program {
             }
         }
         let cost = |node: NodeId| builder.costs[node as usize];
-        let roots = roots.into_iter().map(|conditions| grouped(conditions, &cost)).collect();
-        let lanes = builder.lanes.into_iter().map(LaneBuilder::build).collect();
-        Self { nodes: builder.nodes, lanes, singles: builder.singles, roots }
+        let lane = |node: NodeId| match builder.nodes[node as usize] {
+            Node::Bit { lane, .. } => Some(lane),
+            _ => None,
+        };
+        let roots = roots.into_iter().map(|conditions| grouped(conditions, &cost, &lane)).collect();
+        let mut lanes: Vec<Lane> = builder.lanes.into_iter().map(LaneBuilder::build).collect();
+        let kept = worth_keeping(lanes.iter().map(Lane::operand).chain(builder.singles.iter().filter_map(looks_at)));
+        let place = |operand: &Operand| kept.iter().position(|known| known == operand);
+        lanes.iter_mut().for_each(|lane| lane.kept = place(lane.operand()));
+        let singles = builder.singles.into_iter().map(|test| {
+            let at = looks_at(&test).and_then(place);
+            (test, at)
+        });
+        let singles = singles.collect();
+        Self { nodes: builder.nodes, lanes, singles, kept, roots }
     }
+}
+
+/// What a test looks at by itself, text by text.
+fn looks_at(test: &Test) -> Option<&Operand> {
+    matches!(test.check, Check::Pattern(_)).then_some(&test.operand)
+}
+
+/// Of what is looked at that which is dear, and more than once there.
+fn worth_keeping<'a>(all: impl Iterator<Item = &'a Operand>) -> Vec<Operand> {
+    let mut counts: BTreeMap<&Operand, usize> = BTreeMap::new();
+    for operand in all.filter(|operand| operand.is_worth_keeping()) {
+        *counts.entry(operand).or_default() += 1;
+    }
+    counts.into_iter().filter(|(_, count)| *count > 1).map(|(operand, _)| operand.clone()).collect()
 }
 
 #[derive(Default)]

@@ -71,7 +71,8 @@ struct Found {
 }
 
 impl Match<'_> {
-    /// The events that it stands on, by time; where there are very many, the first and the last of them.
+    /// The events that it stands on, by time; where there are very many, the first and the last of them. None for a rule
+    /// about single events: it stands on the one that was just judged, and many matches are only counted.
     pub fn events(&self) -> &[EventRef] {
         &self.found.events
     }
@@ -80,7 +81,12 @@ impl Match<'_> {
     pub fn finding(&self, scene: &dyn Scene) -> Finding {
         let rule = self.rule;
         let message = rule.output.render(scene, &self.found.told);
-        Finding { events: self.found.events.clone(), ..rule.finding(message) }
+        let mut events = self.found.events.clone();
+        if let When::Event(_) = rule.when {
+            let event = scene.event();
+            events.push(EventRef { time_ns: event.time_ns, actor: event.actor.clone(), step: None });
+        }
+        Finding { events, ..rule.finding(message) }
     }
 }
 
@@ -119,7 +125,7 @@ impl Judge {
             let (rule, part) = set.owner(*number);
             let mut seen = Seen { view: View::of(scene), scratch, key, missed };
             let told = match (&set.rules()[rule].when, &mut memories[rule]) {
-                (When::Event(_), _) => Some((vec![seen.event(None)], Told::default())),
+                (When::Event(_), _) => Some((Vec::new(), Told::default())),
                 (When::Threshold(threshold), Memory::Tallies(tallies)) => seen.count(threshold, part, tallies),
                 (When::Sequence(sequence), Memory::Runs(runs)) => seen.step(sequence, Part::of(part), runs),
                 _ => None,

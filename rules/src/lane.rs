@@ -106,7 +106,7 @@ impl LaneBuilder {
             }
             Look::Contains | Look::ContainsFolded => Table::contains(bits, self.look == Look::ContainsFolded),
         };
-        Lane { operand: self.operand, table, words: self.sets.len().div_ceil(64) }
+        Lane { operand: self.operand, table, words: self.sets.len().div_ceil(64), kept: None }
     }
 }
 
@@ -117,9 +117,21 @@ pub struct Lane {
     table: Table,
     /// How many words of 64 bits the answers take.
     pub words: usize,
+    /// Where the field's texts are kept, if others look at them too.
+    pub kept: Option<usize>,
 }
 
 impl Lane {
+    /// What it looks at.
+    pub fn operand(&self) -> &Operand {
+        &self.operand
+    }
+
+    /// Sets the bits of what is found in a text; `answers` as for [`Lane::look`].
+    pub fn look_at(&self, text: &str, answers: &mut [u64]) {
+        self.table.look(text, answers);
+    }
+
     /// Sets the bits of what is found in a view; `answers` has as many words as the lane says, all zero.
     pub fn look(&self, view: &View<'_>, scratch: &mut Scratch, answers: &mut [u64]) {
         self.operand.read(view, scratch, &mut |value| {
@@ -198,9 +210,11 @@ fn set(answers: &mut [u64], bits: &[u32]) {
 }
 
 /// Texts by their letters, from one end: all that a text begins with are found in one walk along it.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Trie {
     nodes: Vec<TrieNode>,
+    /// Where a first letter leads, by its byte; 0 for nowhere. Most texts go no further.
+    first: Vec<u32>,
 }
 
 #[derive(Debug, Default)]
@@ -211,7 +225,7 @@ struct TrieNode {
 
 impl Trie {
     fn of<'a, I: Iterator<Item = u8>>(texts: impl Iterator<Item = (I, &'a [u32])>) -> Self {
-        let mut trie = Self { nodes: vec![TrieNode::default()] };
+        let mut trie = Self { nodes: vec![TrieNode::default()], first: vec![0; 256] };
         for (text, bits) in texts {
             let mut at = 0;
             for byte in text {
@@ -225,11 +239,19 @@ impl Trie {
             }
             trie.nodes[at].bits.extend(bits);
         }
+        for (byte, next) in &trie.nodes[0].next {
+            trie.first[usize::from(*byte)] = *next;
+        }
         trie
     }
 
-    fn look(&self, text: impl Iterator<Item = u8>, answers: &mut [u64]) {
-        let mut node = &self.nodes[0];
+    fn look(&self, mut text: impl Iterator<Item = u8>, answers: &mut [u64]) {
+        set(answers, &self.nodes[0].bits);
+        let first = text.next().map_or(0, |byte| self.first[usize::from(byte)]);
+        if first == 0 {
+            return;
+        }
+        let mut node = &self.nodes[first as usize];
         set(answers, &node.bits);
         for byte in text {
             let Some((_, next)) = node.next.iter().find(|(known, _)| *known == byte) else { return };

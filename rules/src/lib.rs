@@ -55,7 +55,7 @@
 //! utc             the last anchor                                  the manifest's Clock
 //! descriptor      Files for the process and fd; no sockets yet     `file` and `io` rows before the event
 //! names_of        a table to be kept, of the DNS answers seen      `dns` rows before the event
-//! user_name, group_name    the container's passwd, if it is read   nothing: names are not in evidence
+//! user_name, group_name    of the container, as read last           of the manifest's container
 //! ```
 //!
 //! For an event in which an image came to be, image 0 is that image. Ask [`RuleSet::wants`](matcher::RuleSet::wants)

@@ -7,9 +7,10 @@
 use crate::branch::Branch;
 use crate::compile::{Node, NodeId, Program};
 use crate::kind::Kind;
-use crate::operand::Scratch;
+use crate::operand::{Scratch, Texts};
 use crate::rule::Rule;
 use crate::scene::{Scene, View};
+use crate::value::Value;
 use std::sync::Arc;
 use taffrail_trace::event::Event;
 
@@ -67,6 +68,8 @@ struct Memory {
     /// For each lane the stamp, and where its bits begin.
     lanes: Vec<(u32, usize)>,
     bits: Vec<u64>,
+    /// For each operand that is kept the stamp, and its texts.
+    texts: Vec<(u32, Texts)>,
     scratch: Scratch,
 }
 
@@ -88,6 +91,7 @@ impl Matcher {
             answers: vec![0; set.program.nodes.len()],
             lanes,
             bits: vec![0; begin],
+            texts: set.program.kept.iter().map(|_| (0, Texts::default())).collect(),
             scratch: Scratch::default(),
         };
         Self { set, memory, matched: Vec::new() }
@@ -118,6 +122,7 @@ impl Memory {
         if self.stamp == STAMP_MAX {
             self.answers.fill(0);
             self.lanes.iter_mut().for_each(|(stamp, _)| *stamp = 0);
+            self.texts.iter_mut().for_each(|(stamp, _)| *stamp = 0);
             self.stamp = 0;
         }
         self.stamp += 1;
@@ -129,6 +134,11 @@ impl Memory {
             match branch {
                 Branch::Guard { node, inner } => {
                     if self.holds(program, *node, view) {
+                        self.walk(program, inner, view, matched);
+                    }
+                }
+                Branch::Touched { lane, inner } => {
+                    if self.found(program, *lane as usize, view).iter().any(|word| *word != 0) {
                         self.walk(program, inner, view, matched);
                     }
                 }
@@ -157,7 +167,13 @@ impl Memory {
         let holds = match node {
             Node::All(parts) => parts.iter().all(|part| self.holds(program, *part, view)),
             Node::Any(parts) => parts.iter().any(|part| self.holds(program, *part, view)),
-            Node::Single(test) => program.singles[*test as usize].holds(view, &mut self.scratch),
+            Node::Single(test) => match &program.singles[*test as usize] {
+                (test, Some(kept)) => {
+                    self.keep(program, *kept, view);
+                    self.texts[*kept].1.iter().any(|text| test.check.holds_alone(Value::Text(text)))
+                }
+                (test, None) => test.holds(view, &mut self.scratch),
+            },
             Node::Calls(calls) => calls.has(view.event),
             Node::Bit { .. } | Node::Not(_) | Node::Constant(_) => false,
         };
@@ -166,14 +182,34 @@ impl Memory {
     }
 
     fn bit(&mut self, program: &Program, lane: usize, bit: u32, view: &View<'_>) -> bool {
+        self.found(program, lane, view)[bit as usize / 64] >> (bit % 64) & 1 == 1
+    }
+
+    /// What a lane finds.
+    fn found(&mut self, program: &Program, lane: usize, view: &View<'_>) -> &[u64] {
         let (stamp, begin) = self.lanes[lane];
         let own = &program.lanes[lane];
-        let bits = &mut self.bits[begin..begin + own.words];
         if stamp != self.stamp {
+            if let Some(kept) = own.kept {
+                self.keep(program, kept, view);
+            }
+            let bits = &mut self.bits[begin..begin + own.words];
             bits.fill(0);
-            own.look(view, &mut self.scratch, bits);
+            match own.kept {
+                None => own.look(view, &mut self.scratch, bits),
+                Some(kept) => self.texts[kept].1.iter().for_each(|text| own.look_at(text, bits)),
+            }
             self.lanes[lane].0 = self.stamp;
         }
-        bits[bit as usize / 64] >> (bit % 64) & 1 == 1
+        &self.bits[begin..begin + own.words]
+    }
+
+    /// Reads what is kept, once an event.
+    fn keep(&mut self, program: &Program, kept: usize, view: &View<'_>) {
+        let (stamp, texts) = &mut self.texts[kept];
+        if *stamp != self.stamp {
+            texts.fill(&program.kept[kept], view, &mut self.scratch);
+            *stamp = self.stamp;
+        }
     }
 }

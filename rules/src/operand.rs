@@ -62,6 +62,34 @@ pub struct Scratch {
     changed: String,
 }
 
+/// The texts of an operand, one behind the other.
+#[derive(Debug, Default)]
+pub struct Texts {
+    all: String,
+    ends: Vec<usize>,
+}
+
+impl Texts {
+    /// Takes in what an operand shows in a view, in place of what was there.
+    pub fn fill(&mut self, operand: &Operand, view: &View<'_>, scratch: &mut Scratch) {
+        self.all.clear();
+        self.ends.clear();
+        operand.read(view, scratch, &mut |value| {
+            if let Value::Text(text) = value {
+                self.all.push_str(text);
+                self.ends.push(self.all.len());
+            }
+            false
+        });
+    }
+
+    /// Each of them.
+    pub fn iter(&self) -> impl Iterator<Item = &str> {
+        let begins = std::iter::once(&0).chain(&self.ends);
+        begins.zip(&self.ends).map(|(begin, end)| &self.all[*begin..*end])
+    }
+}
+
 impl Operand {
     /// A field by itself.
     pub fn plain(field: &'static Field, argument: Argument) -> Self {
@@ -75,10 +103,18 @@ impl Operand {
 
     /// How dear it is to read, beside others: what has to be put together, or is asked of all ancestors, comes last.
     pub fn cost(&self) -> u32 {
+        u32::from(self.is_dear()) * 8 + self.transforms.len() as u32 * 4
+    }
+
+    fn is_dear(&self) -> bool {
         const DEAR: [&str; 9] = ["cmdline", "exeline", "args", "aname", "aexe", "cap_", "env", "evt.arg", ".name"];
         let name = self.field.name;
-        let dear = DEAR.iter().any(|part| name.contains(part)) && !matches!(name, "proc.name" | "fd.name");
-        u32::from(dear) * 8 + self.transforms.len() as u32 * 4
+        DEAR.iter().any(|part| name.contains(part)) && !matches!(name, "proc.name" | "fd.name")
+    }
+
+    /// Whether its texts are better kept, where several look at them, than read again.
+    pub fn is_worth_keeping(&self) -> bool {
+        self.kind() == Type::Text && (self.is_dear() || !self.transforms.is_empty())
     }
 
     /// Shows `eye` each value, as [`Field::read`] does.

@@ -43,16 +43,14 @@ pub trait Scene {
         false
     }
 
-    /// The name of a user, in the eyes of the process that acted.
+    /// The name of a user, as its container has it.
     fn user_name(&self, uid: u32) -> Option<&str> {
-        let _ = uid;
-        None
+        self.container().users.get(&uid).map(String::as_str)
     }
 
-    /// The name of a group, in the eyes of the process that acted.
+    /// The name of a group, likewise.
     fn group_name(&self, gid: u32) -> Option<&str> {
-        let _ = gid;
-        None
+        self.container().groups.get(&gid).map(String::as_str)
     }
 
     /// The name of the machine.

@@ -14,8 +14,7 @@ pub fn run(args: &ConfigArgs) -> Result<Outcome> {
     let mut out = io::stdout().lock();
     match &args.what {
         ConfigCommand::Check(_) => {
-            config.check_key()?;
-            super::rules::usable(taffrail_rules::file::load(config.default_rules, &config.rules))?;
+            super::record::told(taffrail_recorder::check(&config))?;
             writeln!(out, "ok: {from}")?;
         }
         ConfigCommand::Print(_) => {

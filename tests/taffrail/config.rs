@@ -60,3 +60,32 @@ fn a_configuration_with_wrong_rules_is_refused_with_the_place_of_each() {
     fs::write(&rules, rule("one", "evt.type = open")).expect("write");
     assert_eq!(run(&["config", "check", &path]).0, 0);
 }
+
+#[test]
+fn what_recording_would_refuse_the_check_refuses_in_the_same_words() {
+    let dir = tempfile::tempdir().expect("tempdir");
+    let (path, token) = (dir.path().join("taffrail.toml"), dir.path().join("token"));
+    fs::write(&token, "0123456789abcdef0123\n").expect("write");
+    let open = |mode| fs::set_permissions(&token, std::os::unix::fs::PermissionsExt::from_mode(mode)).expect("mode");
+    open(0o644);
+    let door = format!("alarm_listen = \"127.0.0.1:9911\"\nalarm_token_file = {:?}\n", token.to_string_lossy());
+    let gone = door.replace("/token", "/no-token");
+    let key = format!("signing_key = {:?}\n", dir.path().join("no-key").to_string_lossy());
+    for (config, expected) in [
+        ("[response]\n\"Reverse shel\" = \"freeze\"\n", "there is no rule \"Reverse shel\""),
+        (&door, "chmod 600"),
+        (&gone, "alarm_token_file: cannot read"),
+        (&key, "signing_key: cannot use the key"),
+        ("control_group = \"no such group\"\n", "this host has no such group"),
+    ] {
+        fs::write(&path, config).expect("write");
+        let file = path.to_string_lossy();
+        let (code, _, checked) = run(&["config", "check", &file]);
+        assert!(code == 2 && checked.contains(expected), "{config}: {code} {checked}");
+        let (code, _, recorded) = run(&["record", "--config", &file]);
+        assert_eq!((code, recorded), (2, checked), "{config}");
+    }
+    open(0o600);
+    fs::write(&path, &door).expect("write");
+    assert_eq!(run(&["config", "check", &path.to_string_lossy()]).0, 0);
+}

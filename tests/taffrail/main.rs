@@ -3,6 +3,7 @@
 
 #![allow(clippy::print_stdout, reason = "a test prints the figure that it measured")]
 
+mod accounts;
 mod alarms;
 mod attacks;
 mod bad_input;
@@ -19,6 +20,7 @@ mod kills;
 mod layering;
 mod losses;
 mod model;
+mod pods;
 mod proof;
 mod recorder;
 mod report;
@@ -29,3 +31,4 @@ mod state;
 mod storms;
 mod support;
 mod terminal;
+mod wrong_rules;

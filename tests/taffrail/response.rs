@@ -1,6 +1,6 @@
 //! A rule freezes or kills its container, where it may, and the history says so.
 
-use crate::support::container::{Container, WORKLOADS};
+use crate::support::container::{Container, WORKLOADS, docker};
 use crate::support::{Recorder, ask, record_refuses, run, until};
 use serde_json::Value;
 use std::fs;
@@ -94,6 +94,18 @@ fn a_freeze_stops_a_flood_within_100_ms_of_the_match_and_a_person_thaws_it() {
     let after = recorder.trigger(&container.name, "60s", "0s");
     let said = told(&after);
     assert_eq!(said.last(), Some(&("manual".to_owned(), "thaw done: its processes go on".to_owned())), "{said:?}");
+}
+
+#[test]
+fn a_container_that_its_runtime_paused_is_shown_as_frozen_and_a_person_thaws_it() {
+    let container = container("paused", "true");
+    let recorder = recorder(&container, "");
+    docker(&["pause", &container.name]);
+    assert_eq!(recorder.status_of(&container.name)["frozen"], true);
+    assert_eq!(thaw(&recorder, &container.name), (0, String::new()));
+    assert_eq!(recorder.status_of(&container.name)["frozen"], false);
+    docker(&["unpause", &container.name]);
+    container.exec(&["touch", "/go"]);
 }
 
 #[test]

@@ -28,6 +28,12 @@ pub struct Container {
     /// Labels as the runtime tells them.
     #[serde(default)]
     pub labels: BTreeMap<String, String>,
+    /// Names of users by their numbers, as its own `/etc/passwd` had them last; none where it was not read.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub users: BTreeMap<u32, String>,
+    /// Names of groups by their numbers, likewise.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub groups: BTreeMap<u32, String>,
     /// How it was set up, where its runtime told.
     #[serde(default)]
     pub setup: Option<Box<Setup>>,

@@ -155,6 +155,8 @@ fn container() -> Container {
         image: Some("registry.example/web:1.4".to_owned()),
         image_digest: Some(format!("sha256:{}", "c0ffee".repeat(10))),
         labels: [("team".to_owned(), "harbour".to_owned())].into(),
+        users: Default::default(),
+        groups: Default::default(),
         setup: None,
     }
 }

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 const VERSION: &str = "0.13.2";
-const TARGETS: [&str; 5] = ["zip", "manifest", "signature", "segment", "rules"];
+const TARGETS: [&str; 6] = ["zip", "manifest", "signature", "segment", "rules", "alarms"];
 /// Longer inputs are no new kinds of inputs, only slower ones.
 const INPUT_MAX_BYTES: usize = 256 << 10;
 

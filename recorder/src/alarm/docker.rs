@@ -3,9 +3,9 @@
 //! Where Docker hangs up it is asked again, from the last event on.
 
 use super::{About, Alarm};
+use crate::enrich::docker;
 use bollard::models::EventMessage;
 use bollard::query_parameters::EventsOptionsBuilder;
-use bollard::{API_DEFAULT_VERSION, Docker};
 use futures::StreamExt as _;
 use serde::{Deserialize, Serialize};
 use std::collections::{HashMap, HashSet};
@@ -14,8 +14,6 @@ use std::time::Duration;
 use taffrail_trace::clock::UtcNs;
 use taffrail_trace::event::Severity;
 
-/// How long Docker may take to begin its answer.
-const ANSWER_SECONDS: u64 = 5;
 /// How long it is left alone where it gave none.
 const PAUSE: Duration = Duration::from_secs(5);
 /// How many containers that somebody stops are remembered at once.
@@ -52,8 +50,7 @@ pub(crate) async fn watch(socket: PathBuf, wanted: Vec<DockerAlarm>, raise: impl
 }
 
 async fn listen(socket: &Path, ear: &mut Ear, raise: &impl Fn(Alarm)) -> Result<(), bollard::errors::Error> {
-    let docker = Docker::connect_with_unix(&socket.to_string_lossy(), ANSWER_SECONDS, API_DEFAULT_VERSION)?;
-    let docker = docker.negotiate_version().await?;
+    let docker = docker::connect(socket).await?;
     let kinds = vec!["die", "oom", "kill", "health_status"];
     let filters = HashMap::from([("type", vec!["container"]), ("event", kinds)]);
     let mut options = EventsOptionsBuilder::default().filters(&filters);

@@ -10,7 +10,8 @@
 //!
 //! Everything in it is somebody else's text: bounded here, escaped where it is shown.
 
-use super::{About, Alarm, REASON_MAX_BYTES};
+use super::raised::{About, Alarm, REASON_MAX_BYTES, cut};
+use crate::enrich::cgroup::prefixed;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 use taffrail_rules::rule::Priority;
@@ -133,7 +134,7 @@ fn falco(object: &Map<String, Value>, peer: &str) -> Alarm {
     };
     let mut alarm = Alarm::new(name, severity, &reason, &format!("Falco, webhook from {peer}"), about);
     let tags = object.get("tags").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str);
-    alarm.tags = tags.take(TAGS_MAX).map(|tag| super::cut(tag, TAG_MAX_BYTES)).collect();
+    alarm.tags = tags.take(TAGS_MAX).map(|tag| cut(tag, TAG_MAX_BYTES)).collect();
     alarm
 }
 
@@ -172,8 +173,6 @@ fn plain(object: Map<String, Value>, peer: &str) -> Result<Alarm, String> {
 fn id(text: &str) -> Option<String> {
     let last = text.trim().rsplit('/').next().unwrap_or_default();
     let last = last.strip_suffix(".scope").unwrap_or(last);
-    let prefixes = ["docker-", "cri-containerd-", "crio-", "libpod-"];
-    let is_id = |text: &&str| text.len() == 64 && text.bytes().all(|byte| byte.is_ascii_hexdigit());
-    let bare = prefixes.iter().find_map(|prefix| last.strip_prefix(prefix).filter(is_id)).unwrap_or(last);
+    let bare = prefixed(last).map_or(last, |(id, _)| id);
     (!bare.is_empty() && bare.len() <= 256).then(|| bare.to_owned())
 }

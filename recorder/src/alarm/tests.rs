@@ -1,7 +1,7 @@
 //! What is made of what programs send.
 
 use super::form::{Read, read};
-use super::{About, Alarm, REASON_MAX_BYTES, RULE_MAX_BYTES, cut};
+use super::raised::{About, Alarm, REASON_MAX_BYTES, RULE_MAX_BYTES, cut};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use taffrail_trace::event::Severity;

@@ -37,16 +37,8 @@ pub fn place(path: &str, is_runc: &dyn Fn(&str) -> bool) -> Option<Place> {
 fn own<'a>(parts: &[&'a str], is_runc: &dyn Fn(&str) -> bool) -> Option<(&'a str, Runtime)> {
     let (last, above) = parts.split_last()?;
     let name = last.strip_suffix(".scope").unwrap_or(last);
-    const PREFIXES: [(&str, Runtime); 4] = [
-        ("docker-", Runtime::Docker),
-        ("cri-containerd-", Runtime::Containerd),
-        ("crio-", Runtime::Crio),
-        ("libpod-", Runtime::Podman),
-    ];
-    for (prefix, runtime) in PREFIXES {
-        if let Some(id) = name.strip_prefix(prefix).filter(|id| is_id(id)) {
-            return Some((id, runtime));
-        }
+    if let Some(prefixed) = prefixed(name) {
+        return Some(prefixed);
     }
     if is_id(name) {
         return Some((name, runtime_above(above)));
@@ -63,6 +55,20 @@ fn own<'a>(parts: &[&'a str], is_runc: &dyn Fn(&str) -> bool) -> Option<(&'a str
         }
     }
     None
+}
+
+/// A container's id behind what its runtime puts before it, as in `docker-ID`.
+pub fn prefixed(name: &str) -> Option<(&str, Runtime)> {
+    let prefixes = [
+        ("docker-", Runtime::Docker),
+        ("cri-containerd-", Runtime::Containerd),
+        ("crio-", Runtime::Crio),
+        ("libpod-", Runtime::Podman),
+    ];
+    prefixes.into_iter().find_map(|(prefix, runtime)| {
+        let id = name.strip_prefix(prefix).filter(|id| is_id(id))?;
+        Some((id, runtime))
+    })
 }
 
 /// Who made a container whose cgroup is named by nothing but its id.

@@ -4,6 +4,7 @@
 //! where that record was lost, looking again. A cgroup that is gone by then is a container of its own with an unknown
 //! runtime: its events are never given to somebody else.
 
+use super::accounts::Accounts;
 use super::cgroup::{self, Place};
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::fs;
@@ -176,6 +177,13 @@ impl Containers {
         Some(container)
     }
 
+    /// Binds the names that a container has for its users and groups.
+    pub fn bind_accounts(&mut self, key: ContainerKey, accounts: Accounts) -> Option<&Container> {
+        let container = self.known.get_mut(&key)?;
+        (container.users, container.groups) = (accounts.users, accounts.groups);
+        Some(container)
+    }
+
     /// Takes over a container that an earlier recorder knew. Where it is not there any more it counts as removed.
     pub fn adopt(&mut self, container: Container) {
         if !self.known.contains_key(&container.key) {
@@ -240,6 +248,8 @@ impl Containers {
             image: None,
             image_digest: None,
             labels: std::collections::BTreeMap::new(),
+            users: Default::default(),
+            groups: Default::default(),
             setup: None,
         };
         self.known.insert(key, container);
@@ -282,6 +292,8 @@ fn host_container(key: ContainerKey) -> Container {
         image: None,
         image_digest: None,
         labels: std::collections::BTreeMap::new(),
+        users: Default::default(),
+        groups: Default::default(),
         setup: None,
     }
 }

@@ -7,7 +7,7 @@ use wildmatch::WildMatch;
 const MASK: &str = "***";
 
 /// The configured choice.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Selection {
     kept: Vec<WildMatch>,
     masked: Vec<WildMatch>,

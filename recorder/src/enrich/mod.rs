@@ -9,9 +9,12 @@
 //! environment   which variables are kept, which of them masked
 //! digest        SHA-256 of executables, later and never in the way
 //! convert       records -> the bodies of events
-//! docker        names, images and labels from Docker's API, later and never in the way
+//! accounts      names of users and groups, as containers have them; later and never in the way
+//! naming        names, images and labels from the runtimes, later and never in the way
+//! docker        Docker's API               oci    what containerd and CRI-O wrote for Kubernetes
 //! ```
 
+pub mod accounts;
 pub mod cgroup;
 pub mod containers;
 pub mod convert;
@@ -19,5 +22,7 @@ pub mod digest;
 pub mod docker;
 pub mod environment;
 pub mod files;
+pub mod naming;
+mod oci;
 pub mod processes;
 pub mod scan;

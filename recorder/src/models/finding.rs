@@ -8,6 +8,8 @@ use taffrail_trace::text;
 
 /// The rule's name in every finding of a model.
 pub const RULE: &str = "model";
+/// How serious a deviation is.
+pub const SEVERITY: Severity = Severity::Warning;
 /// What all deviations of before go by.
 pub const LATE: &str = "model before its image was known";
 /// How many deviations of before are told in full.
@@ -23,7 +25,7 @@ pub fn of(model: &Model, deviation: &Deviation, scene: &dyn Scene, unsaid: u64) 
     if unsaid > 0 {
         message.push_str(&format!(". {unsaid} more like it since it was told last"));
     }
-    let mut finding = Finding::new(RULE, FindingSource::Model, Severity::Warning, message);
+    let mut finding = Finding::new(RULE, FindingSource::Model, SEVERITY, message);
     finding.tags = vec![deviation.kind.as_str().to_owned()];
     finding.techniques = Judge::technique(deviation).map(str::to_owned).into_iter().collect();
     let event = scene.event();
@@ -41,7 +43,7 @@ pub fn late(model: &Model, deviations: &[Deviation]) -> Option<Finding> {
     if deviations.len() > LATE_TOLD {
         message.push_str(&format!(". And {} more", deviations.len() - LATE_TOLD));
     }
-    let mut finding = Finding::new(RULE, FindingSource::Model, Severity::Warning, message);
+    let mut finding = Finding::new(RULE, FindingSource::Model, SEVERITY, message);
     finding.tags = deviations.iter().map(|it| it.kind.as_str().to_owned()).collect();
     finding.techniques = deviations.iter().filter_map(Judge::technique).map(str::to_owned).collect();
     for list in [&mut finding.tags, &mut finding.techniques] {
@@ -55,7 +57,7 @@ pub fn late(model: &Model, deviations: &[Deviation]) -> Option<Finding> {
 pub fn untold(count: u64) -> Finding {
     let many = if count == 1 { "1 more deviation was".to_owned() } else { format!("{count} more deviations were") };
     let message = format!("{many} not told one by one: like one told before, or too many at once");
-    Finding::new(RULE, FindingSource::Model, Severity::Warning, message)
+    Finding::new(RULE, FindingSource::Model, SEVERITY, message)
 }
 
 /// What a deviation goes by when it comes again.

@@ -1,179 +1,13 @@
 //! Models over time: phases, restarts, containers whose image is told late, what is told and how often.
 
-use super::{Models, Phase};
-use crate::config::Config;
+mod world;
+
+use super::Phase;
 use std::fs;
-use taffrail_rules::scene::Scene;
-use taffrail_trace::clock::{Anchor, BootNs, UtcNs};
 use taffrail_trace::container::{Container, Runtime};
-use taffrail_trace::event::{
-    Actor, Body, Event, Finding, FindingSource, Image, Lifecycle, LifecycleOp, Origin, Severity, Stdio,
-};
-use taffrail_trace::ids::{ContainerKey, ExecId, ProcessId};
-use tempfile::TempDir;
-
-const SECOND: u64 = 1_000_000_000;
-const DIGEST: &str = "sha256:c0ffee00c0ffee00c0ffee00c0ffee00c0ffee00c0ffee00c0ffee00c0ffee00";
-
-/// A program was run by nginx.
-struct Ran {
-    event: Event,
-    lineage: [Image; 2],
-    container: Container,
-}
-
-impl Scene for Ran {
-    fn event(&self) -> &Event {
-        &self.event
-    }
-
-    fn image(&self, generation: usize) -> Option<&Image> {
-        self.lineage.get(generation)
-    }
-
-    fn container(&self) -> &Container {
-        &self.container
-    }
-
-    fn utc(&self, boot_ns: BootNs) -> UtcNs {
-        i64::try_from(boot_ns).expect("a time")
-    }
-}
-
-fn container(number: u64) -> Container {
-    Container {
-        key: ContainerKey(number),
-        id: format!("{number:064x}"),
-        name: format!("{number:012x}"),
-        runtime: Runtime::Docker,
-        cgroup_path: "/docker/x".to_owned(),
-        created_ns: None,
-        image: None,
-        image_digest: None,
-        labels: Default::default(),
-        setup: None,
-    }
-}
-
-fn web(number: u64) -> Container {
-    let (image, image_digest) = (Some("nginx:1.27".to_owned()), Some(DIGEST.to_owned()));
-    Container { name: "web".to_owned(), image, image_digest, ..container(number) }
-}
-
-fn image(exe: &str, container: &Container) -> Image {
-    let name = exe.rsplit('/').next().unwrap_or(exe).to_owned();
-    Image {
-        exec_id: ExecId(7),
-        process_id: ProcessId(7),
-        parent_exec_id: None,
-        origin: Origin::Exec,
-        time_ns: 1,
-        pid: 7,
-        ppid: 1,
-        uid: 33,
-        gid: 33,
-        credentials: None,
-        namespaces: None,
-        login_uid: None,
-        tty: None,
-        comm: name.clone(),
-        exe: exe.to_owned(),
-        exe_file: None,
-        script: None,
-        environment: Vec::new(),
-        entered: None,
-        args: vec![name, "-c".to_owned(), "id; uname -a".to_owned()],
-        args_cut: false,
-        cwd: "/".to_owned(),
-        stdio: [Stdio::Unknown; 3],
-        container_id: container.id.clone(),
-        container_name: container.name.clone(),
-    }
-}
-
-fn ran(container: &Container, program: &str, second: u64) -> Ran {
-    let lineage = [image(program, container), image("/usr/sbin/nginx", container)];
-    let own = &lineage[0];
-    let actor = Actor { exec_id: own.exec_id, pid: 7, tid: 7, uid: 33, comm: own.comm.clone() };
-    let event = Event { time_ns: second * SECOND, actor: Some(actor), body: Body::Image(Box::new(own.clone())) };
-    Ran { event, lineage, container: container.clone() }
-}
-
-fn ended(container: &Container) -> Ran {
-    let mut scene = ran(container, "/x", 0);
-    let moment = Lifecycle { op: LifecycleOp::Removed, cgroup_path: String::new(), detail: None };
-    scene.event.body = Body::Lifecycle(moment);
-    scene
-}
-
-fn at(second: u64) -> Anchor {
-    Anchor {
-        boot_ns: second * SECOND,
-        utc_ns: i64::try_from(1_773_478_800 * SECOND + second * SECOND).expect("a time"),
-    }
-}
-
-/// A recorder's models, in a directory that outlives them.
-struct Bench {
-    dir: TempDir,
-    models: Models,
-    second: u64,
-}
-
-impl Bench {
-    fn new() -> Self {
-        let dir = tempfile::tempdir().expect("a directory");
-        let models = open(&dir);
-        Self { dir, models, second: 0 }
-    }
-
-    /// A model of `web` that is active and knows that nginx runs envsubst and date.
-    fn active() -> Self {
-        let mut bench = Self::new();
-        bench.see(&web(1), "/usr/bin/envsubst");
-        bench.see(&web(1), "/bin/date");
-        bench.wait(30);
-        assert_eq!(bench.phase(), Phase::Active);
-        bench
-    }
-
-    /// The only finding of an event, if there is one.
-    fn see(&mut self, container: &Container, program: &str) -> Option<Finding> {
-        let found = self.models.see(&ran(container, program, self.second));
-        assert!(found.len() < 2, "{found:?}");
-        found.into_iter().map(|found| found.finding).next()
-    }
-
-    /// The numbers that are due, as they are told.
-    fn overdue(&mut self) -> Vec<String> {
-        self.models.overdue(self.second * SECOND).into_iter().map(|(_, _, finding)| finding.message).collect()
-    }
-
-    fn wait(&mut self, seconds: u64) {
-        for _ in 0..=seconds {
-            self.models.tick(at(self.second));
-            self.second += 1;
-        }
-        self.second -= 1;
-    }
-
-    /// Ends the recorder in order and starts another.
-    fn restart(&mut self) {
-        self.models.close(at(self.second));
-        self.models = open(&self.dir);
-    }
-
-    fn phase(&self) -> Phase {
-        self.models.show(DIGEST).expect("a model").status.phase
-    }
-}
-
-/// Ten seconds of learning, twenty of dry run.
-fn open(dir: &TempDir) -> Models {
-    let state_dir = dir.path().to_owned();
-    let config = Config { state_dir, model_learn_seconds: 10, model_dry_run_seconds: 20, ..Config::default() };
-    Models::open(&config).expect("models")
-}
+use taffrail_trace::event::{FindingSource, Severity};
+use taffrail_trace::ids::ContainerKey;
+use world::{Bench, DIGEST, SECOND, at, container, ended, open, ran, web};
 
 #[test]
 fn a_model_learns_then_tries_then_judges() {
@@ -209,6 +43,16 @@ fn a_finding_says_what_was_expected_and_what_it_was() {
     assert_eq!((finding.tags, finding.techniques), (vec!["runs".to_owned()], vec!["T1059".to_owned()]));
     assert_eq!(finding.events.len(), 1);
     assert_eq!(finding.events[0].time_ns, bench.second * SECOND);
+}
+
+#[test]
+fn a_deviation_that_is_not_told_again_is_known_to_be_counted() {
+    let mut bench = Bench::active();
+    let mut judged = |program| bench.models.see(&ran(&web(1), program, bench.second));
+    assert!(!judged("/bin/sh").is_counted, "the first one is told");
+    let again = judged("/bin/sh");
+    assert!(again.is_counted && again.found.is_empty(), "an incident goes on with it");
+    assert!(!judged("/bin/date").is_counted, "what is usual is not");
 }
 
 #[test]
@@ -398,7 +242,7 @@ fn what_a_container_did_before_its_image_was_told_is_judged_in_one_finding() {
 fn an_event_that_deviates_and_tells_the_image_gives_both_findings() {
     let mut bench = Bench::active();
     assert_eq!(bench.see(&container(2), "/bin/nc"), None);
-    let found = bench.models.see(&ran(&web(2), "/bin/sh", bench.second));
+    let found = bench.models.see(&ran(&web(2), "/bin/sh", bench.second)).found;
     let messages: Vec<&str> = found.iter().map(|found| found.finding.message.as_str()).collect();
     assert_eq!(messages.len(), 2, "{messages:?}");
     assert!(messages[0].starts_with("before its image was known: nginx has never run nc"), "{messages:?}");
@@ -410,8 +254,8 @@ fn an_event_that_deviates_and_tells_the_image_gives_both_findings() {
 fn deviations_go_by_what_deviates_when_they_come_again() {
     let mut bench = Bench::active();
     let mut cause = |number, program| {
-        let found = bench.models.see(&ran(&web(number), program, bench.second));
-        found.into_iter().next().expect("a finding").cause
+        let judged = bench.models.see(&ran(&web(number), program, bench.second));
+        judged.found.into_iter().next().expect("a finding").cause
     };
     let shell = cause(1, "/bin/sh");
     assert_ne!(shell, cause(1, "/bin/nc"));

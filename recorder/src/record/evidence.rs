@@ -1,4 +1,4 @@
-//! What evidence takes on the disk, and who filled it.
+//! What evidence takes on the disk or is about to take, and who filled it.
 //!
 //! A container goes by its name in the bundles' file names: so one that is made anew under its name again and again, as a
 //! crash makes it, is one, and no bundle has to be opened to know.
@@ -9,6 +9,15 @@ use taffrail_trace::bundle::SUFFIX;
 
 /// No container may fill more than one part in so many with what rules seal.
 const SHARES: u64 = 4;
+
+/// A bundle that is to be, of an incident that is open or waits to be sealed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Promised {
+    /// The container's name as file names have it.
+    pub container: String,
+    /// What its history takes in the ring now: about what it will take.
+    pub bytes: u64,
+}
 
 /// The bundles in a directory.
 #[derive(Debug, Default)]
@@ -37,15 +46,17 @@ impl Evidence {
         }
     }
 
-    /// Whether there is room for more of a container, whose name is as file names have it.
+    /// Whether there is room for more of a container, whose name is as file names have it, beside what is promised.
     ///
     /// # Errors
     /// What is full.
-    pub fn room(&self, container: &str, most_bytes: u64) -> Result<(), &'static str> {
+    pub fn room(&self, container: &str, promised: &[Promised], most_bytes: u64) -> Result<(), &'static str> {
+        let sum = |of: &dyn Fn(&&Promised) -> bool| promised.iter().filter(of).map(|one| one.bytes).sum::<u64>();
+        let total_bytes = self.total_bytes.saturating_add(sum(&|_| true));
         let own_bytes = self.by_container.get(container).copied().unwrap_or(0);
-        if self.total_bytes >= most_bytes {
+        if total_bytes >= most_bytes {
             Err("evidence_total_bytes is used up")
-        } else if own_bytes >= most_bytes.div_ceil(SHARES) {
+        } else if own_bytes.saturating_add(sum(&|one| one.container == container)) >= most_bytes.div_ceil(SHARES) {
             Err("this container used up its quarter of evidence_total_bytes")
         } else {
             Ok(())
@@ -79,9 +90,9 @@ mod tests {
             ("web-1-20260314T090110Z-0badcaff.evidence.zip", 10),
             ("web-20260314T090110Z-0badcafd.evidence.zip", 24),
         ]);
-        assert!(noisy.room("web-1", 100).expect_err("its quarter").contains("quarter"));
-        assert_eq!(noisy.room("web", 100), Ok(()), "a name is not the beginning of another");
-        assert_eq!(noisy.room("db", 100), Ok(()));
+        assert!(noisy.room("web-1", &[], 100).expect_err("its quarter").contains("quarter"));
+        assert_eq!(noisy.room("web", &[], 100), Ok(()), "a name is not the beginning of another");
+        assert_eq!(noisy.room("db", &[], 100), Ok(()));
     }
 
     #[test]
@@ -89,9 +100,21 @@ mod tests {
         let names = ["a", "b", "c", "d"];
         let files = names.map(|name| (format!("{name}-20260314T090010Z-0badcafe.evidence.zip"), 25));
         let full = evidence(&files.each_ref().map(|(file, bytes)| (file.as_str(), *bytes)));
-        assert!(full.room("e", 100).expect_err("all of it").contains("evidence_total_bytes is used up"));
+        assert!(full.room("e", &[], 100).expect_err("all of it").contains("evidence_total_bytes is used up"));
         let other = evidence(&[("notes.txt", 100)]);
-        assert!(other.room("a", 100).is_err(), "whatever lies there takes room");
+        assert!(other.room("a", &[], 100).is_err(), "whatever lies there takes room");
+    }
+
+    #[test]
+    fn what_is_open_or_waits_to_be_sealed_takes_room_before_it_is_a_file() {
+        let sealed = evidence(&[("web-20260314T090010Z-0badcafe.evidence.zip", 15)]);
+        let promised = |container: &str, bytes| Promised { container: container.to_owned(), bytes };
+        let room = |container, promised: &[Promised]| sealed.room(container, promised, 100);
+        assert_eq!(room("web", &[promised("web", 9), promised("db", 20)]), Ok(()));
+        assert!(room("web", &[promised("web", 10)]).expect_err("its quarter").contains("quarter"));
+        assert_eq!(room("db", &[promised("web", 60)]), Ok(()), "a neighbour's is no part of it");
+        let many: Vec<Promised> = (0..5).map(|at| promised(&format!("c{at}"), 17)).collect();
+        assert!(room("db", &many).expect_err("all of it").contains("evidence_total_bytes is used up"));
     }
 
     #[test]
@@ -106,6 +129,8 @@ mod tests {
             image: None,
             image_digest: None,
             labels: Default::default(),
+            users: Default::default(),
+            groups: Default::default(),
             setup: None,
         };
         let file = crate::seal::file_name(&container, 1_773_478_810_000_000_000, "0badcafe");

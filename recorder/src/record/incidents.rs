@@ -7,6 +7,7 @@
 mod untold;
 
 use super::chain::{ChainLog, Head};
+use super::evidence::Promised;
 use super::sealer::{Reply, Sealer};
 use crate::config::Config;
 use crate::enrich::processes::Known;
@@ -129,7 +130,7 @@ impl Incidents {
         }
         let (rule, reason) = (order.trigger.rule.clone(), order.trigger.reason.clone());
         let name = pipeline.containers.get(key).map(seal::name_in_file).unwrap_or_default();
-        let room = self.sealer.room(&name, self.evidence_total_bytes).map_err(str::to_owned);
+        let room = self.sealer.room(&name, self.promised(pipeline), self.evidence_total_bytes).map_err(str::to_owned);
         match room.and_then(|()| self.incident(order, pipeline, now)) {
             Ok(incident) => {
                 tracing::info!(rule, reason, "rule matched");
@@ -186,6 +187,8 @@ impl Incidents {
         let id = bundle_id(&boot, order.trigger.time_ns, self.count);
         let bundle = order.out_dir.join(seal::file_name(container, now.utc_ns, &id));
         let live = live_images(pipeline, order.container);
+        let within_bytes =
+            pipeline.ring.history(order.container).map_or(0, |history| history.bytes_from(order.from_ns()));
         let evicted_until_ns = Class::ALL.map(|class| {
             pipeline.ring.history(order.container).and_then(|history| history.reach(class).evicted_until_ns)
         });
@@ -194,6 +197,7 @@ impl Incidents {
             order,
             bundle,
             id,
+            before_bytes: pin.bytes().saturating_sub(within_bytes),
             pin,
             state,
             by_person: false,
@@ -202,6 +206,15 @@ impl Incidents {
             most_severe: None,
         };
         Ok((incident, live))
+    }
+
+    /// What will be evidence when its window is over.
+    fn promised(&self, pipeline: &Pipeline) -> Vec<Promised> {
+        let of_one = |incident: &Incident| {
+            let container = pipeline.containers.get(incident.order.container)?;
+            Some(Promised { container: seal::name_in_file(container), bytes: incident.bytes() })
+        };
+        self.open.iter().filter_map(|(incident, _)| of_one(incident)).collect()
     }
 
     /// Bytes on disk that the ring let go and incidents still hold.
@@ -249,6 +262,7 @@ impl Incidents {
                 let early = " (sealed early: what followed filled the container's budget)";
                 incident.order.trigger.reason.push_str(early);
             }
+            let bytes = incident.bytes();
             let job = Job {
                 gaps: self.untold(pipeline, &incident, window, now),
                 bundle: incident.bundle,
@@ -274,7 +288,7 @@ impl Incidents {
             self.chain.tell(heads, false, now.utc_ns);
             self.sealing.retain(|file| file.strong_count() > 0);
             self.sealing.extend(job.files.iter().map(Arc::downgrade));
-            self.sealer.seal(job, incident.state, incident.order.reply);
+            self.sealer.seal(job, bytes, incident.state, incident.order.reply);
         }
     }
 

@@ -19,8 +19,9 @@ use super::incidents::Incidents;
 use super::sealer::Sealer;
 use crate::config::Config;
 use crate::control::TriggerRequest;
+use crate::enrich::accounts::{self, Clerk};
 use crate::enrich::containers::Change;
-use crate::enrich::docker::Question;
+use crate::enrich::naming::Question;
 use crate::host;
 use crate::pipeline::{Match, Pipeline, report};
 use crate::seal::Proof;
@@ -28,11 +29,12 @@ use crate::trigger::Order;
 use levels::Levels;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use responses::Responses;
+use std::collections::HashMap;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 use taffrail_probes::{HookState, Losses, Probes};
 use taffrail_trace::clock::{Anchor, BootNs};
-use taffrail_trace::container::{Container, Runtime};
+use taffrail_trace::container::Container;
 use taffrail_trace::event::{Finding, FindingSource, Severity};
 use taffrail_trace::ids::{BootId, ContainerKey};
 use taffrail_trace::manifest::{Hook, Host, Trigger};
@@ -46,6 +48,8 @@ const HOUSEKEEPING: Duration = Duration::from_secs(1);
 
 /// How often what goes through open files and flows is told.
 const STOCK: Duration = Duration::from_secs(5);
+/// How often it is looked whether containers have other users and groups.
+const ACCOUNTS: Duration = Duration::from_secs(3);
 
 /// Everything the recording thread owns.
 pub struct Recording {
@@ -55,6 +59,8 @@ pub struct Recording {
     incidents: Incidents,
     inbox: mpsc::Receiver<Command>,
     questions: mpsc::Sender<Question>,
+    clerk: Clerk,
+    accounts_asked: Option<Instant>,
     started: Anchor,
     hooks: Vec<Hook>,
     known_losses: Losses,
@@ -84,12 +90,14 @@ pub struct Begun {
     pub inbox: mpsc::Receiver<Command>,
     /// What it asks.
     pub questions: mpsc::Sender<Question>,
+    /// Who reads the names of users and groups.
+    pub clerk: Clerk,
 }
 
 impl Recording {
     /// A recording that has everything it needs and has not begun.
     pub fn new(begun: Begun, config: Config, host: Host, started: Anchor) -> Self {
-        let Begun { probes, pipeline, sealer, proof, inbox, questions } = begun;
+        let Begun { probes, pipeline, sealer, proof, inbox, questions, clerk } = begun;
         let hooks = describe_hooks(&probes);
         let responses = Responses::new(&config.response_protect, BootId(host.boot_id.clone()));
         let caps = Caps { cpu_percent: config.cpu_percent, memory_bytes: config.memory_bytes };
@@ -101,6 +109,8 @@ impl Recording {
             config,
             inbox,
             questions,
+            clerk,
+            accounts_asked: None,
             started,
             known_losses: Losses::default(),
             losses_read: started,
@@ -247,13 +257,13 @@ impl Recording {
         self.config.after_seconds * 1_000_000_000
     }
 
-    /// Asks Docker for the names of its containers among `changes`.
+    /// Asks runtimes for the names of their containers among `changes`.
     pub fn name(&mut self, changes: &[Change]) {
         for change in changes {
             let Change::New(key) = change else { continue };
-            let docker = |container: &&Container| matches!(container.runtime, Runtime::Docker);
-            if let Some(container) = self.pipeline.containers.get(*key).filter(docker) {
-                let question = Question { key: *key, id: container.id.clone() };
+            let is_answered = |container: &&Container| Question::is_answered(container.runtime);
+            if let Some(container) = self.pipeline.containers.get(*key).filter(is_answered) {
+                let question = Question { key: *key, id: container.id.clone(), runtime: container.runtime };
                 if self.questions.try_send(question).is_err() {
                     tracing::warn!(
                         container = container.id,
@@ -285,6 +295,11 @@ impl Recording {
             Command::Rules(rules) => self.pipeline.watch.ask(rules),
             Command::Model(request, file, reply) => drop(reply.send(self.model(&request, &file))),
             Command::Digest(answer) => self.pipeline.digested(answer),
+            Command::Accounts(key, accounts) => {
+                if let Some(container) = self.pipeline.containers.bind_accounts(key, accounts).cloned() {
+                    report(self.pipeline.ring.describe(&container));
+                }
+            }
             Command::Stop => {}
         }
     }
@@ -342,8 +357,27 @@ impl Recording {
         self.incidents.open_by_rule(found.cause, order, &mut self.pipeline, host::anchor());
     }
 
+    /// Has the names of all running containers' users and groups looked at, in the eyes of the oldest process of each.
+    fn ask_accounts(&mut self) {
+        self.accounts_asked = Some(Instant::now());
+        let containers = &self.pipeline.containers;
+        let mut oldest: HashMap<ContainerKey, (BootNs, u32)> = HashMap::new();
+        for known in self.pipeline.processes.live().filter(|known| known.image.entered.is_none()) {
+            let one = (known.image.time_ns, known.image.pid);
+            oldest.entry(known.home).and_modify(|least| *least = one.min(*least)).or_insert(one);
+        }
+        let question = |(key, (_, pid)): (ContainerKey, (BootNs, u32))| {
+            let container = containers.get(key).filter(|container| !container.cgroup_path.is_empty())?;
+            Some(accounts::Question { key, cgroup_path: container.cgroup_path.clone(), pid })
+        };
+        self.clerk.ask(oldest.into_iter().filter_map(question).collect());
+    }
+
     fn housekeep(&mut self) {
         self.housekept = Instant::now();
+        if self.accounts_asked.is_none_or(|asked| asked.elapsed() >= ACCOUNTS) {
+            self.ask_accounts();
+        }
         self.losses();
         self.govern();
         self.pipeline.containers.prune();

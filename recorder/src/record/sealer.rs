@@ -2,14 +2,14 @@
 //!
 //! One, because a seal holds its window in memory; what waits holds nothing but open files.
 
-use super::evidence::Evidence;
+use super::evidence::{Evidence, Promised};
 use crate::control::access::Access;
-use crate::seal::Job;
+use crate::seal::{self, Job};
 use crate::state::Pending;
 use std::fmt::Display;
 use std::io::{self, BufWriter};
 use std::os::unix::process::CommandExt as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
@@ -54,6 +54,8 @@ struct Counts {
     failed: AtomicU64,
     /// The bundles in the recorder's own directory.
     evidence: Mutex<Evidence>,
+    /// Those that wait or are at work.
+    promised: Mutex<Vec<(PathBuf, Promised)>>,
 }
 
 impl Sealer {
@@ -64,40 +66,44 @@ impl Sealer {
     pub fn start(access: Access, evidence: PathBuf) -> io::Result<Self> {
         let (jobs, inbox) = mpsc::sync_channel::<Order>(WAITING);
         let counts = Arc::<Counts>::default();
-        *counts.evidence() = Evidence::of(&evidence);
+        *held(&counts.evidence) = Evidence::of(&evidence);
         let thread = std::thread::Builder::new().name("seal".to_owned()).spawn({
             let counts = Arc::clone(&counts);
             move || loop {
                 let done = match inbox.recv_timeout(RECOUNT) {
                     Ok(Order { mut job, state, reply }) => {
                         job.state = state.wait();
+                        let bundle = job.bundle.clone();
                         let sealed = by_another_process(&job);
                         if let Ok(path) = &sealed
                             && let Err(error) = access.share(path)
                         {
                             tracing::warn!(%error, "the control group cannot read this bundle");
                         }
-                        Some((sealed, reply))
+                        Some((bundle, sealed, reply))
                     }
                     Err(mpsc::RecvTimeoutError::Timeout) => None,
                     Err(mpsc::RecvTimeoutError::Disconnected) => return,
                 };
                 let now = Evidence::of(&evidence);
-                *counts.evidence() = now;
-                if let Some((sealed, reply)) = done {
-                    counts.done(sealed, reply);
+                *held(&counts.evidence) = now;
+                if let Some((bundle, sealed, reply)) = done {
+                    counts.done(&bundle, sealed, reply);
                 }
             }
         })?;
         Ok(Self { jobs: Some(jobs), thread: Some(thread), counts })
     }
 
-    /// Has a bundle sealed, with the state at its trigger when that is known.
-    pub fn seal(&self, job: Job, state: Pending, reply: Option<Reply>) {
+    /// Has a bundle sealed, with the state at its trigger when that is known. It takes about so many bytes.
+    pub fn seal(&self, job: Job, bytes: u64, state: Pending, reply: Option<Reply>) {
         self.counts.waiting.fetch_add(1, Ordering::Relaxed);
+        let promised = Promised { container: seal::name_in_file(&job.container), bytes };
+        held(&self.counts.promised).push((job.bundle.clone(), promised));
         let sent = self.jobs.as_ref().map(|jobs| jobs.try_send(Order { job: Box::new(job), state, reply }));
         if let Some(Err(mpsc::TrySendError::Full(order) | mpsc::TrySendError::Disconnected(order))) = sent {
-            self.counts.done(Err(format!("{WAITING} bundles wait to be sealed already")), order.reply);
+            let full = Err(format!("{WAITING} bundles wait to be sealed already"));
+            self.counts.done(&order.job.bundle, full, order.reply);
         }
     }
 
@@ -107,12 +113,14 @@ impl Sealer {
         (waiting.load(Ordering::Relaxed), sealed.load(Ordering::Relaxed), failed.load(Ordering::Relaxed))
     }
 
-    /// Whether there is room for more evidence of a container, whose name is as file names have it.
+    /// Whether there is room for more evidence of a container, whose name is as file names have it, beside that of
+    /// incidents that are `open` and what waits here.
     ///
     /// # Errors
     /// What is full.
-    pub fn room(&self, container: &str, most_bytes: u64) -> Result<(), &'static str> {
-        self.counts.evidence().room(container, most_bytes)
+    pub fn room(&self, container: &str, mut open: Vec<Promised>, most_bytes: u64) -> Result<(), &'static str> {
+        open.extend(held(&self.counts.promised).iter().map(|(_, promised)| promised.clone()));
+        held(&self.counts.evidence).room(container, &open, most_bytes)
     }
 
     /// Waits until everything is sealed.
@@ -125,13 +133,9 @@ impl Sealer {
 }
 
 impl Counts {
-    /// Held for a look at most: nobody reads a disk meanwhile.
-    fn evidence(&self) -> MutexGuard<'_, Evidence> {
-        self.evidence.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn done(&self, result: Result<PathBuf, String>, reply: Option<Reply>) {
+    fn done(&self, bundle: &Path, result: Result<PathBuf, String>, reply: Option<Reply>) {
         self.waiting.fetch_sub(1, Ordering::Relaxed);
+        held(&self.promised).retain(|(path, _)| path != bundle);
         match &result {
             Ok(path) => {
                 self.sealed.fetch_add(1, Ordering::Relaxed);
@@ -147,6 +151,11 @@ impl Counts {
             let _ = reply.send(result);
         }
     }
+}
+
+/// Held for a look at most: nobody reads a disk meanwhile.
+fn held<T>(what: &Mutex<T>) -> MutexGuard<'_, T> {
+    what.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// This program again, with the job as its input; see [`crate::seal::serve`].

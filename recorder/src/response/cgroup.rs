@@ -2,7 +2,8 @@
 //!
 //! ```text
 //! unified   cgroup.freeze = 1 | 0, cgroup.events says `frozen 1`, cgroup.kill = 1 (Linux 5.14)
-//! freezer   freezer.state = FROZEN | THAWED, for kernels whose unified hierarchy cannot freeze
+//! freezer   freezer.state = FROZEN | THAWED, where the unified hierarchy cannot freeze; also what others froze there,
+//!           as a runtime's pause does on hosts of the old kind, is seen and let go
 //! by hand   frozen, SIGKILL to each of cgroup.procs, thawed: where there is no cgroup.kill
 //! ```
 //!
@@ -71,20 +72,15 @@ impl Cgroup {
         Ok(Self { dir, freezer: None })
     }
 
-    /// The same, with the freezer's cgroup of the same container, where the unified hierarchy cannot freeze. `root` looks
-    /// where that hierarchy is mounted.
-    ///
-    /// # Errors
-    /// [`CgroupError::NoFreezer`]: a process of the container is in no cgroup of its own there.
-    pub fn with_freezer(mut self, root: impl FnOnce() -> Option<PathBuf>) -> Result<Self, CgroupError> {
-        if self.path("cgroup.freeze").exists() {
-            return Ok(self);
-        }
-        let pid = *self.pids(&self.path(""))?.first().ok_or(CgroupError::Gone)?;
-        let lines = fs::read_to_string(format!("/proc/{pid}/cgroup")).map_err(|_| CgroupError::Gone)?;
-        let found = root().zip(own_freezer(&lines)).map(|(root, path)| root.join(path.trim_start_matches('/')));
-        self.freezer = Some(found.and_then(|dir| File::open(dir).ok()).ok_or(CgroupError::NoFreezer)?);
-        Ok(self)
+    /// The same, with what the container of this id has of its own in the old freezer's hierarchy, which is mounted at
+    /// `root`, if it has anything there.
+    pub fn with_freezer(mut self, root: Option<&Path>, id: &str) -> Self {
+        self.freezer = root.and_then(|root| {
+            let pid = *self.all_pids().ok()?.first()?;
+            let lines = fs::read_to_string(format!("/proc/{pid}/cgroup")).ok()?;
+            File::open(root.join(own_freezer(&lines, id)?.trim_start_matches('/'))).ok()
+        });
+        self
     }
 
     /// A cgroup of a freezer hierarchy, for what has no other.
@@ -122,6 +118,10 @@ impl Cgroup {
             Err(CgroupError::Gone) => return Ok(()),
             result => result?,
         }
+        if let Some(dir) = &self.freezer {
+            // In the old freezer a signal waits until its process goes on. What is gone needs none.
+            let _ = self.write_state(dir, "THAWED");
+        }
         wait("not all of its processes are gone", || match self.all_pids() {
             Ok(pids) => Ok(pids.is_empty()),
             Err(CgroupError::Gone) => Ok(true),
@@ -136,31 +136,46 @@ impl Cgroup {
             // One that is gone needs no signal.
             let _ = kill(Pid::from_raw(pid), Signal::SIGKILL);
         }
-        // In the old freezer a signal waits until its process goes on.
         self.set(false)?;
         frozen
     }
 
     /// Whether its processes are to stand still: by us, or by whoever else wrote so.
     pub fn is_frozen(&self) -> bool {
-        self.read("cgroup.freeze", &self.path("cgroup.freeze")).is_ok_and(|text| text.trim() == "1")
+        let is_so = |file, path: &Path, is_thawed: &str| {
+            self.read(file, path).is_ok_and(|text| !text.trim().is_empty() && text.trim() != is_thawed)
+        };
+        // The old one says `FREEZING` until the last of them stands.
+        is_so("cgroup.freeze", &self.path("cgroup.freeze"), "0")
+            || self.freezer.as_ref().is_some_and(|dir| is_so("freezer.state", &below(dir, "freezer.state"), "THAWED"))
     }
 
+    /// Where the unified hierarchy can freeze the old one is not asked to; it is let go all the same.
     fn set(&self, frozen: bool) -> Result<(), CgroupError> {
+        let is_able = self.path("cgroup.freeze").exists();
+        if is_able {
+            self.write("cgroup.freeze", &self.path("cgroup.freeze"), if frozen { "1" } else { "0" })?;
+        }
         match &self.freezer {
-            None => self.write("cgroup.freeze", &self.path("cgroup.freeze"), if frozen { "1" } else { "0" }),
-            Some(dir) => {
-                let word = if frozen { "FROZEN" } else { "THAWED" };
-                self.write("freezer.state", &below(dir, "freezer.state"), word)
-            }
+            Some(_) if is_able && frozen => Ok(()),
+            Some(dir) => self.write_state(dir, if frozen { "FROZEN" } else { "THAWED" }),
+            None if is_able => Ok(()),
+            None if self.path("cgroup.procs").exists() => Err(CgroupError::NoFreezer),
+            None => Err(CgroupError::Gone),
         }
     }
 
+    fn write_state(&self, freezer: &File, state: &str) -> Result<(), CgroupError> {
+        self.write("freezer.state", &below(freezer, "freezer.state"), state)
+    }
+
     fn stands_still(&self) -> Result<bool, CgroupError> {
-        Ok(match &self.freezer {
-            None => self.read("cgroup.events", &self.path("cgroup.events"))?.lines().any(|line| line == "frozen 1"),
-            Some(dir) => self.read("freezer.state", &below(dir, "freezer.state"))?.trim() == "FROZEN",
-        })
+        let old = self.freezer.as_ref().map(|dir| self.read("freezer.state", &below(dir, "freezer.state")));
+        if old.transpose()?.is_some_and(|state| state.trim() == "FROZEN") {
+            return Ok(true);
+        }
+        let events = self.path("cgroup.events");
+        Ok(events.exists() && self.read("cgroup.events", &events)?.lines().any(|line| line == "frozen 1"))
     }
 
     /// Every process in it and below it, as this process numbers them.
@@ -235,14 +250,15 @@ pub fn freezer_root() -> Option<PathBuf> {
     })
 }
 
-/// The freezer's cgroup among the lines of `/proc/PID/cgroup`, if it is a container's own: any other one holds strangers.
-fn own_freezer(lines: &str) -> Option<&str> {
+/// The freezer's cgroup among the lines of `/proc/PID/cgroup`, if it is the container's own or below it: any other one
+/// holds strangers.
+fn own_freezer(lines: &str, id: &str) -> Option<String> {
     let path = lines.lines().find_map(|line| {
         let mut fields = line.splitn(3, ':').skip(1);
         let (controllers, path) = (fields.next()?, fields.next()?);
         controllers.split(',').any(|name| name == "freezer").then_some(path)
     })?;
-    shape::place(path, &|_| false).filter(|place| place.path == path).map(|_| path)
+    shape::place(path, &|name| name == id).filter(|place| place.id == id).map(|place| place.path)
 }
 
 #[cfg(test)]
@@ -317,8 +333,8 @@ mod tests {
     #[test]
     fn a_unified_cgroup_stands_still_goes_on_and_is_killed() {
         let mut cage = Cage::new(&unified(), "unified");
-        let cgroup = Cgroup::open(&cage.dir, |_| true).expect("a cgroup").with_freezer(|| None).expect("it can freeze");
-        assert!(cgroup.freezer.is_none() && !cgroup.is_frozen());
+        let cgroup = Cgroup::open(&cage.dir, |_| true).expect("a cgroup");
+        assert!(!cgroup.is_frozen());
         cage.is_frozen_thawed_and_killed(&cgroup);
         assert!(cgroup.is_frozen());
     }
@@ -342,10 +358,11 @@ mod tests {
         }
         let cgroup = Cgroup::of_freezer(&cage.dir).expect("a cgroup");
         let state = || fs::read_to_string(cage.dir.join("freezer.state")).expect("a state").trim().to_owned();
+        assert!(!cgroup.is_frozen());
         cgroup.freeze().expect("frozen");
-        assert_eq!(state(), "FROZEN");
+        assert_eq!((state().as_str(), cgroup.is_frozen()), ("FROZEN", true));
         cgroup.thaw().expect("thawed");
-        assert_eq!(state(), "THAWED");
+        assert_eq!((state().as_str(), cgroup.is_frozen()), ("THAWED", false));
         if root.is_some() {
             cage.is_frozen_thawed_and_killed(&cgroup);
         } else {
@@ -362,15 +379,43 @@ mod tests {
         assert!(Cgroup::open(&cage.dir, |found| found == id).is_ok());
     }
 
+    /// As a runtime's pause does it on a host of the old kind.
     #[test]
-    fn a_freezer_s_cgroup_counts_only_where_it_is_a_container_s_own() {
+    fn what_others_froze_in_the_old_freezer_is_seen_and_goes_on_when_it_is_thawed() {
+        let old = tempfile::tempdir().expect("a directory");
+        let state = old.path().join("freezer.state");
+        fs::write(&state, "FROZEN\n").expect("a state");
+        let cage = Cage::new(&unified(), "paused");
+        let freezer = Some(File::open(old.path()).expect("open"));
+        let cgroup = Cgroup { freezer, ..Cgroup::open(&cage.dir, |_| true).expect("a cgroup") };
+        assert!(cgroup.is_frozen() && cgroup.stands_still().expect("a state"));
+        fs::write(&state, "").expect("a plain file is not cut by what is written");
+        cgroup.thaw().expect("thawed");
+        assert_eq!(fs::read_to_string(&state).expect("a state"), "THAWED");
+        assert!(!cgroup.is_frozen());
+    }
+
+    #[test]
+    fn a_cgroup_that_nothing_can_freeze_says_so() {
+        let plain = tempfile::tempdir().expect("a directory");
+        let cgroup = Cgroup::open(plain.path(), |_| true).expect("a directory");
+        assert!(matches!(cgroup.freeze(), Err(CgroupError::Gone)));
+        fs::write(plain.path().join("cgroup.procs"), "").expect("write");
+        assert!(matches!(cgroup.freeze(), Err(CgroupError::NoFreezer)));
+        assert!(!cgroup.is_frozen());
+    }
+
+    #[test]
+    fn a_freezer_s_cgroup_counts_only_where_it_is_the_container_s_own() {
         let id = "ab".repeat(32);
         let lines = |path: &str| format!("9:cpu,cpuacct:/\n6:freezer:{path}\n0::/docker/{id}\n");
         let own = format!("/docker/{id}");
-        assert_eq!(own_freezer(&lines(&own)), Some(own.as_str()));
-        for foreign in ["/", "/docker", "/user.slice", &format!("{own}/inner")] {
-            assert_eq!(own_freezer(&lines(foreign)), None, "{foreign}");
+        for path in [own.clone(), format!("{own}/init.scope")] {
+            assert_eq!(own_freezer(&lines(&path), &id), Some(own.clone()));
         }
-        assert_eq!(own_freezer("0::/\n"), None);
+        for foreign in ["/", "/docker", "/user.slice", &format!("{own}/docker/{}", "cd".repeat(32))] {
+            assert_eq!(own_freezer(&lines(foreign), &id), None, "{foreign}");
+        }
+        assert_eq!(own_freezer("0::/\n", &id), None);
     }
 }

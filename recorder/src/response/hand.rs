@@ -1,6 +1,6 @@
 //! The hand that acts: a thread for each deed, since a kernel may take its time over it and the recording must not wait.
 
-use super::cgroup::{Cgroup, CgroupError, freezer_root};
+use super::cgroup::{Cgroup, CgroupError};
 use super::{Act, Outcome};
 use crate::host;
 use std::path::PathBuf;
@@ -19,8 +19,12 @@ pub struct Deed {
     pub act: Act,
     /// To whom.
     pub container: ContainerKey,
+    /// The container's id at its runtime.
+    pub id: String,
     /// The container's cgroup.
     pub dir: PathBuf,
+    /// Where the old freezer's hierarchy is mounted, if it is.
+    pub freezer_root: Option<PathBuf>,
     /// The boot that the container's key is of.
     pub boot: BootId,
     /// The rule that asked for it; `manual` for a person.
@@ -58,7 +62,8 @@ pub fn act(deed: Deed, to: &Sender<Done>) {
 
 fn attempt(deed: &Deed) -> Outcome {
     let is_it = |id| ContainerKey::new(&deed.boot, id) == deed.container;
-    let opened = Cgroup::open(&deed.dir, is_it).and_then(|cgroup| cgroup.with_freezer(freezer_root));
+    let opened = Cgroup::open(&deed.dir, is_it);
+    let opened = opened.map(|cgroup| cgroup.with_freezer(deed.freezer_root.as_deref(), &deed.id));
     let result = opened.and_then(|cgroup| match deed.act {
         Act::Freeze => cgroup.freeze(),
         Act::Thaw => cgroup.thaw(),

@@ -14,7 +14,7 @@ use std::io;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use taffrail_trace::clock::{Anchor, utc_now};
+use taffrail_trace::clock::{Anchor, BootNs, utc_now};
 use taffrail_trace::container::{Container, Runtime};
 use taffrail_trace::event::{Class, Event, Gap};
 use taffrail_trace::ids::ContainerKey;
@@ -63,6 +63,8 @@ pub fn description(dir: &Path) -> Result<Container, RingError> {
             image: None,
             image_digest: None,
             labels: BTreeMap::new(),
+            users: Default::default(),
+            groups: Default::default(),
             setup: None,
         })
     })
@@ -248,6 +250,11 @@ impl History {
     /// Bytes on disk.
     pub fn bytes(&self) -> u64 {
         Class::ALL.iter().map(|class| self.reach(*class).bytes).sum()
+    }
+
+    /// Bytes of the files that hold anything of the time from `from_ns` on.
+    pub fn bytes_from(&self, from_ns: BootNs) -> u64 {
+        self.lanes.iter().map(|lane| lane.bytes_from(from_ns)).sum()
     }
 
     /// What it may use of the disk.

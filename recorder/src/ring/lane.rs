@@ -435,6 +435,12 @@ impl Lane {
         }
     }
 
+    /// Bytes of the files that hold anything of the time from `from_ns` on.
+    pub fn bytes_from(&self, from_ns: BootNs) -> u64 {
+        let within = self.files.iter().filter(|kept| kept.holds.last_ns.is_none_or(|last_ns| last_ns >= from_ns));
+        within.map(|kept| kept.bytes).sum()
+    }
+
     fn bytes(&self) -> u64 {
         let told: u64 = self.told.iter().chain(&self.owed).map(|(_, bytes)| bytes).sum();
         self.files.iter().map(|kept| kept.bytes).sum::<u64>() + self.tail.bytes + told

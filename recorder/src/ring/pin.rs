@@ -31,9 +31,14 @@ impl Pin {
         self.lock().clone()
     }
 
+    /// What it holds.
+    pub fn bytes(&self) -> u64 {
+        self.lock().iter().map(|file| file.len()).sum()
+    }
+
     /// Whether it holds so much that its history's budget would soon be spent twice over: time to seal.
     pub fn is_full(&self) -> bool {
-        self.lock().iter().map(|file| file.len()).sum::<u64>() >= self.limit_bytes
+        self.bytes() >= self.limit_bytes
     }
 
     fn lock(&self) -> MutexGuard<'_, Vec<Arc<RingFile>>> {

@@ -66,6 +66,8 @@ pub struct Incident {
     pub id: String,
     /// The ring's files, held.
     pub pin: Pin,
+    /// What these had of the time before the window.
+    pub before_bytes: u64,
     /// A person asked for it.
     pub by_person: bool,
     /// The state of the container at the trigger, which is being looked at.
@@ -89,6 +91,11 @@ impl Incident {
         self.order.to_ns()
     }
 
+    /// About what its bundle will take: what the files of its window take in the ring until now.
+    pub fn bytes(&self) -> u64 {
+        self.pin.bytes().saturating_sub(self.before_bytes)
+    }
+
     /// Whether what is found in `container` belongs to it: a person's order stays as it was given.
     pub fn is_of(&self, container: ContainerKey) -> bool {
         self.order.container == container && !self.by_person
@@ -103,7 +110,9 @@ impl Incident {
     pub fn join(&mut self, order: &Order) {
         self.grow(order.to_ns());
         let before_ns = self.order.trigger.time_ns.saturating_sub(order.from_ns());
-        self.order.before_ns = self.order.before_ns.max(before_ns);
+        if before_ns > self.order.before_ns {
+            (self.order.before_ns, self.before_bytes) = (before_ns, 0);
+        }
         let joined = &order.trigger;
         let severest = self.most_severe.as_ref().map_or(self.order.trigger.severity, |known| known.severity);
         if joined.severity > severest {
@@ -141,6 +150,7 @@ mod tests {
             bundle: PathBuf::new(),
             id: String::new(),
             pin: Pin::new(1),
+            before_bytes: 0,
             state: Pending::none("a test"),
             by_person: false,
             evicted_until_ns: [None; 2],

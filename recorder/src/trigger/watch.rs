@@ -4,7 +4,7 @@ use super::storm::{Say, Storm};
 use crate::enrich::containers::Containers;
 use crate::enrich::files::Files;
 use crate::enrich::processes::Known;
-use crate::models::Models;
+use crate::models::{self, Models};
 use std::collections::{HashMap, HashSet};
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -29,7 +29,7 @@ pub struct Watch {
     pub models: Option<Models>,
     names: HashMap<ContainerKey, Names>,
     storm: Storm,
-    /// The newest of the matches that were only counted since somebody asked.
+    /// The newest of what was only counted since somebody asked.
     counted: HashMap<ContainerKey, Counted>,
     /// What the judges before this one missed.
     missed_before: Missed,
@@ -60,7 +60,7 @@ pub struct Found {
     pub cause: String,
 }
 
-/// Rules matched in a container, and it is not told one by one.
+/// Something was found in a container, and it is not told one by one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Counted {
     /// The most severe of them.
@@ -124,7 +124,15 @@ impl Watch {
         let Some(container) = around.containers.get(key) else { return Vec::new() };
         let Self { judge, models, names, storm, counted, clock, hostname, asked, .. } = self;
         let scene = Live { event, around, container, clock, names: names.get(&key), hostname };
-        let mut found = models.as_mut().map(|models| models.see(&scene)).unwrap_or_default();
+        let mut count = |severity| {
+            let one = Counted { severity, last_ns: event.time_ns };
+            counted.entry(key).and_modify(|known| known.take_in(one)).or_insert(one);
+        };
+        let models::Judged { mut found, is_counted } =
+            models.as_mut().map(|models| models.see(&scene)).unwrap_or_default();
+        if is_counted {
+            count(models::SEVERITY);
+        }
         for matched in is_wanted.then(|| judge.see(&scene)).into_iter().flatten() {
             let rule = matched.rule;
             // Also where it matches too often to be told one by one.
@@ -134,16 +142,13 @@ impl Watch {
             // The number is as serious as each match, and of none of their events.
             match storm.matched(key, &rule.name, event.time_ns, || rule.finding(String::new())) {
                 Say::It => found.push(Found { finding: matched.finding(&scene), cause: rule.name.clone() }),
-                Say::ItsNumber => {
-                    let one = Counted { severity: rule.priority.severity(), last_ns: event.time_ns };
-                    counted.entry(key).and_modify(|known| known.take_in(one)).or_insert(one);
-                }
+                Say::ItsNumber => count(rule.priority.severity()),
             }
         }
         found
     }
 
-    /// The matches that were only counted since the last call, by container.
+    /// What was found and only counted since the last call, by container.
     pub fn counted(&mut self) -> Vec<(ContainerKey, Counted)> {
         self.counted.drain().collect()
     }

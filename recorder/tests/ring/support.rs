@@ -121,6 +121,8 @@ pub fn container(key: u64) -> Container {
         image: None,
         image_digest: None,
         labels: std::collections::BTreeMap::new(),
+        users: Default::default(),
+        groups: Default::default(),
         setup: None,
     }
 }

@@ -94,6 +94,8 @@ impl World {
             image: Some("registry.example/teams/shop:1.4".to_owned()),
             image_digest: None,
             labels: [("io.kubernetes.pod.namespace".to_owned(), "shop".to_owned())].into(),
+            users: Default::default(),
+            groups: Default::default(),
             setup: None,
         };
         let lineages = (0..PROGRAMS.len()).map(|program| lineage(program, &container)).collect();

@@ -1,7 +1,7 @@
 //! `user.*` and `group.*`: as whom it was done.
 //!
-//! Ids are kept, names are not: a name is what the [`Scene`](crate::scene::Scene) says it is. Only root is known to
-//! all.
+//! Ids are kept with each program; their names with the container, as its own files have them. Where these were not read
+//! root is known all the same.
 
 use super::{Field, Look, Missing, number, text};
 use taffrail_trace::event::{Body, PrivilegeOp};
@@ -28,7 +28,7 @@ pub const FIELDS: &[Field] = &[
     }),
 ];
 
-pub const MISSING: Missing = &[(&["user.homedir", "user.shell"], "only ids are kept of a user")];
+pub const MISSING: Missing = &[(&["user.homedir", "user.shell"], "only ids and names are kept of a user")];
 
 fn user_name(look: &mut Look<'_, '_>, uid: u32) -> bool {
     match look.scene().user_name(uid) {

@@ -87,6 +87,8 @@ pub fn stage(body: Body) -> Stage {
             image: Some("registry.example:5000/shop/web:1.4".to_owned()),
             image_digest: Some("sha256:c0ffee00c0ffee00".to_owned()),
             labels: labels.map(|(name, value)| (name.to_owned(), value.to_owned())).into(),
+            users: Default::default(),
+            groups: Default::default(),
             setup: None,
         },
         lineage,

@@ -196,6 +196,8 @@ mod tests {
             image: None,
             image_digest: None,
             labels: BTreeMap::new(),
+            users: Default::default(),
+            groups: Default::default(),
             setup: None,
         }
     }

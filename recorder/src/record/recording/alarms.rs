@@ -6,7 +6,7 @@ use crate::host;
 use crate::record::incidents::Followed;
 use crate::response::fits;
 use crate::trigger::Order;
-use taffrail_trace::clock::UtcNs;
+use taffrail_trace::clock::{Clock, UtcNs};
 use taffrail_trace::container::{Container, Runtime};
 use taffrail_trace::event::{Finding, FindingSource, Severity};
 use taffrail_trace::ids::ContainerKey;
@@ -104,9 +104,7 @@ impl Recording {
 
     /// Of a container that was started several times, the run that an event at `at_utc_ns` was of.
     fn run_of(&self, id: &str, at_utc_ns: UtcNs) -> Option<ContainerKey> {
-        let now = host::anchor();
-        let ago_ns = u64::try_from(now.utc_ns.saturating_sub(at_utc_ns)).unwrap_or(0);
-        let at_ns = now.boot_ns.saturating_sub(ago_ns);
+        let at_ns = Clock::new(vec![host::anchor()]).boot(at_utc_ns);
         let runs = self.pipeline.containers.iter().filter(|known| known.id == id);
         let begun = runs.filter(|known| known.created_ns.unwrap_or(0) <= at_ns);
         begun.max_by_key(|known| known.created_ns).map(|known| known.key)

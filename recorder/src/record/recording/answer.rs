@@ -2,7 +2,6 @@
 
 use super::Recording;
 use super::levels::word;
-use super::responses::is_frozen;
 use crate::health::{ContainerStatus, Cost, Lowered, Models, Rules, Status};
 use crate::host;
 use crate::models::{ModelAnswer, ModelRequest};
@@ -80,7 +79,7 @@ impl Recording {
                     ring_vital_bytes: reach[Class::Vital as usize].bytes,
                     ring_budget_bytes: history.budget(),
                     level: word(self.levels.of(container.key)).to_owned(),
-                    frozen: is_frozen(&self.pipeline.containers, container),
+                    frozen: self.responses.is_frozen(&self.pipeline.containers, container),
                     lost: counters.lost.get(&container.key).copied().unwrap_or(0),
                     refused: reach.iter().map(|reach| reach.refused).sum(),
                     evicted: reach.iter().map(|reach| reach.evicted).sum(),

@@ -3,7 +3,7 @@
 use super::Recording;
 use crate::enrich::containers::Containers;
 use crate::host;
-use crate::response::cgroup::Cgroup;
+use crate::response::cgroup::{Cgroup, freezer_root};
 use crate::response::{self, Act, Answer, Deed, Done, Outcome, Protection};
 use crate::trigger::Asked;
 use std::collections::HashMap;
@@ -31,6 +31,8 @@ type Reply = oneshot::Sender<Result<(), String>>;
 pub struct Responses {
     protection: Protection,
     boot: BootId,
+    /// Where the old freezer's hierarchy is mounted, if it is.
+    freezer_root: Option<PathBuf>,
     /// Of containers that are not named yet.
     waiting: Vec<(Asked, BootNs)>,
     at_work: HashMap<ContainerKey, Act>,
@@ -48,14 +50,27 @@ impl Responses {
         let (tell, told) = mpsc::channel();
         let (waiting, at_work, held) = (Vec::new(), HashMap::new(), HashMap::new());
         let (resting, askers) = (HashMap::new(), HashMap::new());
-        let protection = Protection::new(protect);
-        Self { protection, boot, waiting, at_work, held, resting, askers, tell, told }
+        let (protection, freezer_root) = (Protection::new(protect), freezer_root());
+        Self { protection, boot, freezer_root, waiting, at_work, held, resting, askers, tell, told }
     }
 
     /// Has it done on a thread of its own.
-    fn start(&mut self, act: Act, container: ContainerKey, dir: PathBuf, rule: String, asked_ns: BootNs) {
+    fn start(&mut self, act: Act, whom: &Container, dir: PathBuf, rule: String, asked_ns: BootNs) {
+        let (container, id, freezer_root) = (whom.key, whom.id.clone(), self.freezer_root.clone());
         self.at_work.insert(container, act);
-        response::act(Deed { act, container, dir, boot: self.boot.clone(), rule, asked_ns }, &self.tell);
+        response::act(
+            Deed { act, container, id, dir, freezer_root, boot: self.boot.clone(), rule, asked_ns },
+            &self.tell,
+        );
+    }
+
+    /// Whether a container's cgroup is to stand still, whoever wrote so.
+    pub fn is_frozen(&self, containers: &Containers, container: &Container) -> bool {
+        container.runtime != Runtime::Host
+            && !container.cgroup_path.is_empty()
+            && !containers.is_removed(container.key)
+            && Cgroup::open(&containers.dir_of(container), |_| true)
+                .is_ok_and(|cgroup| cgroup.with_freezer(self.freezer_root.as_deref(), &container.id).is_frozen())
     }
 
     /// Forgets a container.
@@ -77,14 +92,6 @@ impl Responses {
         let rests = self.resting.get(&asked.container).is_some_and(|until| now_ns < *until);
         !is_at_work && !is_held && !waits && !rests
     }
-}
-
-/// Whether a container's cgroup is to stand still, whoever wrote so.
-pub fn is_frozen(containers: &Containers, container: &Container) -> bool {
-    container.runtime != Runtime::Host
-        && !container.cgroup_path.is_empty()
-        && !containers.is_removed(container.key)
-        && Cgroup::open(&containers.dir_of(container), |_| true).is_ok_and(|cgroup| cgroup.is_frozen())
 }
 
 impl Recording {
@@ -119,8 +126,8 @@ impl Recording {
         let is_inside = |other: &&Container| other.cgroup_path.starts_with(&below) && !containers.is_removed(other.key);
         let refused = match self.responses.protection.allows(container, containers.iter().filter(is_inside)) {
             Answer::Yes if self.responses.at_work.len() < AT_WORK_MAX => {
-                let dir = self.pipeline.containers.dir_of(container);
-                return self.responses.start(act, asked.container, dir, asked.rule, asked.time_ns);
+                let dir = containers.dir_of(container);
+                return self.responses.start(act, container, dir, asked.rule, asked.time_ns);
             }
             Answer::Yes => "too many responses are at work".to_owned(),
             Answer::NotYet if now_ns.saturating_sub(since_ns) < NAMED_WITHIN_NS => {
@@ -162,10 +169,10 @@ impl Recording {
                 Some(known) if self.responses.at_work.contains_key(&key) => {
                     format!("something is being done to {}; ask again", known.name)
                 }
-                Some(known) if is_frozen(&self.pipeline.containers, known) => {
+                Some(known) if self.responses.is_frozen(&self.pipeline.containers, known) => {
                     let dir = self.pipeline.containers.dir_of(known);
                     self.responses.askers.insert(key, reply);
-                    return self.responses.start(Act::Thaw, key, dir, "manual".to_owned(), host::boot_now());
+                    return self.responses.start(Act::Thaw, known, dir, "manual".to_owned(), host::boot_now());
                 }
                 _ => format!("{container:?} is not frozen"),
             },
