@@ -140,6 +140,22 @@ fn a_shell_on_pipes_is_a_session_that_its_commands_join() {
 }
 
 #[test]
+fn bytes_that_no_program_held_are_told_with_who_had_them_moved() {
+    let mut file = tempfile::NamedTempFile::new().expect("a file");
+    file.write_all(b"abcdefghijklmnopqrstuvwxyz").expect("its text");
+    // This cat has the kernel send the file, and never sees it.
+    let script = format!("echo before; busybox cat {}; echo after", file.path().display());
+    let (mut pid, mut printed) = (0, String::new());
+    let recorded = record(|| (pid, printed) = through_pipes(&script, b""));
+    assert_eq!(printed, "before\nabcdefghijklmnopqrstuvwxyzafter\n");
+    let records = terminal(&recorded, None);
+    session(&records);
+    let told: Vec<_> = records.iter().map(|(it, bytes)| (it.bytes, bytes.len())).collect();
+    assert_eq!(told, [(7, 7), (26, 0), (6, 6)]);
+    assert_eq!(terminal(&recorded, Some(pid)).len(), 2, "the shell's own words");
+}
+
+#[test]
 fn pipes_of_no_shell_are_no_session() {
     let recorded = record(|| {
         let child = Command::new("echo").arg("quiet").stdout(Stdio::piped()).spawn().expect("echo");

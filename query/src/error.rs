@@ -125,9 +125,15 @@ fn schema_problem(problem: &SchemaError) -> String {
 /// The message without the engine's own names, on one line, safe to show.
 fn one_line(message: &str) -> String {
     let joined = message.split_whitespace().collect::<Vec<_>>().join(" ").replace("datafusion.public.", "");
-    let plain = ["Error during planning: ", "Schema error: ", "sql parser error: ", "Execution error: "]
-        .iter()
-        .fold(joined.as_str(), |rest, noise| rest.strip_prefix(noise).unwrap_or(rest));
+    let noise = [
+        "Error during planning: ",
+        "Schema error: ",
+        "sql parser error: ",
+        "Execution error: ",
+        "Object Store error: ",
+        "Generic evidence error: ",
+    ];
+    let plain = noise.iter().fold(joined.as_str(), |rest, noise| rest.strip_prefix(noise).unwrap_or(rest));
     let shown = text::shown(plain);
     if shown.chars().count() <= MESSAGE_MAX_CHARS {
         return shown.into_owned();

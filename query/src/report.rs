@@ -4,6 +4,7 @@
 //! ask        queries whose answers are small, however many events there are
 //! facts      what they give: a Chapter per bundle
 //! lineage    which programs came of what a rule named
+//! setup      how the container was set up
 //! state      the container as it was at the trigger
 //! story      the facts of that branch in sentences, in order
 //! page       HTML: no script, no outside reference, light and dark, for screen, phone and paper
@@ -31,6 +32,7 @@ mod markdown;
 mod notes;
 mod page;
 mod rows;
+mod setup;
 mod state;
 mod story;
 mod units;

@@ -23,7 +23,7 @@ use futures::{FutureExt as _, StreamExt as _};
 use std::collections::VecDeque;
 use std::io::Write;
 use std::panic::AssertUnwindSafe;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use taffrail_trace::bundle::{Bundle, OpenError, Verdict};
 use taffrail_trace::schema::TABLES;
@@ -83,8 +83,7 @@ impl Session {
     /// # Errors
     /// [`QueryError::Open`] for the first file that is not a bundle, [`QueryError::NoBundle`] without any.
     pub async fn open(paths: &[PathBuf]) -> Result<Self, QueryError> {
-        let bundles = paths.iter().map(|path| Bundle::open(path)).collect::<Result<Vec<_>, _>>()?;
-        Self::of(bundles).await
+        Self::of(paths.iter().map(|path| opened(path)).collect::<Result<Vec<_>, _>>()?).await
     }
 
     /// Opens those of the bundles that can be read, and says of the others why not. Of a single one its tables may be
@@ -98,10 +97,10 @@ impl Session {
         }
         let (mut bundles, mut left_out) = (Vec::new(), Vec::new());
         for path in paths {
-            match Bundle::open(path) {
+            match opened(path) {
                 Err(problem) => left_out.push(problem),
                 Ok(bundle) => match tables::damage(&bundle) {
-                    Some(reason) => left_out.push(OpenError::Refused { path: path.clone(), reason }),
+                    Some(problem) => left_out.push(problem),
                     None => bundles.push(bundle),
                 },
             }
@@ -221,7 +220,7 @@ impl Session {
         let schema = provider.schema();
         let columns = schema.fields().iter().map(|field| RelationColumn {
             name: field.name().clone(),
-            kind: field.data_type().to_string(),
+            kind: plain(field.data_type()).to_string(),
             doc: documented(field.name()),
         });
         Ok(Relation { name: name.to_owned(), is_view, doc, columns: columns.collect() })
@@ -245,9 +244,13 @@ impl Session {
         guarded(work).await.map_err(|error| self.placed(error.with_nearest_table(&names())))
     }
 
-    /// Says of damage in which of several bundles it is, as far as their own digests know.
+    /// Says of damage in which table of which bundle it is: one that cannot be read to its end, else one that is not what
+    /// was sealed.
     fn placed(&self, error: QueryError) -> QueryError {
         let QueryError::Damaged(message) = &error else { return error };
+        if let Some(problem) = self.bundles.iter().find_map(Bundle::unreadable) {
+            return QueryError::Damaged(taffrail_trace::text::shown(&problem.to_string()).into_owned());
+        }
         let altered = |bundle: &&Bundle| !matches!(bundle.verify(), Ok(Verdict::Intact(_)));
         let paths: Vec<String> =
             self.bundles.iter().filter(altered).map(|bundle| bundle.path().display().to_string()).collect();
@@ -256,6 +259,13 @@ impl Session {
         }
         QueryError::Damaged(format!("{message}; altered: {}", taffrail_trace::text::shown(&paths.join(", "))))
     }
+}
+
+/// A bundle by whose manifest everything else in it can be understood.
+fn opened(path: &Path) -> Result<Bundle, OpenError> {
+    let bundle = Bundle::open(path)?;
+    bundle.check_manifest()?;
+    Ok(bundle)
 }
 
 impl std::fmt::Debug for Session {
@@ -272,10 +282,7 @@ struct Rows {
 
 impl Rows {
     fn of(stream: SendableRecordBatchStream) -> Self {
-        let plain = |field: &Arc<Field>| match field.data_type() {
-            DataType::Utf8View => Arc::new(field.as_ref().clone().with_data_type(DataType::Utf8)),
-            _ => Arc::clone(field),
-        };
+        let plain = |field: &Arc<Field>| Arc::new(field.as_ref().clone().with_data_type(plain(field.data_type())));
         let fields: Vec<Arc<Field>> = stream.schema().fields().iter().map(plain).collect();
         let schema = Arc::new(Schema::new_with_metadata(fields, stream.schema().metadata().clone()));
         Self { stream, schema }
@@ -302,6 +309,11 @@ impl Rows {
         let batch = RecordBatch::try_new_with_options(self.schema(), columns, &options);
         Ok(batch.map_err(DataFusionError::from)?)
     }
+}
+
+/// A type as whoever asks gets it, whatever the engine works with.
+fn plain(kind: &DataType) -> DataType {
+    if *kind == DataType::Utf8View { DataType::Utf8 } else { kind.clone() }
 }
 
 /// Runs a step of the engine so that a panic in it, which a hostile table may cause, is an error of this query. The

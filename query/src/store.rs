@@ -17,17 +17,16 @@ use object_store::{
     CopyOptions, Error, GetOptions, GetResult, GetResultPayload, ListResult, MultipartUpload, ObjectMeta, ObjectStore,
     PutMultipartOptions, PutOptions, PutPayload, PutResult, Result,
 };
-use parquet::file::metadata::ParquetMetaDataReader;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::fs::File;
 use std::io;
 use std::ops::Range;
 use std::os::unix::fs::FileExt as _;
-use std::panic::AssertUnwindSafe;
-use std::sync::Arc;
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
-use taffrail_trace::bundle::Member;
+use std::sync::{Arc, OnceLock};
+use taffrail_trace::bundle::{Bundle, Member, columns_of, pages};
 use url::Url;
 
 /// The scheme of every address that the engine can read.
@@ -44,16 +43,48 @@ pub struct Store {
 
 #[derive(Debug)]
 struct Object {
+    /// The bundle, and the member's name in it.
+    bundle: PathBuf,
+    name: String,
     file: Arc<File>,
     member: Member,
-    is_parquet: bool,
+    /// Where its columns lie, or why it is not believed: looked at when it is read first.
+    columns: OnceLock<Result<Vec<Range<u64>>, String>>,
+}
+
+impl Object {
+    fn columns(&self) -> io::Result<&[Range<u64>]> {
+        let look = || columns_of(&self.bundle, &self.name, &self.file, self.member).map_err(|error| error.to_string());
+        match self.columns.get_or_init(look) {
+            Ok(columns) => Ok(columns),
+            Err(reason) => Err(io::Error::new(io::ErrorKind::InvalidData, reason.clone())),
+        }
+    }
+
+    /// Where these bytes are pages, none of them may unpack to more than a recorder packs.
+    fn check(&self, at: u64, bytes: &[u8]) -> io::Result<()> {
+        let columns = self.columns()?;
+        let before = columns.partition_point(|column| column.start <= at);
+        let column = before.checked_sub(1).and_then(|last| columns.get(last)).filter(|column| at < column.end);
+        let Some(column) = column else { return Ok(()) };
+        let len = usize::try_from(column.end - at).unwrap_or(usize::MAX).min(bytes.len());
+        let lies = |error| {
+            let place = self.bundle.display();
+            let reason = format!("{place}: refused: {} lies about its lengths: {error}", self.name);
+            io::Error::new(io::ErrorKind::InvalidData, reason)
+        };
+        pages::check(&bytes[..len]).map(drop).map_err(lies)
+    }
 }
 
 impl Store {
-    /// Makes `member` of `file` readable as `path`.
-    pub fn add(&mut self, path: Path, file: Arc<File>, member: Member) {
-        let is_parquet = ends_as_parquet(&file, member);
-        self.objects.insert(path, Object { file, member, is_parquet });
+    /// Makes the member `name` of `bundle` readable as `path`, where it is there.
+    pub fn add(&mut self, path: Path, bundle: &Bundle, name: &str) {
+        if let Some(member) = bundle.members().get(name) {
+            let (file, columns) = (Arc::clone(bundle.file()), OnceLock::new());
+            let (bundle, name) = (bundle.path().to_owned(), name.to_owned());
+            self.objects.insert(path, Object { bundle, name, file, member: *member, columns });
+        }
     }
 
     /// Bytes read so far, of all bundles.
@@ -71,9 +102,7 @@ impl Store {
     fn read(&self, path: &Path, range: Range<u64>) -> Result<Bytes> {
         let object = self.object(path)?;
         let member = object.member;
-        if !object.is_parquet {
-            return Err(generic(io::Error::new(io::ErrorKind::InvalidData, format!("{path} is not Parquet"))));
-        }
+        object.columns().map_err(generic)?;
         if range.start > range.end || range.end > member.len {
             let problem = io::Error::new(io::ErrorKind::UnexpectedEof, "a position beyond the end of the table");
             return Err(generic(problem));
@@ -84,38 +113,6 @@ impl Store {
         self.read_bytes.fetch_add(len as u64, Ordering::Relaxed);
         Ok(bytes.into())
     }
-}
-
-/// Whether a member ends as Parquet does: with a footer that fits it, its length and `PAR1`. The engine counts backwards
-/// from there, and not as carefully.
-fn ends_as_parquet(file: &File, member: Member) -> bool {
-    let mut end = [0; 8];
-    let Some(at) = member.len.checked_sub(12) else { return false };
-    if file.read_exact_at(&mut end, member.offset + at + 4).is_err() {
-        return false;
-    }
-    let [a, b, c, d, magic @ ..] = end;
-    magic == *b"PAR1" && u64::from(u32::from_le_bytes([a, b, c, d])) <= at
-}
-
-/// The longest footer that is looked into before anybody asks for the table.
-const FOOTER_MAX_BYTES: u64 = 64 << 20;
-
-/// Whether a member has a Parquet footer that can be read. Decoding a hostile one may panic; then it cannot.
-pub fn has_footer(file: &File, member: Member) -> bool {
-    if !ends_as_parquet(file, member) {
-        return false;
-    }
-    let decode = || {
-        let mut length = [0; 4];
-        let at = member.len.checked_sub(8)?;
-        file.read_exact_at(&mut length, member.offset + at).ok()?;
-        let length = u64::from(u32::from_le_bytes(length)).min(FOOTER_MAX_BYTES);
-        let mut footer = vec![0; usize::try_from(length).ok()?];
-        file.read_exact_at(&mut footer, member.offset + at - length).ok()?;
-        ParquetMetaDataReader::decode_metadata(&footer).ok()
-    };
-    std::panic::catch_unwind(AssertUnwindSafe(|| decode().is_some())).unwrap_or(false)
 }
 
 fn generic(source: impl std::error::Error + Send + Sync + 'static) -> Error {
@@ -157,9 +154,16 @@ impl ObjectStore for Store {
         Ok(GetResult { payload, meta, range, attributes: Default::default() })
     }
 
-    /// Range by range: joining near ranges, which is the default, would read columns that nobody asked for.
+    /// Pages. Range by range: joining near ranges, which is the default, would read columns that nobody asked for. What the
+    /// engine reads by itself (a footer, an index) it asks for in one.
     async fn get_ranges(&self, location: &Path, ranges: &[Range<u64>]) -> Result<Vec<Bytes>> {
-        ranges.iter().map(|range| self.read(location, range.clone())).collect()
+        let object = self.object(location)?;
+        let read = |range: &Range<u64>| {
+            let bytes = self.read(location, range.clone())?;
+            object.check(range.start, &bytes).map_err(generic)?;
+            Ok(bytes)
+        };
+        ranges.iter().map(read).collect()
     }
 
     fn list(&self, prefix: Option<&Path>) -> BoxStream<'static, Result<ObjectMeta>> {

@@ -1,8 +1,8 @@
 //! One table per family over all bundles, and the table `bundle` with one row each.
 
 use crate::error::QueryError;
-use crate::store::{ROOT, Store, has_footer};
-use datafusion::arrow::array::{ArrayRef, RecordBatch, StringArray, TimestampNanosecondArray};
+use crate::store::{ROOT, Store};
+use datafusion::arrow::array::{ArrayRef, BooleanArray, RecordBatch, StringArray, TimestampNanosecondArray};
 use datafusion::arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
 use datafusion::datasource::MemTable;
 use datafusion::datasource::file_format::parquet::ParquetFormat;
@@ -11,9 +11,12 @@ use datafusion::prelude::SessionContext;
 use object_store::path::Path;
 use std::collections::BTreeSet;
 use std::sync::Arc;
-use taffrail_trace::bundle::Bundle;
+use taffrail_trace::bundle::{Bundle, OpenError};
+use taffrail_trace::clock::BootNs;
+use taffrail_trace::container::{Setup, SetupMount};
 use taffrail_trace::manifest::LeftOut;
 use taffrail_trace::schema::{Kind, TABLES, Table};
+use taffrail_trace::text::shell_line;
 
 /// A column of every event table: which bundle the row is from.
 pub const BUNDLE_COLUMN: &str = "bundle";
@@ -55,23 +58,18 @@ pub fn store(bundles: &[Bundle], labels: &[String]) -> Store {
     let mut store = Store::default();
     for (index, (bundle, label)) in bundles.iter().zip(labels).enumerate() {
         for table in TABLES {
-            if let Some(member) = bundle.members().get(&table.member()) {
-                let host = host(bundle);
-                let path = format!("{}/{BUNDLE_COLUMN}={label}/{HOST_COLUMN}={host}/{index}.parquet", table.name);
-                let path = Path::from(path);
-                store.add(path, Arc::clone(bundle.file()), *member);
-            }
+            let host = host(bundle);
+            let path = format!("{}/{BUNDLE_COLUMN}={label}/{HOST_COLUMN}={host}/{index}.parquet", table.name);
+            store.add(Path::from(path), bundle, &table.member());
         }
     }
     store
 }
 
-/// Why tables of a bundle cannot be read, as far as their footers tell.
-pub fn damage(bundle: &Bundle) -> Option<String> {
-    let readable =
-        |member: &String| bundle.members().get(member).is_none_or(|member| has_footer(bundle.file(), *member));
-    let broken = TABLES.iter().map(|table| table.member()).find(|member| !readable(member))?;
-    Some(format!("{broken} cannot be read as Parquet"))
+/// Why tables of a bundle cannot be read, as far as footers and lengths of pages tell.
+pub fn damage(bundle: &Bundle) -> Option<OpenError> {
+    let tables = TABLES.iter().map(|table| table.member()).filter(|name| bundle.members().contains_key(name));
+    tables.map(|name| bundle.rows(&name)).find_map(Result::err)
 }
 
 /// Puts all tables in place.
@@ -121,6 +119,15 @@ pub fn bundle_column_doc(column: &str) -> String {
         "trigger_severity" => "`info`, `warning` or `critical`.",
         "trigger_reason" => "Why it was sealed, in one sentence.",
         "trigger_time" => "The moment of the trigger.",
+        "most_severe_rule" => {
+            "The most severe finding that joined while the window ran, where it is more severe than the trigger: its rule."
+        }
+        "most_severe_severity" => "How severe that is; NULL where nothing was more severe than the trigger.",
+        "most_severe_time" => "When that was.",
+        "command" => "What the container was told to run; NULL where its runtime did not tell.",
+        "container_user" => "The user that it begins as: `root` where none was named.",
+        "privileged" => "Whether it was given everything that the host has; NULL where its runtime did not tell.",
+        "host_mounts" => "What of the host is mounted into it, as `SOURCE:PATH:rw`, with `, ` between.",
         "from_time" => "The first moment that it holds.",
         "to_time" => "The last moment that it holds.",
         "sealed_time" => "When it was sealed.",
@@ -144,9 +151,25 @@ fn left_out(all: &[LeftOut]) -> Option<String> {
     (!all.is_empty()).then(|| all.join("; "))
 }
 
+fn utc(bundle: &Bundle, time_ns: BootNs) -> i64 {
+    bundle.manifest().clock.utc(time_ns)
+}
+
+/// How its container was set up, where that is known.
+fn setup(bundle: &Bundle) -> Option<&Setup> {
+    bundle.manifest().container.setup.as_deref()
+}
+
+/// What of the host is in it, in one text.
+fn host_mounts(setup: &Setup) -> String {
+    let one =
+        |mount: &SetupMount| format!("{}:{}:{}", mount.source, mount.path, if mount.read_only { "ro" } else { "rw" });
+    setup.mounts.iter().map(one).collect::<Vec<_>>().join(", ")
+}
+
 fn bundle_rows(bundles: &[Bundle], labels: &[String]) -> Result<RecordBatch, QueryError> {
     type Text = fn(&Bundle) -> Option<String>;
-    type Time = fn(&Bundle) -> i64;
+    type Time = fn(&Bundle) -> Option<i64>;
     let texts: [(&str, Text); 8] = [
         ("path", |bundle| Some(bundle.path().to_string_lossy().into_owned())),
         ("container_id", |bundle| Some(bundle.manifest().container.id.clone())),
@@ -157,20 +180,28 @@ fn bundle_rows(bundles: &[Bundle], labels: &[String]) -> Result<RecordBatch, Que
         ("kernel", |bundle| Some(bundle.manifest().host.kernel.clone())),
         ("tool", |bundle| Some(bundle.manifest().tool.clone())),
     ];
-    let trigger: [(&str, Text); 3] = [
+    let trigger: [(&str, Text); 5] = [
         ("trigger_rule", |bundle| Some(bundle.manifest().trigger.rule.clone())),
         ("trigger_severity", |bundle| Some(bundle.manifest().trigger.severity.as_str().to_owned())),
         ("trigger_reason", |bundle| Some(bundle.manifest().trigger.reason.clone())),
+        ("most_severe_rule", |bundle| Some(bundle.manifest().most_severe.as_ref()?.rule.clone())),
+        ("most_severe_severity", |bundle| Some(bundle.manifest().most_severe.as_ref()?.severity.as_str().to_owned())),
+    ];
+    let set_up: [(&str, Text); 3] = [
+        ("command", |bundle| Some(shell_line(&setup(bundle)?.command))),
+        ("container_user", |bundle| Some(setup(bundle)?.user.clone().unwrap_or_else(|| "root".to_owned()))),
+        ("host_mounts", |bundle| Some(host_mounts(setup(bundle)?))),
     ];
     let state: [(&str, Text); 2] = [
         ("state_missing", |bundle| bundle.manifest().state.missing.clone()),
         ("state_left_out", |bundle| left_out(&bundle.manifest().state.left_out)),
     ];
-    let times: [(&str, Time); 4] = [
-        ("trigger_time", |bundle| bundle.manifest().clock.utc(bundle.manifest().trigger.time_ns)),
-        ("from_time", |bundle| bundle.manifest().clock.utc(bundle.manifest().window.from_ns)),
-        ("to_time", |bundle| bundle.manifest().clock.utc(bundle.manifest().window.to_ns)),
-        ("sealed_time", |bundle| bundle.manifest().sealed_utc_ns),
+    let times: [(&str, Time); 5] = [
+        ("trigger_time", |bundle| Some(utc(bundle, bundle.manifest().trigger.time_ns))),
+        ("most_severe_time", |bundle| Some(utc(bundle, bundle.manifest().most_severe.as_ref()?.time_ns))),
+        ("from_time", |bundle| Some(utc(bundle, bundle.manifest().window.from_ns))),
+        ("to_time", |bundle| Some(utc(bundle, bundle.manifest().window.to_ns))),
+        ("sealed_time", |bundle| Some(bundle.manifest().sealed_utc_ns)),
     ];
 
     let mut columns: Vec<(Field, ArrayRef)> = Vec::new();
@@ -184,10 +215,14 @@ fn bundle_rows(bundles: &[Bundle], labels: &[String]) -> Result<RecordBatch, Que
     columns.extend(described.iter().map(text_column));
     columns.extend(trigger.iter().map(text_column));
     for (name, of) in times {
-        let values = TimestampNanosecondArray::from_iter_values(bundles.iter().map(of)).with_timezone("UTC");
+        let values: TimestampNanosecondArray = bundles.iter().map(of).collect();
+        let values = values.with_timezone("UTC");
         let kind = DataType::Timestamp(TimeUnit::Nanosecond, Some("UTC".into()));
         columns.push((Field::new(name, kind, true), Arc::new(values)));
     }
+    columns.extend(set_up.iter().map(text_column));
+    let privileged: BooleanArray = bundles.iter().map(|bundle| Some(setup(bundle)?.privileged)).collect();
+    columns.push((Field::new("privileged", DataType::Boolean, true), Arc::new(privileged)));
     columns.extend(state.iter().map(text_column));
     columns.extend(tool.map(text_column));
 

@@ -3,12 +3,14 @@
 mod support;
 
 use parquet::arrow::ArrowWriter;
+use parquet::basic::{Compression, ZstdLevel};
+use parquet::file::properties::{EnabledStatistics, WriterProperties};
 use std::fs;
 use std::sync::Arc;
 use support::{crafted, open, rows, wait};
-use taffrail_query::QueryError;
 use taffrail_query::arrow::array::{RecordBatch, StringArray, TimestampNanosecondArray, UInt64Array};
 use taffrail_query::arrow::datatypes::{DataType, Field, Schema, TimeUnit};
+use taffrail_query::{QueryError, Session};
 use taffrail_trace::bundle::{self, Bundle};
 use taffrail_trace::fixture;
 use taffrail_trace::schema::{Column, Kind, PROCESS};
@@ -46,6 +48,53 @@ fn an_altered_page_says_that_the_evidence_is_damaged() {
     let problem = wait(session.sql("SELECT * FROM process")).expect_err("zeros are no page");
     assert!(matches!(problem, QueryError::Damaged(_)), "{problem:?}");
     assert_eq!(rows(&session, "SELECT count(*) FROM finding"), ["2"], "other tables still answer");
+}
+
+#[test]
+fn what_lies_about_its_lengths_is_refused_by_the_names_of_its_bundle_and_table() {
+    let dir = tempfile::tempdir().expect("a directory");
+    // Forty MiB in a page of a few kB.
+    let text = StringArray::from(vec!["a".repeat(40 << 20)]);
+    let schema = Arc::new(Schema::new(vec![Field::new("cmdline", DataType::Utf8, false)]));
+    let batch = RecordBatch::try_new(Arc::clone(&schema), vec![Arc::new(text)]).expect("a batch");
+    let properties = WriterProperties::builder()
+        .set_compression(Compression::ZSTD(ZstdLevel::default()))
+        .set_statistics_enabled(EnabledStatistics::None)
+        .set_dictionary_enabled(false);
+    let mut writer = ArrowWriter::try_new(Vec::new(), schema, Some(properties.build())).expect("a writer");
+    writer.write(&batch).expect("written");
+    let bomb = writer.into_inner().expect("Parquet");
+    let footer_too_long = b"PAR1\0\0\0\0\xff\xff\0\0PAR1".to_vec();
+    for bytes in [bomb, footer_too_long] {
+        let path = crafted(dir.path(), &[("events/process.parquet", bytes)]);
+        let session = open(std::slice::from_ref(&path)).expect("a session");
+        let problem = wait(session.sql("SELECT cmdline FROM process")).expect_err("a lie");
+        assert!(matches!(problem, QueryError::Damaged(_)), "{problem:?}");
+        let (said, file) = (problem.to_string(), path.display().to_string());
+        assert!(said.contains(&file) && said.contains("events/process.parquet"), "{said}");
+        assert_eq!(rows(&session, "SELECT count(*) FROM file"), ["0"], "other tables answer");
+    }
+}
+
+#[test]
+fn a_bundle_whose_manifest_was_changed_is_refused_and_among_others_named_and_left_out() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let path = fixture::write_incident(dir.path());
+    let mut bytes = fs::read(&path).expect("bytes");
+    let member = Bundle::open(&path).expect("a bundle").members()["manifest.json"];
+    let text = &mut bytes[member.offset as usize..][..member.len as usize];
+    let at = text.windows(4).position(|four| four == b"quay").expect("the host's name");
+    text[at] = b'k';
+    let changed = dir.path().join("changed.evidence.zip");
+    fs::write(&changed, bytes).expect("written");
+    let said = open(std::slice::from_ref(&changed)).expect_err("another manifest").to_string();
+    assert!(
+        said.contains("changed.evidence.zip") && said.contains("manifest.json is not what SHA256SUMS says"),
+        "{said}"
+    );
+    let (session, left_out) = wait(Session::open_readable(&[changed, path])).expect("one of them");
+    assert_eq!((session.bundles().len(), left_out.len()), (1, 1));
+    assert!(left_out[0].to_string().contains("changed.evidence.zip"), "{}", left_out[0]);
 }
 
 #[test]

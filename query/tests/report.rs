@@ -5,10 +5,11 @@ mod support;
 use std::os::unix::fs::FileExt as _;
 use support::{incident, open, wait};
 use taffrail_query::report::{Note, Report};
+use taffrail_trace::container::{Setup, SetupMount};
 use taffrail_trace::event::Severity;
 use taffrail_trace::fixture::{self, HOSTILE};
 use taffrail_trace::manifest::Joined;
-use taffrail_trace::schema::{FILE, Kind, STATE_SOCKET, Table};
+use taffrail_trace::schema::{FILE, FINDING, Kind, STATE_SOCKET, Table};
 use taffrail_trace::table::{Cell, Tables};
 use taffrail_trace::{bundle, schema};
 
@@ -358,4 +359,81 @@ fn what_people_wrote_down_is_in_the_report_and_attacks_nobody() {
         assert!(text.chars().all(|ch| ch == '\n' || !ch.is_control()), "{text}");
         assert!(!text.contains('\u{202e}') && !text.contains('\u{200b}'));
     }
+}
+
+#[test]
+fn how_the_container_was_set_up_is_told_as_asked_for_and_as_the_kernel_has_it() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let (mut manifest, _) = fixture::incident();
+    let mount = SetupMount {
+        kind: "bind".to_owned(),
+        source: "/run/docker.sock".to_owned(),
+        path: "/var/run/docker.sock".to_owned(),
+        read_only: false,
+    };
+    manifest.container.setup = Some(Box::new(Setup {
+        command: vec!["httpd".to_owned(), EVIL.to_owned()],
+        privileged: true,
+        capabilities_added: vec!["CAP_SYS_PTRACE".to_owned()],
+        mounts: vec![mount],
+        environment: vec!["API_KEY=***".to_owned(), EVIL.to_owned()],
+        ..Setup::default()
+    }));
+    let path = dir.path().join("setup.evidence.zip");
+    bundle::write(&path, &manifest, Tables::default()).expect("a bundle");
+    let report = wait(Report::of(&open(&[path]).expect("a session"))).expect("a report");
+    let (page, text) = (report.html(), report.markdown());
+    for told in [
+        "How it was set up",
+        "it was given everything that the host has",
+        "/run/docker.sock as /var/run/docker.sock, writable",
+        "CAP_SYS_PTRACE",
+        "API_KEY=***",
+    ] {
+        assert!(page.contains(told) && text.contains(told), "{told}\n{text}");
+    }
+    assert!(!page.contains("<script") && !outside_blocks(&text).iter().any(|line| outside_spans(line).contains('<')));
+    // What the kernel made of it is told by names, and so where no runtime told anything.
+    manifest.container.setup = None;
+    let init = manifest.state.init.as_mut().expect("the container's first process");
+    init.capabilities_effective = Some("0000000000000400".to_owned());
+    init.capabilities_bounding = Some("0000000000000401".to_owned());
+    init.shares_with_host = vec!["pid".to_owned()];
+    let path = dir.path().join("kernel.evidence.zip");
+    bundle::write(&path, &manifest, Tables::default()).expect("a bundle");
+    let text = wait(Report::of(&open(&[path]).expect("a session"))).expect("a report").markdown();
+    assert!(text.contains("`cap_net_bind_service`; can ever have: `cap_chown, cap_net_bind_service`"), "{text}");
+    assert!(text.contains("The host's own: `pid` namespaces"), "{text}");
+}
+
+#[test]
+fn what_was_found_again_and_again_is_told_once_with_its_number() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let (manifest, _) = fixture::incident();
+    let mut tables = Tables::default();
+    let list = vec!["network".to_owned(), "T1611".to_owned()];
+    for at in 0..5 {
+        let cells: Vec<Cell<'_>> = FINDING
+            .all_columns()
+            .map(|column| match column.name {
+                "time" => Cell::Time(1_773_478_810_000_000_000 + at * 1_000_000_000),
+                "rule" => Cell::Text("Socket used"),
+                "message" => Cell::Text("Socket used (by=sh)"),
+                "severity" => Cell::Text("warning"),
+                "tags" | "techniques" => Cell::TextList(if column.name == "tags" { &list } else { &list[1..] }),
+                _ if column.nullable => Cell::Null,
+                _ => Cell::Text(""),
+            })
+            .collect();
+        tables.of(&FINDING).expect("a table").push(&cells).expect("a row");
+    }
+    let path = dir.path().join("again.evidence.zip");
+    bundle::write(&path, &manifest, tables).expect("a bundle");
+    let report = wait(Report::of(&open(&[path]).expect("a session"))).expect("a report");
+    let (page, text) = (report.html(), report.markdown());
+    let told = "(5 times until 09:00:14.000)";
+    assert!(page.contains(told) && text.contains(told), "{text}");
+    assert_eq!(text.matches("(by=sh)").count(), 1, "{text}");
+    assert!(text.contains("Rule `Socket used` matched: `(by=sh)`"), "its name is said once: {text}");
+    assert_eq!(page.matches(">T1611<").count(), 1, "a tag that is a technique is one tag");
 }

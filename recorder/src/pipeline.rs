@@ -170,7 +170,7 @@ impl Pipeline {
             place(containers, key)
         });
         for known in &adopted {
-            self.doors.lives(known.home, &known.image);
+            self.doors.lives(known.home, known.image.namespaces);
         }
         self.admit(&changes);
         self.changes.extend(changes);
@@ -204,8 +204,11 @@ impl Pipeline {
     /// Tells the ring which containers are there now, and which are not any more.
     pub fn admit(&mut self, changes: &[Change]) {
         for change in changes {
-            if let (Change::Removed(key), Some(models)) = (change, &mut self.watch.models) {
-                models.gone(*key);
+            if let Change::Removed(key) = change {
+                self.doors.closed(*key);
+                if let Some(models) = &mut self.watch.models {
+                    models.gone(*key);
+                }
             }
             match change {
                 Change::New(key) if self.ring.history(*key).is_none() => self.describe(*key),
@@ -246,10 +249,10 @@ impl Pipeline {
                 let strings = convert::process::Strings { exe, cwd, name, args, environment };
                 let mut ran = convert::process::exec(header, exec, &strings);
                 ran.environment = self.environment.of_program(&ran.environment);
-                let (key, entered) = self.arrival(header, &ran, cgroup);
+                let (key, entered) = self.arrival(header, &ran, &known, cgroup);
                 let place = place(&self.containers, key);
                 let known = self.processes.ran(header, ran, entered, place.within());
-                self.doors.lives(key, &known.image);
+                self.doors.lives(key, known.image.namespaces);
                 self.began(key, &known, header.time_ns);
                 self.hash(key, &known, header);
             }

@@ -44,7 +44,8 @@ pub fn run(args: RedactArgs) -> Result<Outcome> {
     let mut out = io::stdout().lock();
     let len = std::fs::metadata(&args.out).with_context(|| format!("cannot read {}", args.out.display()))?.len();
     let redaction = manifest.redaction.as_ref();
-    writeln!(out, "{}: {len} bytes, of {}", text::shown(&args.out.to_string_lossy()), original.manifest().id)?;
+    let of = text::shown(&original.manifest().id);
+    writeln!(out, "{}: {len} bytes, of {of}", text::shown(&args.out.to_string_lossy()))?;
     for removed in redaction.iter().flat_map(|redaction| &redaction.removed) {
         writeln!(out, "  {}", text::shown(&words(removed)))?;
     }

@@ -268,7 +268,11 @@ fn chain_words(chain: &Chain) -> String {
         [] => format!("none missing, {linked}"),
         missing => format!("MISSING {}", missing.join(", ")),
     };
-    format!("{}: {segments} segments, {first} to {last}, {whole}", chain.class.as_str())
+    let which = match segments {
+        1 => format!("1 segment, {first}"),
+        _ => format!("{segments} segments, {first} to {last}"),
+    };
+    format!("{}: {which}, {whole}", chain.class.as_str())
 }
 
 fn gap_words(gap: &Stretch) -> String {
@@ -288,6 +292,8 @@ fn words(mismatch: &Mismatch) -> String {
         Mismatch::Changed(name) => format!("{name} is not what was written"),
         Mismatch::Missing(name) => format!("{name} is missing"),
         Mismatch::Added(name) => format!("{name} was not there when the bundle was sealed"),
+        Mismatch::Checksum(name) => format!("{name} has another CRC-32 than the ZIP says: other readers refuse it"),
+        Mismatch::Twice(name) => format!("SHA256SUMS names {name} twice"),
         Mismatch::BadLine(line) => format!("SHA256SUMS has a line that is none: {line}"),
     }
 }

@@ -1,6 +1,6 @@
 //! Files that are not what they claim get one clear line and the right exit code, from every command that opens them.
 
-use crate::support::{run, told};
+use crate::support::{run, taffrail, told};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -75,6 +75,93 @@ fn a_flipped_bit_anywhere_fails_verification_and_panics_nowhere() {
         "{caught} of {tried} flipped bits failed verification; the others lie in ZIP headers that carry no evidence"
     );
     assert!(caught >= tried - 4, "{caught} of {tried}");
+}
+
+/// Makes hostile bundles of a sample, by name, each with sums that are right where it can have them.
+const HOSTILE: &str = r#"
+import hashlib, re, struct, sys, zipfile
+old = zipfile.ZipFile(sys.argv[1])
+def put(zip, name, data, method=zipfile.ZIP_STORED):
+    info = zipfile.ZipInfo(name)
+    info.create_system, info.external_attr, info.compress_type = 3, 0o100644 << 16, method
+    zip.writestr(info, data)
+def made(path, change=lambda name, data: data, more=(), packed=None, sums=None):
+    zip = zipfile.ZipFile(path + '.zip', 'w')
+    names = [name for name in old.namelist() if not name.startswith('SHA256SUMS')]
+    all = [(name, change(name, unsigned(name, old.read(name)))) for name in names]
+    for name, data in all:
+        put(zip, name, data, zipfile.ZIP_DEFLATED if name == packed else zipfile.ZIP_STORED)
+    for name in more: put(zip, name, b'x')
+    lines = ''.join(f'{hashlib.sha256(data).hexdigest()}  {name}\n' for name, data in all)
+    put(zip, 'SHA256SUMS', sums(lines) if sums else lines)
+    zip.close()
+def unsigned(name, data):
+    return data.replace(b'"taffrail-evidence"', b'null') if name == 'manifest.json' else data
+def of(member, change):
+    return lambda name, data: change(data) if name == member else data
+made('intact')
+made('traversal', more=['../evil'])
+made('bomb', of('events/dns.parquet', lambda data: bytes(64 << 20)), packed='events/dns.parquet')
+made('parquet', of('events/process.parquet', lambda data: data[:-8] + struct.pack('<I', 1 << 30) + data[-4:]))
+made('manifest', sums=lambda lines: re.sub('^.{8}', '00000000', lines))
+made('escape', of('manifest.json', lambda data: re.sub(b'"id": "b', rb'"id": "\\u001b[31m', data, count=1)))
+whole = bytearray(open('intact.zip', 'rb').read())
+entries = [found.start() for found in re.finditer(b'PK\x01\x02', whole)]
+whole[entries[2] + 42:entries[2] + 46] = whole[entries[1] + 42:entries[1] + 46]
+open('overlapping.zip', 'wb').write(whole)
+"#;
+
+#[test]
+fn a_hostile_bundle_is_refused_by_name_with_2_and_by_verify_with_1_and_writes_nothing() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let python = Command::new("python3").args(["-c", HOSTILE]).arg(sample()).current_dir(dir.path()).output();
+    let (code, out, err) = told(python.expect("python3"));
+    assert_eq!(code, 0, "{out}{err}");
+    let listed = || {
+        let mut names: Vec<_> =
+            fs::read_dir(dir.path()).expect("a directory").flatten().map(|it| it.file_name()).collect();
+        names.sort();
+        names
+    };
+    let before = listed();
+    let asked = |args: &[&str]| {
+        let (code, out, err) = told(taffrail().args(args).current_dir(dir.path()).output().expect("it runs"));
+        let _ = fs::remove_file(dir.path().join("new.evidence.zip"));
+        assert!(!out.contains('\u{1b}') && !err.contains('\u{1b}'), "{args:?}: {out}{err}");
+        assert_eq!(listed(), before, "{args:?} wrote");
+        (code, format!("{out}{err}"))
+    };
+    for (name, named) in [
+        ("traversal", "\"../evil\" is not one of ours"),
+        ("bomb", "events/dns.parquet is compressed"),
+        ("overlapping", "overlaps the one before it"),
+        ("parquet", "events/process.parquet"),
+        ("manifest", "manifest.json is not what"),
+    ] {
+        let file = format!("{name}.zip");
+        let (code, said) = asked(&["verify", &file]);
+        assert!(code == 1 && said.contains(&file) && said.contains(named), "verify {name}: {code} {said}");
+        for args in [
+            &["query", &file, "--sql", "SELECT * FROM timeline"][..],
+            &["report", &file],
+            &["hunt", &file],
+            &["redact", &file, "-o", "new.evidence.zip", "--drop-terminal"],
+        ] {
+            let (code, said) = asked(args);
+            assert!(code == 2 && said.contains(&file), "{args:?}: {code} {said}");
+            assert!(said.contains(named) || args[0] == "redact", "{args:?}: {said}");
+        }
+        let (code, said) = asked(&["query", &file, "intact.zip", "--sql", "SELECT DISTINCT bundle FROM process"]);
+        assert!(code == 0 && said.contains("left out") && said.contains(named), "{name} among others: {code} {said}");
+    }
+    // What its manifest says reaches no terminal as it is.
+    let (code, said) = asked(&["redact", "escape.zip", "-o", "new.evidence.zip", "--drop-terminal"]);
+    assert!(code == 0 && said.contains("\\e[31m"), "{said}");
+    for args in
+        [&["verify", "escape.zip"][..], &["report", "escape.zip"], &["hunt", "escape.zip"], &["query", "escape.zip"]]
+    {
+        asked(args);
+    }
 }
 
 #[test]

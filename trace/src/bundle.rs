@@ -18,6 +18,7 @@
 
 mod copy;
 mod directory;
+pub mod pages;
 pub mod proof;
 mod read;
 pub mod redact;
@@ -27,7 +28,7 @@ mod write;
 
 pub use copy::Copy;
 pub use read::{Bundle, Member, Mismatch, OpenError, Section, Verdict};
-pub use rows::Batches;
+pub use rows::{Batches, columns_of};
 pub use sheet::Sheet;
 pub use write::{Ending, More, WriteError, Writer, seal, write};
 

@@ -16,6 +16,8 @@ const INPUT_MAX_BYTES: usize = 256 << 10;
 
 /// What is kept of a target's corpus, unpacked, the shortest inputs first: it is part of every clone.
 const KEPT_MAX_BYTES: u64 = 256 << 10;
+/// Of bundles: they are longer, and so much alike that they pack to a thirtieth.
+const BUNDLES_MAX_BYTES: u64 = 4 << 20;
 
 /// What to fuzz.
 #[derive(Debug, clap::Args)]
@@ -65,13 +67,13 @@ pub fn run(fuzz: &Fuzz) -> Result<()> {
         let mut merge = cargo_fuzz("run");
         merge.arg(&least).arg(&found).arg(&corpus).args(["--", "-merge=1", "-verbosity=0"]);
         finished(merge.arg(format!("-max_len={INPUT_MAX_BYTES}")))?;
-        keep(&least, &archive)?;
+        keep(&least, &archive, if target == "zip" { BUNDLES_MAX_BYTES } else { KEPT_MAX_BYTES })?;
     }
     Ok(())
 }
 
 /// Packs a target's corpus anew: one file, since thousands of inputs are nobody's reading.
-fn keep(from: &Path, archive: &Path) -> Result<()> {
+fn keep(from: &Path, archive: &Path, most: u64) -> Result<()> {
     let mut inputs: Vec<(u64, OsString)> = Vec::new();
     for entry in fs::read_dir(from)? {
         let entry = entry?;
@@ -81,7 +83,7 @@ fn keep(from: &Path, archive: &Path) -> Result<()> {
     let mut bytes = 0;
     inputs.retain(|(len, _)| {
         bytes += len;
-        bytes <= KEPT_MAX_BYTES
+        bytes <= most
     });
     let list = from.with_extension("list");
     fs::write(&list, inputs.iter().flat_map(|(_, name)| [name.as_bytes(), b"\n"].concat()).collect::<Vec<u8>>())?;

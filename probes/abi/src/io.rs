@@ -99,7 +99,7 @@ pub struct Totals {
 pub struct Terminal {
     /// Tells this session from every other since boot.
     pub session_id: u64,
-    /// Bytes that the call moved; more than the string where the record or the budget cut it.
+    /// Bytes that the call moved; more than the string where the record cut it or where no program had them in its memory.
     pub bytes: u64,
     /// The descriptor.
     pub fd: u32,
@@ -140,7 +140,7 @@ pub const HELLO_MAX_BYTES: usize = 1024;
 #[repr(C)]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Session {
-    /// Bytes kept so far.
+    /// Bytes kept so far; 1 for each record without any.
     pub kept_bytes: u64,
     /// Bytes that came when the budget was used up.
     pub cut_bytes: u64,

@@ -130,11 +130,16 @@ impl Asker<'_> {
             time_ns: row.number("time").unwrap_or(0),
             rule: row.text("rule"),
             message: row.text("message"),
-            more: ["priority", "tags", "techniques"]
-                .map(|column| row.list(column))
-                .into_iter()
-                .filter(|text| !text.is_empty())
-                .collect(),
+            priority: row.text("priority"),
+            tags: {
+                let mut tags = row.list("tags");
+                for technique in row.list("techniques") {
+                    if !tags.contains(&technique) {
+                        tags.push(technique);
+                    }
+                }
+                tags
+            },
             exec_id: row.id("exec_id"),
         };
         Ok(Cut::new(rows(&answer).map(finding).collect(), LINES_MAX, total))

@@ -89,8 +89,10 @@ pub struct Finding {
     pub time_ns: i64,
     pub rule: Foreign,
     pub message: Foreign,
-    /// Priority, tags and techniques, where the bundle has them.
-    pub more: Vec<Foreign>,
+    /// The rule's own word for how serious it is; empty where there is none.
+    pub priority: Foreign,
+    /// Tags and techniques, each once.
+    pub tags: Vec<Foreign>,
     pub exec_id: Option<u64>,
 }
 
@@ -216,7 +218,49 @@ pub struct Piece {
     pub text: Foreign,
 }
 
+/// What was found again and again, told once.
+pub struct Folded<'a> {
+    /// The first of them.
+    pub first: &'a Finding,
+    /// How many there are.
+    pub times: u64,
+    /// When the last was.
+    pub last_ns: i64,
+}
+
+impl Folded<'_> {
+    /// ` (5 times until 18:52:29.565)`; empty for one.
+    pub fn again(&self) -> String {
+        match self.times {
+            1 => String::new(),
+            times => format!(" ({} times until {})", units::number(times), units::clock(self.last_ns)),
+        }
+    }
+
+    /// What the message says that the rule's name does not.
+    pub fn message(&self) -> Foreign {
+        self.first.message.without(&self.first.rule)
+    }
+}
+
 impl Chapter {
+    /// The findings by rule and message, in the order of the first of each.
+    pub(super) fn folded(&self) -> Vec<Folded<'_>> {
+        let mut folded: Vec<Folded<'_>> = Vec::new();
+        for finding in &self.findings.shown {
+            let is_same = |known: &&mut Folded<'_>| {
+                (&known.first.rule, &known.first.message) == (&finding.rule, &finding.message)
+            };
+            if let Some(known) = folded.iter_mut().find(is_same) {
+                known.times += 1;
+                known.last_ns = finding.time_ns;
+            } else {
+                folded.push(Folded { first: finding, times: 1, last_ns: finding.time_ns });
+            }
+        }
+        folded
+    }
+
     /// The images that anything told of names.
     pub(super) fn actors(&self) -> impl Iterator<Item = u64> {
         let talks = self.talks.shown.iter().chain(&self.way_in).map(|talk| talk.exec_id);

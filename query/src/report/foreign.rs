@@ -52,6 +52,11 @@ impl Foreign {
         Self(format!("{}{}", self.0, other.0))
     }
 
+    /// Without what it begins with, and spaces behind that.
+    pub fn without(&self, beginning: &Self) -> Self {
+        Self(self.0.strip_prefix(&beginning.0).map_or(self.0.as_str(), str::trim_start).to_owned())
+    }
+
     /// As one word for a shell.
     pub fn quoted(&self) -> Self {
         Self(text::shell_line(std::slice::from_ref(&self.0)))

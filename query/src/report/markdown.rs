@@ -5,7 +5,8 @@ use super::foreign::Foreign;
 use super::lineage::Mark;
 use super::notes::{self, Note};
 use super::story::{self, Word};
-use super::{page, units};
+use super::{page, setup, units};
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 /// All bundles in one document.
@@ -23,10 +24,17 @@ fn bundle(out: &mut String, chapter: &Chapter) -> std::fmt::Result {
     let manifest = &chapter.manifest;
     let container = Foreign::new(&manifest.container.name).markdown();
     writeln!(out, "# Evidence: {container}, {}\n", units::moment(chapter.trigger_ns))?;
-    let rule = Foreign::new(&manifest.trigger.rule).markdown();
-    let reason = Foreign::new(&manifest.trigger.reason).markdown();
-    writeln!(out, "**{}**, {rule}: {reason}\n", manifest.trigger.severity.as_str())?;
+    let rule = Foreign::new(&manifest.trigger.rule);
+    let reason = Foreign::new(&manifest.trigger.reason).without(&rule);
+    let colon = if reason.is_empty() { "" } else { ": " };
+    let severity = manifest.trigger.severity.as_str();
+    writeln!(out, "**{severity}**, {}{colon}{}\n", rule.markdown(), reason.markdown())?;
     writeln!(out, "{}\n", words(&story::summary(chapter)))?;
+    let tags: BTreeSet<&Foreign> = chapter.findings.shown.iter().flat_map(|finding| &finding.tags).collect();
+    if !tags.is_empty() {
+        let tags: Vec<String> = tags.into_iter().map(Foreign::markdown).collect();
+        writeln!(out, "Tags of what was found: {}\n", tags.join(", "))?;
+    }
     writeln!(
         out,
         "Container {}, bundle {} ({}), sealed by {}.",
@@ -70,6 +78,7 @@ fn bundle(out: &mut String, chapter: &Chapter) -> std::fmt::Result {
     if let Some(rest) = units::rest(&chapter.sessions, "session", "sessions") {
         writeln!(out, "\n{rest}: `SELECT * FROM sessions`")?;
     }
+    setup::markdown(manifest, out)?;
     chapter.state.markdown(out)?;
     for (name, list) in page::indicator_lists(chapter) {
         writeln!(out, "\n## {name}\n\n{}", list.markdown_block())?;
@@ -81,8 +90,12 @@ fn bundle(out: &mut String, chapter: &Chapter) -> std::fmt::Result {
         let (from, to) = (units::clock(gap.from_ns), units::clock(gap.to_ns));
         writeln!(out, "- {from} to {to}: {lost} {} events, {}{others}", gap.class.markdown(), gap.cause.markdown())?;
     }
-    let silent = manifest.hooks.iter().filter(|hook| hook.state != "attached").count();
-    writeln!(out, "- {} of {} kernel hooks were at work", manifest.hooks.len() - silent, manifest.hooks.len())?;
+    let attached = manifest.hooks.iter().filter(|hook| hook.state == "attached").count();
+    writeln!(out, "- {attached} of {} kernel hooks were at work", manifest.hooks.len())?;
+    for (why, names) in page::silent_hooks(manifest).iter().take(20) {
+        let names: Vec<String> = names.iter().take(40).map(Foreign::markdown).collect();
+        writeln!(out, "  - not {}: {}", names.join(", "), why.markdown())?;
+    }
     let said = match chapter.intact {
         Some(true) => "When this report was made, every member of the bundle had the digest that it was sealed with.",
         Some(false) => "**When this report was made, the bundle was not what was sealed.**",

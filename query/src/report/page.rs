@@ -1,14 +1,16 @@
 //! The HTML page.
 
-use super::facts::{Change, Chapter, Program, Talk};
+use super::facts::{Change, Chapter, Finding, Folded, Program, Talk};
 use super::foreign::Foreign;
 use super::lineage::{Mark, Node};
 use super::notes::{self, Note};
 use super::story::{self, Sentence, Word};
-use super::{drawing, units};
+use super::{drawing, setup, units};
 use maud::{DOCTYPE, Markup, PreEscaped, html};
+use std::collections::BTreeMap;
 use taffrail_trace::bundle::{SIGNATURE, SUMS};
 use taffrail_trace::event::Severity;
+use taffrail_trace::manifest::Manifest;
 use taffrail_trace::signature::NAMESPACE;
 
 const STYLE: &str = include_str!("page.css");
@@ -64,6 +66,7 @@ fn bundle(chapter: &Chapter) -> Markup {
             (network(chapter))
             (files(chapter))
             (terminals(chapter))
+            (setup::html(&chapter.manifest))
             (chapter.state.html())
             (indicators(chapter))
             (losses(chapter))
@@ -96,18 +99,37 @@ fn head(chapter: &Chapter) -> Markup {
                 (fact("Evidence", &html! { (units::moment(chapter.from_ns)) br; "to " (units::moment(chapter.to_ns)) }))
                 (fact("Bundle", &html! { (Foreign::new(&manifest.id)) br; small { (Foreign::new(&manifest.tool)) } }))
             }
-            @if chapter.findings.shown.len() > 1 {
-                ul class="findings" {
-                    @for finding in &chapter.findings.shown {
-                        li { span class="time" { (units::clock(finding.time_ns)) } " " strong { (finding.rule) } " " (finding.message)
-                            @for more in &finding.more { " " span class="tag" { (more) } } }
-                    }
-                }
-                @if let Some(rest) = units::rest(&chapter.findings, "finding", "findings") { p class="more" { (rest) } }
-            } @else {
-                @for more in chapter.findings.shown.iter().flat_map(|finding| &finding.more) { span class="tag" { (more) } " " }
+        }
+        @if chapter.findings.shown.len() > 1 {
+            section {
+                h2 { "What was found" }
+                ul class="findings" { @for found in chapter.folded() { (finding(&found)) } }
+                @if let Some(rest) = units::rest(&chapter.findings, "finding", "findings") {
+                    p class="more" { (rest) ": " code { "SELECT * FROM finding" } } }
+            }
+        } @else {
+            p class="tags" { @for found in &chapter.findings.shown { (tags(found)) } }
+        }
+    }
+}
+
+fn finding(found: &Folded<'_>) -> Markup {
+    let finding = found.first;
+    html! {
+        li {
+            span class="time" { (units::clock(finding.time_ns)) }
+            div {
+                strong { (finding.rule) } " " (found.message()) (found.again())
+                p class="tags" { (tags(finding)) }
             }
         }
+    }
+}
+
+fn tags(finding: &Finding) -> Markup {
+    html! {
+        @if !finding.priority.is_empty() { span class="tag priority" { (finding.priority) } " " }
+        @for tag in &finding.tags { span class="tag" { (tag) } " " }
     }
 }
 
@@ -347,8 +369,8 @@ fn indicators(chapter: &Chapter) -> Markup {
 }
 
 fn losses(chapter: &Chapter) -> Markup {
-    let silent: Vec<_> = chapter.manifest.hooks.iter().filter(|hook| hook.state != "attached").collect();
-    let attached = chapter.manifest.hooks.len() - silent.len();
+    let attached = chapter.manifest.hooks.iter().filter(|hook| hook.state == "attached").count();
+    let silent = silent_hooks(&chapter.manifest);
     html! {
         section {
             h2 { "What is missing" }
@@ -379,13 +401,23 @@ fn losses(chapter: &Chapter) -> Markup {
             p { (units::many(attached as u64, "kernel hook was", "kernel hooks were")) " at work"
                 @if silent.is_empty() { "." } @else { "; these were not:" } }
             @if !silent.is_empty() {
-                ul { @for hook in silent.iter().take(20) {
-                    li { code { (Foreign::new(&hook.name)) } ": " (Foreign::new(&hook.state))
-                        @if let Some(reason) = &hook.reason { ", " (Foreign::new(reason)) } } } }
-                @if silent.len() > 20 { p class="more" { "and " (silent.len() - 20) " more" } }
+                ul { @for (why, names) in silent.iter().take(20) {
+                    li { @for (at, name) in names.iter().take(40).enumerate() { @if at > 0 { ", " } code { (name) } } ": " (why) } } }
+                @if silent.len() > 20 { p class="more" { "and " (silent.len() - 20) " more reasons" } }
             }
         }
     }
+}
+
+/// The hooks that were not at work by what became of them.
+pub fn silent_hooks(manifest: &Manifest) -> BTreeMap<Foreign, Vec<Foreign>> {
+    let mut silent: BTreeMap<Foreign, Vec<Foreign>> = BTreeMap::new();
+    for hook in manifest.hooks.iter().filter(|hook| hook.state != "attached") {
+        let reason = hook.reason.as_ref().map(|reason| format!(", {reason}")).unwrap_or_default();
+        let why = Foreign::new(&format!("{}{reason}", hook.state));
+        silent.entry(why).or_default().push(Foreign::new(&hook.name));
+    }
+    silent
 }
 
 fn proof(chapter: &Chapter) -> Markup {

@@ -71,14 +71,15 @@ impl<'a> Row<'a> {
             .is_some_and(|array| *array.data_type() == DataType::Boolean && array.as_boolean().value(self.index))
     }
 
-    /// A list of texts with `, ` between them, or a text.
-    pub fn list(&self, column: &str) -> Foreign {
-        let Some(array) = self.cell(column) else { return Foreign::default() };
-        let DataType::List(item) = array.data_type() else { return self.text(column) };
-        if *item.data_type() != DataType::Utf8 {
-            return Foreign::default();
+    /// The texts of a list.
+    pub fn list(&self, column: &str) -> Vec<Foreign> {
+        let Some(array) = self.cell(column) else { return Vec::new() };
+        match array.data_type() {
+            DataType::List(item) if *item.data_type() == DataType::Utf8 => {
+                let items = array.as_list::<i32>().value(self.index);
+                items.as_string::<i32>().iter().flatten().map(Foreign::new).collect()
+            }
+            _ => Vec::new(),
         }
-        let items = array.as_list::<i32>().value(self.index);
-        Foreign::new(&items.as_string::<i32>().iter().flatten().collect::<Vec<_>>().join(", "))
     }
 }

@@ -180,7 +180,7 @@ impl State {
                             @for line in &sheet.lines.shown {
                                 tr class=(if line.hostile { "hostile" } else { "" }) {
                                     @for (head, cell) in sheet.kind.heads.iter().zip(&line.cells) {
-                                        td data-label=(head) { (page::words(std::slice::from_ref(cell))) }
+                                        td data-label=(head) class=(if matches!(cell, Word::Plain(_)) { "number" } else { "" }) { (page::words(std::slice::from_ref(cell))) }
                                     }
                                 }
                             }

@@ -81,12 +81,14 @@ pub fn tell(chapter: &Chapter) -> (Vec<Sentence>, u64) {
         }
         told.push(Sentence { time_ns: act.time_ns, mark: Mark::Hostile, is_alarm: false, words });
     }
-    for finding in &chapter.findings.shown {
-        let words = if finding.rule == Foreign::new("manual") {
+    for found in chapter.folded() {
+        let finding = found.first;
+        let mut words = if finding.rule == Foreign::new("manual") {
             vec![plain("Evidence was asked for: "), quoted(&finding.message)]
         } else {
-            vec![plain("Rule "), quoted(&finding.rule), plain(" matched: "), quoted(&finding.message)]
+            vec![plain("Rule "), quoted(&finding.rule), plain(" matched: "), Word::Quoted(found.message())]
         };
+        words.push(plain(found.again()));
         told.push(Sentence { time_ns: finding.time_ns, mark: Mark::Plain, is_alarm: true, words });
     }
     told.sort_by_key(|sentence| sentence.time_ns);

@@ -10,7 +10,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use taffrail_probes::abi::cgroup::Attach;
 use taffrail_probes::abi::{Header, ImageKey};
-use taffrail_trace::event::{Body, Entered, EnteredBy, Event, Image, Lifecycle, LifecycleOp};
+use taffrail_trace::event::{Body, Entered, EnteredBy, Event, Lifecycle, LifecycleOp, Namespaces, Origin};
 use taffrail_trace::ids::ContainerKey;
 
 /// What must be known of all containers to tell.
@@ -35,30 +35,51 @@ impl Doors {
         self.begun.insert(key);
     }
 
-    /// An image was seen to live in a container. The first to have a mount namespace gives it to the container.
-    pub fn lives(&mut self, key: ContainerKey, image: &Image) {
-        let mounts = image.namespaces.map_or(0, |namespaces| namespaces.mount);
+    /// An image with a mount namespace was seen to live in a container. The first to have it gives it to the container.
+    pub fn lives(&mut self, key: ContainerKey, namespaces: Option<Namespaces>) {
+        let mounts = mount_number(namespaces);
         if mounts != 0 && mounts != self.host_mounts {
             self.by_mounts.entry(mounts).or_insert(key);
         }
     }
 
-    /// A container is gone.
-    pub fn forget(&mut self, key: ContainerKey) {
-        self.begun.remove(&key);
+    /// A container's cgroup was removed: nobody is in it, and the kernel gives the number of its mount namespace to the
+    /// next container that comes.
+    pub fn closed(&mut self, key: ContainerKey) {
         self.by_mounts.retain(|_, known| *known != key);
+    }
+
+    /// A container and its history are gone.
+    pub fn forget(&mut self, key: ContainerKey) {
+        self.closed(key);
+        self.begun.remove(&key);
     }
 
     /// Whether an image is not inside a container: it belongs elsewhere, or still sees the host's files.
     fn is_outside(&self, key: ContainerKey, known: &Known) -> bool {
-        let mounts = known.image.namespaces.map_or(0, |namespaces| namespaces.mount);
-        known.home != key || mounts == self.host_mounts
+        known.home != key || mount_number(known.image.namespaces) == self.host_mounts
+    }
+
+    /// Whether an image was run inside a container: what its process runs next comes from there, whoever made it.
+    fn ran_inside(&self, key: ContainerKey, known: &Known) -> bool {
+        known.image.origin == Origin::Exec && !self.is_outside(key, known)
     }
 }
 
+fn mount_number(namespaces: Option<Namespaces>) -> u32 {
+    namespaces.map_or(0, |namespaces| namespaces.mount)
+}
+
 impl Pipeline {
-    /// Where an exec belongs, and whether it came from outside. `key` is its cgroup's container.
-    pub(super) fn arrival(&mut self, header: &Header, ran: &Ran, key: ContainerKey) -> (ContainerKey, Option<Entered>) {
+    /// Where an exec belongs, and whether it came from outside. `before` is the image that its process was until now, `key`
+    /// its cgroup's container.
+    pub(super) fn arrival(
+        &mut self,
+        header: &Header,
+        ran: &Ran,
+        before: &Known,
+        key: ContainerKey,
+    ) -> (ContainerKey, Option<Entered>) {
         let creator = self.processes.creator(header.image, ran.parent);
         let mounts = ran.namespaces.mount;
         let host = self.containers.host();
@@ -66,21 +87,22 @@ impl Pipeline {
             return (key, None);
         }
         if key == host {
-            // Only a container's namespaces make it a container's process: sandboxes of the host have some too.
-            let Some(home) = self.doors.by_mounts.get(&mounts).copied().filter(|home| *home != host) else {
-                return (key, None);
-            };
-            let by = creator.filter(|creator| creator.home != home);
+            // Only a container's namespaces make it a container's process: sandboxes of the host have some too. Whoever
+            // is in there may outlive the container.
+            let inherited = (mount_number(before.image.namespaces) == mounts).then_some(before.home);
+            let home = self.doors.by_mounts.get(&mounts).copied().or(inherited).filter(|home| *home != host);
+            let Some(home) = home else { return (key, None) };
+            let by = creator.filter(|creator| creator.home != home && !self.doors.ran_inside(home, before));
             let entered = by.map(|by| Entered { way: EnteredBy::Namespaces, by: Some(by.image.exec_id) });
             return (home, entered);
         }
         if let Some(visited) = self.doors.by_mounts.get(&mounts).copied().filter(|home| *home != key) {
             self.visited(header, ran, key, visited);
         }
-        let sender = self.sender(key, creator);
-        if self.doors.begun.insert(key) {
+        if self.doors.begun.insert(key) || self.doors.ran_inside(key, before) {
             return (key, None);
         }
+        let sender = self.sender(key, creator);
         let entered = sender.map(|by| Entered { way: EnteredBy::Cgroup, by: Some(by.image.exec_id) });
         (key, entered)
     }
@@ -104,7 +126,7 @@ impl Pipeline {
             if self.doors.is_outside(key, &known) {
                 return Some(known);
             }
-            if known.image.origin != taffrail_trace::event::Origin::Fork {
+            if known.image.origin != Origin::Fork {
                 return None;
             }
             next = known.parent.clone();
@@ -127,5 +149,27 @@ impl Pipeline {
         let actor = super::actor(header, mover);
         let event = Event { time_ns: header.time_ns, actor: Some(actor), body: Body::Lifecycle(moment) };
         self.append(to, event, Some(mover));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use taffrail_trace::ids::BootId;
+
+    #[test]
+    fn a_namespaces_number_is_its_next_owners_once_a_container_is_gone() {
+        let boot = BootId("b".to_owned());
+        let [first, next] = [40, 41].map(|cgroup| ContainerKey::new(&boot, cgroup));
+        let mounts = |mount| Some(Namespaces { mount, ..Namespaces::default() });
+        let mut doors = Doors::new(1);
+        doors.lives(first, mounts(7));
+        doors.lives(next, mounts(7));
+        assert_eq!(doors.by_mounts.get(&7), Some(&first), "while it is there it is its own");
+        doors.closed(first);
+        doors.lives(next, mounts(7));
+        assert_eq!(doors.by_mounts.get(&7), Some(&next));
+        doors.lives(next, mounts(1));
+        assert_eq!(doors.by_mounts.get(&1), None, "the host's is nobody's");
     }
 }

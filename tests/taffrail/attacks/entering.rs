@@ -59,3 +59,41 @@ fn who_joins_another_containers_namespaces_is_seen_in_both() {
     assert_eq!(told.len(), 1, "{told:?}");
     assert!(told[0]["detail"].as_str().is_some_and(|detail| detail.contains(&stage.container.name)), "{told:?}");
 }
+
+#[test]
+fn what_a_process_runs_next_did_not_come_in_again() {
+    let stage = Stage::new("becoming", &[]);
+    stage.container.exec(&["sh", "-c", "/bin/true; exec /bin/cat /dev/null"]);
+    let init = Container::workloads("becoming-init", &[], &["sh", "-c", "mkdir /data; exec sleep 600"]);
+    init.wait_for("/data");
+    let evidence = stage.evidence();
+
+    let programs = "SELECT comm, entered FROM process WHERE origin = 'exec' AND args[1] IN ('sh', '/bin/cat') AND process_id IN \
+         (SELECT process_id FROM process WHERE args[1] = '/bin/cat') ORDER BY time";
+    let came = json!({ "comm": "sh", "entered": "cgroup" });
+    assert_rows("the shell and what it became", &evidence.ask(programs), &[came, json!({ "comm": "cat", "entered": null })]);
+    let of_init = crate::support::ask(
+        &stage.recorder.trigger(&init.id, "10m", "0s"),
+        "SELECT args[1] AS program, entered FROM process WHERE origin = 'exec' AND args[1] IN ('sh', 'sleep') ORDER BY time",
+    );
+    let own = |program: &str| json!({ "program": program, "entered": null });
+    assert_rows("a container's first process", &of_init, &[own("sh"), own("sleep")]);
+}
+
+#[test]
+fn nobody_enters_a_container_that_is_gone() {
+    let stage = Stage::new("after", &[]);
+    let gone = Container::workloads("gone", &[], &["sh", "-c", "exit 0"]);
+    let id = gone.id.clone();
+    drop(gone);
+    // The kernel gives the numbers of its namespaces to those that come next.
+    for name in ["next", "next-but-one"] {
+        let next = Container::workloads(name, &[], &["sh", "-c", "mkdir /data; sleep 600"]);
+        next.wait_for("/data");
+    }
+    let told = crate::support::ask(
+        &stage.recorder.trigger(&id, "10m", "0s"),
+        "SELECT op FROM lifecycle WHERE op IN ('removed', 'entered') ORDER BY time",
+    );
+    assert_rows("of the first", &told, &[json!({ "op": "removed" })]);
+}

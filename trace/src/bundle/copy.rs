@@ -1,7 +1,7 @@
 //! A bundle's way to somebody else: the same bytes under another name, written down before they have it.
 
 use super::write::Partial;
-use super::{Bundle, Member, WriteError};
+use super::{Bundle, WriteError};
 use crate::text::hex;
 use sha2::{Digest, Sha256};
 use std::io::{self, Read as _, Write as _};
@@ -26,7 +26,7 @@ impl Copy {
         }
         let (partial, mut file) = Partial::beside(to).map_err(io_error)?;
         let len = bundle.file().metadata().map_err(io_error)?.len();
-        let mut from = bundle.reader(Member { offset: 0, len });
+        let mut from = super::read::section(bundle.file(), 0..len);
         let (mut hasher, mut buffer) = (Sha256::new(), vec![0; 64 << 10]);
         loop {
             match from.read(&mut buffer).map_err(io_error)? {

@@ -9,6 +9,7 @@ use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::{self, Read};
+use std::ops::Range;
 use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -77,6 +78,8 @@ pub struct Member {
     pub offset: u64,
     /// Length in bytes.
     pub len: u64,
+    /// CRC-32 (IEEE) of its bytes, as the ZIP states it: other readers refuse a member with another one.
+    pub crc32: u32,
 }
 
 /// What [`Bundle::verify`] found.
@@ -97,6 +100,10 @@ pub enum Mismatch {
     Missing(String),
     /// A member that SHA256SUMS does not name.
     Added(String),
+    /// A member whose bytes have another CRC-32 than the ZIP states, so that other readers refuse it.
+    Checksum(String),
+    /// A member that SHA256SUMS names twice.
+    Twice(String),
     /// A line of SHA256SUMS that cannot be read.
     BadLine(String),
 }
@@ -167,30 +174,44 @@ impl Bundle {
 
         let mut wrong = Vec::new();
         let mut stated = BTreeMap::new();
-        for line in String::from_utf8_lossy(&text).lines() {
+        for line in String::from_utf8_lossy(&text).split_terminator('\n') {
             match line.split_once("  ") {
                 Some((digest, name)) if digest.len() == 64 => {
-                    stated.insert(name.to_owned(), digest.to_owned());
+                    if stated.insert(name.to_owned(), digest.to_owned()).is_some() {
+                        wrong.push(Mismatch::Twice(name.to_owned()));
+                    }
                 }
                 _ => wrong.push(Mismatch::BadLine(line.to_owned())),
             }
         }
-        for (name, member) in self.listed() {
+        for (name, member) in &self.members {
+            let (sha256, crc32) = self.digests(*member).map_err(io_error)?;
             match stated.remove(name) {
-                None => wrong.push(Mismatch::Added(name.clone())),
-                Some(digest) if digest != self.digest(*member).map_err(io_error)? => {
-                    wrong.push(Mismatch::Changed(name.clone()));
-                }
-                Some(_) => {}
+                None if is_listed(name) => wrong.push(Mismatch::Added(name.clone())),
+                Some(digest) if digest != sha256 => wrong.push(Mismatch::Changed(name.clone())),
+                _ if crc32 != member.crc32 => wrong.push(Mismatch::Checksum(name.clone())),
+                _ => {}
             }
         }
         wrong.extend(stated.into_keys().map(Mismatch::Missing));
-        Ok(if wrong.is_empty() { Verdict::Intact(self.listed().count()) } else { Verdict::Altered(wrong) })
+        let listed = self.members.keys().filter(|name| is_listed(name)).count();
+        Ok(if wrong.is_empty() { Verdict::Intact(listed) } else { Verdict::Altered(wrong) })
     }
 
-    /// The members that SHA256SUMS has to name.
-    fn listed(&self) -> impl Iterator<Item = (&String, &Member)> {
-        self.members.iter().filter(|(name, _)| ![SUMS, SIGNATURE].contains(&name.as_str()))
+    /// Compares the manifest alone with SHA256SUMS, which costs nothing: by it everything else in the bundle is understood.
+    /// One that is being made has no sums yet.
+    ///
+    /// # Errors
+    /// [`OpenError::Refused`] where it is another one.
+    pub fn check_manifest(&self) -> Result<(), OpenError> {
+        let (Some(sums), Some(manifest)) = (self.text(SUMS)?, self.text(MANIFEST)?) else { return Ok(()) };
+        let line = format!("{}  {MANIFEST}", hex(&Sha256::digest(&manifest)));
+        if String::from_utf8_lossy(&sums).split('\n').any(|stated| stated == line) {
+            return Ok(());
+        }
+        Err(self.refused(format!(
+            "{MANIFEST} is not what {SUMS} says, so nothing in it can be relied on; see `taffrail verify`"
+        )))
     }
 
     /// A short member as a whole; nothing where it is not there.
@@ -220,22 +241,31 @@ impl Bundle {
         OpenError::Refused { path: self.path.clone(), reason }
     }
 
-    fn digest(&self, member: Member) -> io::Result<String> {
+    /// SHA-256, in hex, and CRC-32 of a member's bytes.
+    fn digests(&self, member: Member) -> io::Result<(String, u32)> {
         let mut reader = self.reader(member);
-        let mut hasher = Sha256::new();
+        let (mut sha256, mut crc32) = (Sha256::new(), crc32fast::Hasher::new());
         let mut buffer = vec![0; 64 << 10];
         loop {
             match reader.read(&mut buffer)? {
-                0 => return Ok(hex(&hasher.finalize())),
-                read => hasher.update(&buffer[..read]),
+                0 => return Ok((hex(&sha256.finalize()), crc32.finalize())),
+                read => {
+                    sha256.update(&buffer[..read]);
+                    crc32.update(&buffer[..read]);
+                }
             }
         }
     }
 
     /// The bytes of a member of this bundle.
     pub fn reader(&self, member: Member) -> Section {
-        section(&self.file, member)
+        section(&self.file, member.offset..member.offset + member.len)
     }
+}
+
+/// Whether SHA256SUMS has to name a member.
+fn is_listed(name: &str) -> bool {
+    ![SUMS, SIGNATURE].contains(&name)
 }
 
 /// Reads just the field that decides whether the rest can be understood.
@@ -254,12 +284,12 @@ fn read_text(file: &Arc<File>, name: &str, member: Member) -> Result<Vec<u8>, Te
         return Err(TextProblem::TooLong(format!("{name} is {} bytes long, more than {TEXT_MAX_BYTES}", member.len)));
     }
     let mut text = Vec::with_capacity(member.len as usize);
-    section(file, member).read_to_end(&mut text).map_err(TextProblem::Io)?;
+    section(file, member.offset..member.offset + member.len).read_to_end(&mut text).map_err(TextProblem::Io)?;
     Ok(text)
 }
 
-pub(super) fn section(file: &Arc<File>, member: Member) -> Section {
-    Section { file: Arc::clone(file), at: member.offset, end: member.offset + member.len }
+pub(super) fn section(file: &Arc<File>, bytes: Range<u64>) -> Section {
+    Section { file: Arc::clone(file), at: bytes.start, end: bytes.end }
 }
 
 /// Reads a member by position, so that any number of readers can share one open file.

@@ -7,8 +7,8 @@
 //! ```
 //!
 //! What holds: only an intact bundle is redacted. Tables that nothing was taken from are copied byte by byte. Members that
-//! are no tables, such as a report, were made of the whole original and go. What was taken out is stated in the manifest,
-//! and what is missing (the gap table) cannot be taken out.
+//! are no tables, such as a report, were made of the whole original and go; what is made anew of what stays is in it where
+//! there is room. What was taken out is stated in the manifest, and what is missing (the gap table) cannot be taken out.
 //!
 //! Text that is masked becomes NULL where the column can be, else `[redacted]`.
 
@@ -21,6 +21,7 @@ use crate::clock::utc_now;
 use crate::custody::{self, Act, CustodyError, Deed};
 use crate::manifest::{Manifest, Redaction, Removed, TableRef};
 use crate::schema::{GAP, TERMINAL};
+use crate::signature::NAMESPACE;
 use crate::text::hex;
 use edit::Edit;
 use serde_json::Value;
@@ -150,12 +151,14 @@ pub fn redact(
         removed,
     };
     if let Some(max) = plan.max_bytes {
-        // All that is no table, and what each member takes besides its bytes.
-        let other = serde_json::to_vec_pretty(&manifest).map_err(WriteError::from)?.len()
-            + serde_json::to_vec_pretty(&redaction).map_err(WriteError::from)?.len()
-            + custody.len();
-        let other = other as u64 + size::OVERHEAD_BYTES + size::MEMBER_BYTES * tables.len() as u64;
-        let thinned = size::thin(original, &edits, &mut tables, max, other)?;
+        let draft = Manifest {
+            redaction: Some(redaction.clone()),
+            signature_namespace: Some(NAMESPACE.to_owned()),
+            ..manifest.clone()
+        };
+        let texts = serde_json::to_vec_pretty(&draft).map_err(WriteError::from)?.len() + custody.len();
+        let around = size::around(&tables, texts);
+        let thinned = size::thin(original, &edits, &mut tables, max, around)?;
         manifest.losses.extend(thinned.loss);
         manifest.redaction = Some(Redaction { removed: [redaction.removed, thinned.removed].concat(), ..redaction });
     } else {
@@ -172,9 +175,15 @@ pub fn redact(
         writer.add(&name, &bytes)?;
     }
     writer.add(CUSTODY, custody.as_bytes())?;
-    // What is made of the tables has no place in a bundle of a given size.
-    if let Some(more) = ending.more.filter(|_| plan.max_bytes.is_none()) {
-        writer.add_made_of(more)?;
+    if let Some(more) = ending.more {
+        // What is made of the tables can be made again: it stays only where there is room.
+        let fitting = |bundle: &Bundle| {
+            let made = more(bundle);
+            let so_far = bundle.file().metadata().map_or(u64::MAX, |file| file.len());
+            let fits = plan.max_bytes.is_none_or(|max| so_far.saturating_add(size::of(&made, bundle)) <= max);
+            if fits { made } else { Vec::new() }
+        };
+        writer.add_made_of(&fitting)?;
     }
     writer.finish()?;
     Ok(manifest)

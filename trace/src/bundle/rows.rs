@@ -1,5 +1,6 @@
 //! Rows of a member that is Parquet, read in place and taken for an attacker's.
 
+use super::pages::{HEADER_MAX_BYTES, Page, PageError};
 use super::{Bundle, Member, OpenError, Section};
 use arrow_array::RecordBatch;
 use arrow_schema::SchemaRef;
@@ -8,10 +9,11 @@ use parquet::arrow::arrow_reader::{
     ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder, RowSelection, RowSelector,
 };
 use parquet::errors::ParquetError;
-use parquet::file::metadata::ParquetMetaData;
+use parquet::file::metadata::{ColumnChunkMetaData, ParquetMetaData, ParquetMetaDataReader};
 use parquet::file::reader::{ChunkReader, Length};
 use std::fs::File;
 use std::io::{BufReader, Read as _};
+use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -20,6 +22,8 @@ use std::sync::Arc;
 pub(super) const BATCH_ROWS: usize = 8 << 10;
 /// The most that a row group may state to be unpacked: a recorder packs a few dozen MiB at once.
 const GROUP_MAX_BYTES: i64 = 4 << 30;
+/// The most that the pages of all columns together may unpack to at once.
+const AT_ONCE_MAX_BYTES: u64 = 1 << 30;
 
 impl Bundle {
     /// Shows the rows of the member `name` to `each`, some thousand at a time, at most `limit` of them.
@@ -44,8 +48,9 @@ impl Bundle {
     /// [`OpenError::Refused`] where they are no Parquet, or state lengths that they cannot have.
     pub fn batches(&self, name: &str, limit: usize, batch_rows: usize) -> Result<Batches, OpenError> {
         let reader = self.guarded(name, || {
-            let builder = ParquetRecordBatchReaderBuilder::try_new(self.chunk(name)?)?;
-            believable(builder.metadata(), self.len_of(name))?;
+            let chunk = self.chunk(name)?;
+            let builder = ParquetRecordBatchReaderBuilder::try_new(chunk.clone())?;
+            believable(builder.metadata(), &chunk)?;
             let rows = usize::try_from(builder.metadata().file_metadata().num_rows()).unwrap_or(usize::MAX);
             let first = RowSelection::from(vec![RowSelector::select(rows.min(limit))]);
             let builder = if limit < rows { builder.with_row_selection(first) } else { builder };
@@ -60,8 +65,9 @@ impl Bundle {
     /// [`OpenError::Refused`] where it is no Parquet, or states lengths that it cannot have.
     pub fn rows(&self, name: &str) -> Result<u64, OpenError> {
         self.guarded(name, || {
-            let builder = ParquetRecordBatchReaderBuilder::try_new(self.chunk(name)?)?;
-            believable(builder.metadata(), self.len_of(name))?;
+            let chunk = self.chunk(name)?;
+            let builder = ParquetRecordBatchReaderBuilder::try_new(chunk.clone())?;
+            believable(builder.metadata(), &chunk)?;
             Ok(builder.metadata().file_metadata().num_rows().unsigned_abs())
         })
     }
@@ -78,8 +84,11 @@ impl Bundle {
         guarded(self.path(), name, step)
     }
 
-    pub(super) fn len_of(&self, name: &str) -> u64 {
-        self.members().get(name).map_or(0, |member| member.len)
+    /// Why the first of its tables that cannot be read to its end cannot; nothing where all can.
+    pub fn unreadable(&self) -> Option<OpenError> {
+        let tables = self.members().keys().filter(|name| name.ends_with(".parquet"));
+        let mut read = tables.map(|name| self.each_batch::<OpenError>(name, usize::MAX, &mut |_| Ok(())));
+        read.find_map(Result::err)
     }
 
     pub(super) fn chunk(&self, name: &str) -> Result<Chunk, ParquetError> {
@@ -125,29 +134,106 @@ pub(super) fn guarded<T>(
     }
 }
 
-/// What the footer says of lengths has to fit the member, before anything is read by it.
-pub(super) fn believable(metadata: &ParquetMetaData, len: u64) -> Result<(), ParquetError> {
-    let lies = |what: &str| Err(ParquetError::General(format!("it lies about its lengths: {what}")));
-    let mut rows = 0_i64;
+/// What footer and pages say of lengths has to fit the member, before anything is read by it.
+pub(super) fn believable(metadata: &ParquetMetaData, chunk: &Chunk) -> Result<(), ParquetError> {
+    columns(metadata, chunk.member.len)?;
+    let mut window = Window { chunk, begin: 0, bytes: Bytes::new() };
+    for group in metadata.row_groups() {
+        let mut at_once = 0_u64;
+        for column in group.columns() {
+            // A dictionary and a page at a time.
+            at_once += 2 * window.largest_page(range(column)?)?;
+        }
+        if at_once > AT_ONCE_MAX_BYTES {
+            return lies(&format!("its pages unpack to {at_once} bytes at once, more than {AT_ONCE_MAX_BYTES}"));
+        }
+    }
+    Ok(())
+}
+
+/// Where the columns of a member that is Parquet lie in it, by their beginnings: for who reads them by another way than
+/// [`Bundle::batches`], and checks their [`super::pages`].
+///
+/// # Errors
+/// [`OpenError::Refused`] where the member `name` of the bundle at `path` is no Parquet, or its footer states lengths that
+/// it cannot have.
+pub fn columns_of(path: &Path, name: &str, file: &Arc<File>, member: Member) -> Result<Vec<Range<u64>>, OpenError> {
+    guarded(path, name, || {
+        let chunk = Chunk { file: Arc::clone(file), member };
+        let metadata = ParquetMetaDataReader::new().parse_and_finish(&chunk)?;
+        columns(&metadata, member.len)
+    })
+}
+
+fn lies<T>(what: &str) -> Result<T, ParquetError> {
+    Err(ParquetError::General(format!("it lies about its lengths: {what}")))
+}
+
+/// Where a column lies, as the footer says.
+fn range(column: &ColumnChunkMetaData) -> Result<Range<u64>, ParquetError> {
+    let start = column.dictionary_page_offset().unwrap_or_else(|| column.data_page_offset());
+    let (Ok(start), Ok(size)) = (u64::try_from(start), u64::try_from(column.compressed_size())) else {
+        return lies("a column that begins before the file, or is shorter than nothing");
+    };
+    Ok(start..start.saturating_add(size))
+}
+
+/// Where the columns lie, where rows and lengths are as they can be.
+fn columns(metadata: &ParquetMetaData, len: u64) -> Result<Vec<Range<u64>>, ParquetError> {
+    let (mut rows, mut columns) = (0_i64, Vec::new());
     for group in metadata.row_groups() {
         if group.num_rows() < 0 || group.total_byte_size() < 0 || group.total_byte_size() > GROUP_MAX_BYTES {
             return lies("a row group that no recorder writes");
         }
         rows = rows.saturating_add(group.num_rows());
         for column in group.columns() {
-            let start = column.dictionary_page_offset().unwrap_or_else(|| column.data_page_offset());
-            let (Ok(start), Ok(size)) = (u64::try_from(start), u64::try_from(column.compressed_size())) else {
-                return lies("a column that begins before the file, or is shorter than nothing");
-            };
-            if start.checked_add(size).is_none_or(|end| end > len) {
+            let range = range(column)?;
+            if range.end > len {
                 return lies("a column that reaches beyond the end");
             }
+            columns.push(range);
         }
     }
     if metadata.file_metadata().num_rows() != rows {
         return lies("more or fewer rows than its row groups have");
     }
-    Ok(())
+    columns.sort_unstable_by_key(|range| range.start);
+    Ok(columns)
+}
+
+/// A stretch of a member that was read last: most pages are smaller than it.
+struct Window<'a> {
+    chunk: &'a Chunk,
+    begin: u64,
+    bytes: Bytes,
+}
+
+impl Window<'_> {
+    /// What the largest page of a column unpacks to.
+    fn largest_page(&mut self, column: Range<u64>) -> Result<u64, ParquetError> {
+        let (mut at, mut largest) = (column.start, 0);
+        while at < column.end {
+            let page = self.page(at, column.end)?;
+            largest = largest.max(page.unpacked);
+            at = at.saturating_add(page.header).saturating_add(page.packed);
+        }
+        Ok(largest)
+    }
+
+    /// The page at `at`, whose header lies before `end`.
+    fn page(&mut self, at: u64, end: u64) -> Result<Page, ParquetError> {
+        let general = |error: PageError| ParquetError::General(format!("it lies about its lengths: {error}"));
+        let inside = at.checked_sub(self.begin).and_then(|from| self.bytes.get(usize::try_from(from).ok()?..));
+        match inside.map(Page::read) {
+            None | Some(Err(PageError::Short)) => {}
+            Some(page) => return page.map_err(general),
+        }
+        // Beyond the column's end only what belongs to others, which is read for those that come next.
+        let len = self.chunk.member.len.saturating_sub(at).min(HEADER_MAX_BYTES as u64) as usize;
+        (self.begin, self.bytes) = (at, self.chunk.get_bytes(at, len)?);
+        let own = self.bytes.get(..end.saturating_sub(at).min(len as u64) as usize).unwrap_or_default();
+        Page::read(own).map_err(general)
+    }
 }
 
 /// A member as the Parquet reader wants it.
@@ -167,11 +253,11 @@ impl ChunkReader for Chunk {
     type T = BufReader<Section>;
 
     fn get_read(&self, start: u64) -> Result<Self::T, ParquetError> {
-        let Some(len) = self.member.len.checked_sub(start) else {
+        let Member { offset, len, .. } = self.member;
+        if start > len {
             return Err(ParquetError::EOF(format!("{start} is beyond the end")));
-        };
-        let rest = Member { offset: self.member.offset + start, len };
-        Ok(BufReader::new(super::read::section(&self.file, rest)))
+        }
+        Ok(BufReader::new(super::read::section(&self.file, offset + start..offset + len)))
     }
 
     fn get_bytes(&self, start: u64, length: usize) -> Result<Bytes, ParquetError> {

@@ -34,7 +34,7 @@ impl Bundle {
             // Without an index whole row groups are read: slower, and the same rows.
             let options = ArrowReaderOptions::new().with_page_index_policy(PageIndexPolicy::Optional);
             let metadata = ArrowReaderMetadata::load(&chunk, options)?;
-            believable(metadata.metadata(), self.len_of(name))?;
+            believable(metadata.metadata(), &chunk)?;
             Ok((chunk, metadata))
         })?;
         Ok(Some(Sheet { path: self.path().to_owned(), name: name.to_owned(), chunk, metadata }))

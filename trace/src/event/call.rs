@@ -179,7 +179,7 @@ pub struct TerminalEvent {
     /// The bytes, as they were.
     #[serde(with = "serde_bytes")]
     pub data: Vec<u8>,
-    /// Bytes that the call moved: more than `data` holds where a budget cut it.
+    /// Bytes that the call moved: more than `data` holds where a budget cut it, or where no program had them in its memory.
     pub bytes: u64,
 }
 

@@ -25,7 +25,11 @@ pub const FINDING: Table = Table {
           its time is the moment of the trigger.",
     common: COMMON,
     columns: &[
-        has("rule", Kind::Text, "The rule's stable name; `manual` where a person asked."),
+        has(
+            "rule",
+            Kind::Text,
+            "The rule's stable name; of an alarm its own name (`alertname`, another program's rule, else what raised it); `model` for a deviation; `manual` where a person asked; of a response what asked for it.",
+        ),
         has("severity", Kind::Text, "`info`, `warning` or `critical`."),
         has("message", Kind::Text, "What matched, in one sentence."),
         may("finding_id", Kind::U32, "Its number in this bundle, from 1; `finding_event.finding_id` refers to it."),

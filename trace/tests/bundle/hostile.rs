@@ -1,10 +1,15 @@
 //! Files that somebody made to harm whoever opens them: refused, each by what is wrong with it.
 
 use crate::support::{bytes, members, signed, with_member, zipped};
+use arrow_array::{ArrayRef, RecordBatch, StringArray};
+use parquet::arrow::ArrowWriter;
+use parquet::basic::{Compression, ZstdLevel};
 use parquet::file::metadata::{ParquetMetaDataReader, ParquetMetaDataWriter};
+use parquet::file::properties::{EnabledStatistics, WriterProperties};
 use std::fs;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use taffrail_trace::bundle::{Bundle, MANIFEST, OpenError, SUMS, Verdict};
 use taffrail_trace::fixture;
 use taffrail_trace::recall::Recall;
@@ -233,6 +238,60 @@ fn with_more_bytes(parquet: &[u8], more: i64) -> Vec<u8> {
     let lying = metadata.set_row_groups(groups).build();
     ParquetMetaDataWriter::new(&mut bytes, &lying).finish().expect("a footer");
     bytes
+}
+
+/// A few hundred bytes of Parquet that unpack to one text of that length, again and again in so many columns.
+fn bomb(columns: usize, text_len: usize) -> Vec<u8> {
+    let text: ArrayRef = Arc::new(StringArray::from(vec!["a".repeat(text_len)]));
+    let names: Vec<String> = (0..columns).map(|at| format!("c{at}")).collect();
+    let all = names.iter().map(|name| (name.as_str(), Arc::clone(&text)));
+    let batch = RecordBatch::try_from_iter(all).expect("a batch");
+    let properties = WriterProperties::builder()
+        .set_compression(Compression::ZSTD(ZstdLevel::default()))
+        .set_dictionary_enabled(false)
+        .set_statistics_enabled(EnabledStatistics::None)
+        .build();
+    let mut writer = ArrowWriter::try_new(Vec::new(), batch.schema(), Some(properties)).expect("a writer");
+    writer.write(&batch).expect("written");
+    writer.into_inner().expect("Parquet")
+}
+
+#[test]
+fn a_page_that_unpacks_to_more_than_a_recorder_packs_is_refused_before_it_is_unpacked() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let page = 31 << 20;
+    for (columns, len, said) in [(1, 33 << 20, "says that it unpacks to"), (17, page, "its pages unpack to")] {
+        let parquet = bomb(columns, len);
+        assert!(parquet.len() < 100_000, "{}", parquet.len());
+        let bundle = Bundle::open(&with_table(dir.path(), "events/gap.parquet", &parquet)).expect("a bundle");
+        for error in [
+            bundle.rows("events/gap.parquet").expect_err("rows"),
+            bundle.batches("events/gap.parquet", 1, 1).err().expect("batches"),
+            bundle.sheet("events/gap.parquet").expect_err("a sheet"),
+            bundle.prove().expect_err("a proof"),
+        ] {
+            let error = error.to_string();
+            assert!(error.contains("events/gap.parquet cannot be read as Parquet") && error.contains(said), "{error}");
+        }
+    }
+    let fine = Bundle::open(&with_table(dir.path(), "events/gap.parquet", &bomb(2, page))).expect("a bundle");
+    assert_eq!(fine.rows("events/gap.parquet").expect("long texts are no lie"), 1);
+}
+
+#[test]
+fn a_manifest_that_is_not_the_one_in_the_sums_is_refused_by_who_asks_for_it_alone() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let path = signed(dir.path());
+    assert!(Bundle::open(&path).expect("a bundle").check_manifest().is_ok());
+    let changed = with_member(&path, MANIFEST, |text| {
+        let at = places(text, b"web")[0];
+        text[at] = b'x';
+    });
+    let error = Bundle::open(&changed).expect("a bundle").check_manifest().expect_err("another").to_string();
+    assert!(
+        error.contains("changed.evidence.zip") && error.contains("manifest.json is not what SHA256SUMS says"),
+        "{error}"
+    );
 }
 
 #[test]

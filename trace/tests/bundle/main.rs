@@ -6,4 +6,5 @@ mod hostile;
 mod mutated;
 mod proof;
 mod redact;
+mod stock;
 mod support;

@@ -288,3 +288,106 @@ fn a_bundle_that_fits_loses_nothing_and_vital_events_alone_can_be_too_much() {
     assert!(error.contains("more than the 20000 allowed") && error.contains("of process"), "{error}");
     assert!(!to.exists());
 }
+
+/// What a bundle made as [`made`] does takes at least, as the refusal of less says.
+fn least(original: &Path) -> u64 {
+    let dir = original.parent().expect("a directory");
+    let to = dir.join("redacted.evidence.zip");
+    let _ = std::fs::remove_file(&to);
+    let ending = Ending { more: None, signer: Some(&key(dir, "desk")) };
+    let plan = Plan { max_bytes: Some(1), ..Plan::default() };
+    match redact(&Bundle::open(original).expect("a bundle"), &to, &plan, TOOL, ending) {
+        Err(RedactError::TooLarge { least, .. }) => least,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn whatever_size_is_asked_for_the_bundle_is_no_larger_and_what_fits_as_it_is_loses_nothing() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let path = busy(dir.path(), 6000);
+    let len = |path: &Path| std::fs::metadata(path).expect("a file").len();
+    let (to, whole) = made(&path, &Plan { max_bytes: Some(u64::MAX), ..Plan::default() });
+    let whole_len = len(&to);
+    assert!(whole.manifest().redaction.as_ref().expect("it says so").removed.is_empty());
+    let (to, same) = made(&path, &Plan { max_bytes: Some(whole_len + 400), ..Plan::default() });
+    assert_eq!(
+        (len(&to), same.manifest().losses.len()),
+        (whole_len, whole.manifest().losses.len()),
+        "it fits as it is"
+    );
+    let least = least(&path);
+    let mut fullest = 0.0_f64;
+    for step in 0..=30 {
+        let max = least + (whole_len - least) * step / 30;
+        let (to, _) = made(&path, &Plan { max_bytes: Some(max), ..Plan::default() });
+        assert!(len(&to) <= max, "{} of {max}", len(&to));
+        fullest = fullest.max(len(&to) as f64 / max as f64);
+    }
+    assert!(fullest > 0.97, "the room is used: {fullest}");
+}
+
+#[test]
+fn what_is_made_of_the_rest_is_in_it_where_there_is_room() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let path = signed(dir.path());
+    let original = Bundle::open(&path).expect("a bundle");
+    let signer = key(dir.path(), "desk");
+    let page = |_: &Bundle| vec![("report.html".to_owned(), vec![b'x'; 30_000])];
+    let to = dir.path().join("sized.evidence.zip");
+    let sized = |max: Option<u64>| {
+        let _ = std::fs::remove_file(&to);
+        let ending = Ending { more: Some(&page), signer: Some(&signer) };
+        let plan = Plan { max_bytes: max, terminal: true, ..Plan::default() };
+        redact(&original, &to, &plan, TOOL, ending).unwrap_or_else(|error| panic!("{error}"));
+        let bundle = Bundle::open(&to).expect("a bundle");
+        assert!(matches!(bundle.prove().expect("a proof").verdict, Verdict::Intact(_)));
+        (std::fs::metadata(&to).expect("a file").len(), bundle.members().contains_key("report.html"))
+    };
+    let (whole, has_page) = sized(None);
+    assert!(has_page);
+    assert_eq!(sized(Some(whole + 1000)), (whole, true));
+    let (len, has_page) = sized(Some(whole - 1));
+    assert!(len < whole - 30_000 && !has_page, "{len} of {whole}");
+}
+
+#[test]
+fn every_sample_fits_where_its_vital_events_do_and_loses_none_of_them() {
+    let samples = concat!(env!("CARGO_MANIFEST_DIR"), "/../sample-traces");
+    let mut thinned = 0;
+    for entry in std::fs::read_dir(samples).expect("the samples").flatten() {
+        let path = entry.path();
+        if path.extension().is_none_or(|extension| extension != "zip") {
+            continue;
+        }
+        let dir = tempfile::tempdir().expect("a directory");
+        let copy = dir.path().join("sample.evidence.zip");
+        std::fs::copy(&path, &copy).expect("copied");
+        let original = Bundle::open(&copy).expect("a bundle");
+        let least = least(&copy);
+        for more in [0, 2_000, 10_000, 10_000_000] {
+            let (to, redacted) = made(&copy, &Plan { max_bytes: Some(least + more), ..Plan::default() });
+            let len = std::fs::metadata(&to).expect("a file").len();
+            assert!(len <= least + more, "{}: {len} of {}", path.display(), least + more);
+            for name in original.members().keys().filter(|name| name.ends_with(".parquet")) {
+                if !["dns", "file", "gap", "syscall"].iter().any(|table| name.ends_with(&format!("/{table}.parquet"))) {
+                    assert_eq!(bytes(&redacted, name), bytes(&original, name), "{name}");
+                }
+            }
+            let vital = |bundle: &Bundle| {
+                let ops = column(bundle, "file", "op");
+                let is_bulk =
+                    |cell: &str| ["open", "create", "io"].iter().any(|op| cell.contains(&format!("\"{op}\"")));
+                ops.iter().filter(|cell| !is_bulk(cell)).count()
+            };
+            assert_eq!(vital(&redacted), vital(&original), "{}", path.display());
+            let removed = &redacted.manifest().redaction.as_ref().expect("it says so").removed;
+            let left_out: u64 = removed.iter().filter(|it| it.what == "size").filter_map(|it| it.rows).sum();
+            let gaps = redacted.prove().expect("a proof").inside.gaps.expect("gaps");
+            let told: u64 = gaps.iter().filter(|gap| gap.cause == "redacted").filter_map(|gap| gap.lost).sum();
+            assert_eq!(told, left_out, "what was left out is told");
+            thinned += u64::from(left_out > 0);
+        }
+    }
+    assert!(thinned >= 9, "{thinned} were thinned");
+}

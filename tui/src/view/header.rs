@@ -79,8 +79,11 @@ fn verdict(state: &State, screen: u16, theme: Theme) -> Span<'static> {
         Some(Verdict::Intact(_)) => Span::styled("sha256 ok", theme.style(Role::Good)),
         Some(Verdict::Altered(wrong)) => {
             let name = wrong.first().filter(|_| screen >= 100).map(|mismatch| match mismatch {
-                Mismatch::Changed(name) | Mismatch::Missing(name) | Mismatch::Added(name) => cut(name, 30),
-                Mismatch::BadLine(_) => SUMS.to_owned(),
+                Mismatch::Changed(name)
+                | Mismatch::Missing(name)
+                | Mismatch::Added(name)
+                | Mismatch::Checksum(name) => cut(name, 30),
+                Mismatch::Twice(_) | Mismatch::BadLine(_) => SUMS.to_owned(),
             });
             let name = name.map_or_else(String::new, |name| format!(" {name}"));
             Span::styled(format!(" ALTERED{name} "), theme.style(Role::Bad))

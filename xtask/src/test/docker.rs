@@ -9,12 +9,13 @@ use std::time::{Duration, Instant};
 
 /// What the tests use: the engine, a static busybox for images, tmux for the replay's terminal, and what anybody checks a
 /// bundle with.
-const PACKAGES: [(&str, &str); 5] = [
+const PACKAGES: [(&str, &str); 6] = [
     ("dockerd", "docker.io"),
     ("busybox", "busybox-static"),
     ("tmux", "tmux"),
     ("ssh-keygen", "openssh-client"),
     ("unzip", "unzip"),
+    ("python3", "python3"),
 ];
 /// How long the engine may take to answer.
 const READY: Duration = Duration::from_secs(60);

@@ -174,7 +174,7 @@ fn moved_by_kernel(fd: u32, file: u64, direction: Direction, bytes: u64) {
     if leads == Leads::File as u32 {
         count(entry, direction, bytes);
     } else if leads == Leads::Terminal as u32 {
-        terminal::unseen(entry, bytes);
+        terminal::unseen(entry, fd, direction, bytes);
     }
 }
 

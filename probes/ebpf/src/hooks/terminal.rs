@@ -127,7 +127,7 @@ pub fn join(ends: &[End; 3]) {
     begin(id);
 }
 
-/// Where a call's bytes are.
+/// Where a call's bytes are; at address 0 where no program has them.
 pub struct Bytes {
     pub buffer: u64,
     pub moved: u64,
@@ -180,8 +180,10 @@ pub fn moved(entry: *mut Descriptor, fd: u32, direction: Direction, bytes: Bytes
         let take = smaller(bytes.moved, TERMINAL_MAX_BYTES as u64);
         data = strings.push_bytes(bytes.buffer, take, Memory::User).unwrap_or(0);
     }
+    // Whoever has nothing kept cannot be told of for ever either.
+    let charge = if data == 0 { 1 } else { data };
     // SAFETY: map memory.
-    add(unsafe { &raw mut (*session).kept_bytes }, data);
+    add(unsafe { &raw mut (*session).kept_bytes }, charge);
     // SAFETY: the body is in the record's memory.
     unsafe {
         let body = record.body();
@@ -194,15 +196,11 @@ pub fn moved(entry: *mut Descriptor, fd: u32, direction: Direction, bytes: Bytes
     record.send(Kind::Terminal);
 }
 
-/// Bytes went over a terminal that passed through no program's memory: they are counted with those that were cut.
+/// Bytes went over a terminal that passed through no program's memory (`sendfile`, `splice`, io_uring): who had them
+/// moved is told, without them.
 #[inline(always)]
-pub fn unseen(entry: *mut Descriptor, bytes: u64) {
-    // SAFETY: map memory.
-    let session_id = unsafe { (*entry).session_id };
-    if let Some(session) = session(session_id) {
-        // SAFETY: map memory.
-        add(unsafe { &raw mut (*session).cut_bytes }, bytes);
-    }
+pub fn unseen(entry: *mut Descriptor, fd: u32, direction: Direction, moved_bytes: u64) {
+    moved(entry, fd, direction, Bytes { buffer: 0, moved: moved_bytes, is_vector: false, is_narrow: false });
 }
 
 /// Address and length of one entry of a `struct iovec` array, or zeroes.

@@ -9,6 +9,8 @@ use crate::report::rows::{Row, rows};
 use datafusion::arrow::array::RecordBatch;
 use std::collections::{BTreeSet, HashMap};
 
+/// The most changes of a runtime's.
+const SETUP_MAX: usize = 4;
 /// The most terminal sessions.
 const SESSIONS_MAX: usize = 6;
 /// The most of each, in characters.
@@ -54,14 +56,22 @@ impl Asker<'_> {
         const CHANGED: &str = "{bundle} AND coalesce(result, 0) = 0 AND op <> 'open' AND (op <> 'io' OR bytes_written > 0) \
                                AND path NOT LIKE '/dev/%' AND path <> ''";
         let hostile = within(branch);
-        // What a runtime does while it sets a container up comes last: it says little and is much.
+        // What a runtime does while it sets a container up comes last, and is cut: it says little and is much.
         let sql = format!(
             "SELECT time, op, path, new_path, bytes_written AS bytes, mode, made_executable, comm, exec_id,
-                {hostile} AS hostile, regexp_like(path, '^/(proc|var/lib/docker|run/docker|run/containerd)/') AS is_setup
+                {hostile} AS hostile, regexp_like(path, '^/(var/lib/docker|run/docker|run/containerd)/|^/proc/[0-9]+/oom_score_adj$') AS is_setup
              FROM file WHERE {CHANGED} ORDER BY hostile DESC, is_setup, time LIMIT 400"
         );
         let answer = self.ask(&sql).await?;
-        Ok(merged(&answer, self.count(&format!("FROM file WHERE {CHANGED}")).await?))
+        let mut changes = merged(&answer, self.count(&format!("FROM file WHERE {CHANGED}")).await?);
+        let shown = changes.shown.len();
+        let mut setup = 0;
+        changes.shown.retain(|change| {
+            setup += usize::from(change.is_setup && !change.hostile);
+            !change.is_setup || change.hostile || setup <= SETUP_MAX
+        });
+        changes.more += (shown - changes.shown.len()) as u64;
+        Ok(changes)
     }
 
     pub(super) async fn reads(&self, branch: &[u64]) -> Result<Cut<Change>, QueryError> {

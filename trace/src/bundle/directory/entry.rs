@@ -95,7 +95,7 @@ impl Entry {
         if !says_the_same {
             return shape(format!("member {name} has a header that says something else than the directory"));
         }
-        Ok(Member { offset, len: *len })
+        Ok(Member { offset, len: *len, crc32: u32_at(&self.repeated, 8) })
     }
 }
 

@@ -1,7 +1,7 @@
 //! The largest part of a bundle that fits: bulk rows go, those furthest from the trigger first, and no vital one.
 
 use super::edit::{Edit, Keep, bulk_times};
-use super::{Bundle, RedactError, Tables, edit, table_of};
+use super::{Bundle, CUSTODY, MANIFEST, RedactError, SIGNATURE, SUMS, Tables, edit, table_of};
 use crate::clock::UtcNs;
 use crate::event::{Class, GapCause};
 use crate::manifest::{Loss, Removed};
@@ -12,10 +12,12 @@ use arrow_array::types::TimestampNanosecondType;
 use arrow_array::{Array as _, RecordBatch, UInt32Array};
 use std::collections::BTreeMap;
 
-/// What SHA256SUMS.sig, the ZIP's own end, and what the manifest will say of this take.
-pub const OVERHEAD_BYTES: u64 = 4 << 10;
-/// What a member takes besides its bytes: two headers with its name, and its line in SHA256SUMS.
-pub const MEMBER_BYTES: u64 = 400;
+/// The end of a ZIP.
+const END_BYTES: u64 = 22;
+/// SHA256SUMS.sig: what an Ed25519 key signs, in its armour.
+const SIGNATURE_BYTES: u64 = 400;
+/// The manifest's word for what is left out: at most three tables, and a sum; and two rows of the gap table.
+const SAID_BYTES: u64 = 1536;
 /// How often a part is tried until the largest that fits is near.
 const TRIES: u32 = 8;
 
@@ -26,6 +28,22 @@ pub struct Thinned {
     pub removed: Vec<Removed>,
     /// All of it.
     pub loss: Option<Loss>,
+}
+
+/// What a bundle of these tables takes besides their bytes and `texts`, the bytes of the manifest and the custody log.
+pub fn around(tables: &Tables, texts: usize) -> u64 {
+    // Two headers with the member's name, and its line in SHA256SUMS.
+    let member = |name: &str| 30 + 46 + 64 + 3 + 3 * name.len() as u64;
+    let names = [MANIFEST, CUSTODY, SUMS, SIGNATURE];
+    let names = tables.keys().map(String::as_str).chain(names).map(member).sum::<u64>();
+    names + texts as u64 + SIGNATURE_BYTES + END_BYTES
+}
+
+/// What these members, and the sums of all, add to a bundle that has no sums yet.
+pub fn of(more: &[(String, Vec<u8>)], bundle: &Bundle) -> u64 {
+    let tables: Tables = more.iter().map(|(name, bytes)| (name.clone(), (bytes.clone(), 0))).collect();
+    let lines: u64 = bundle.members().keys().map(|name| 64 + 3 + name.len() as u64).sum();
+    bytes(&tables) + around(&tables, 0) + lines
 }
 
 /// Leaves out as many bulk rows as it takes for `tables` and `other` bytes to be at most `max`, and says so in the gap
@@ -54,8 +72,7 @@ pub fn thin(
         })?;
     }
     times.sort_unstable_by_key(|time| time.abs_diff(trigger));
-    // A row more of what is missing.
-    let other = other + 1024;
+    let other = other + SAID_BYTES;
     let attempt = |count: usize| {
         let keep = Keep::Within(nearest(&times, trigger, count));
         let mut made = tables.clone();
