@@ -86,18 +86,44 @@ fn a_program_named_with_escape_sequences_acts_on_no_terminal() {
     assert!(!terminal.raw_screen().contains("\u{1b}]0"), "a title sequence is on the screen");
 }
 
+/// What the README says of the replay, in its words: each is followed below, so that neither goes without the other.
+const WALK_THROUGH: [&str; 8] = [
+    "taffrail replay sample-traces/reverse-shell.evidence.zip",
+    "`1` to `7` look at the same moment as a story, a time line, processes, a network map, files, the intruder's",
+    "terminal and SQL;",
+    "space plays, the arrows step,",
+    "`t` jumps to the trigger,",
+    "`f` filters by a text or a condition in Falco's",
+    "`?` tells the rest",
+    "with `--notes` also what was written down in the replay (`m`, `e`).",
+];
+
 #[test]
-fn the_replay_plays_steps_jumps_and_explains_itself_in_a_real_terminal() {
-    let sample = format!("{}/sample-traces/reverse-shell.evidence.zip", env!("CARGO_MANIFEST_DIR"));
-    let terminal = Terminal::run(&format!("'{}' replay '{sample}'", env!("CARGO_BIN_EXE_taffrail")));
+fn the_readmes_walk_through_leads_from_the_trigger_to_the_answers_in_a_real_terminal() {
+    let root = env!("CARGO_MANIFEST_DIR");
+    let readme = std::fs::read_to_string(format!("{root}/README.md")).expect("the README");
+    for line in WALK_THROUGH {
+        assert!(readme.contains(line), "the README says {line:?}");
+    }
+    // The notes are beside the bundle: a copy has its own.
+    let dir = tempfile::tempdir().expect("a directory");
+    let sample = dir.path().join("reverse-shell.evidence.zip");
+    std::fs::copy(format!("{root}/sample-traces/reverse-shell.evidence.zip"), &sample).expect("a copy");
+    let (sample, program) = (sample.to_string_lossy(), env!("CARGO_BIN_EXE_taffrail"));
+    let terminal = Terminal::run(&format!("'{program}' replay '{sample}'"));
+
+    // It opens on why it was sealed.
     terminal.shows("Netcat gives a program away");
-    terminal.shows("sh -i");
+    terminal.shows("[2 timeline]");
+    // The arrows step, `t` jumps to the trigger, space plays.
     terminal.keys(&["Home"]);
     let first = terminal.screen();
     terminal.keys(&["Right"]);
     until("a step changes the screen", || terminal.screen() != first);
+    terminal.keys(&["Left"]);
+    until("a step back leads back", || terminal.screen() == first);
     terminal.keys(&["t"]);
-    terminal.shows("Netcat gives a program away");
+    terminal.shows("+0.000 s");
     let still = terminal.screen();
     terminal.keys(&["Space"]);
     until("playing moves by itself", || terminal.screen() != still);
@@ -107,18 +133,44 @@ fn the_replay_plays_steps_jumps_and_explains_itself_in_a_real_terminal() {
     terminal.keys(&["Escape"]);
     // Sent together the two would be Alt-q.
     until("Escape closes the help", || terminal.screen() != help);
-    // From the alarm to the answers, each in a view of its own.
-    for (key, text) in [
-        ("1", "Somebody typed `cat /etc/shadow`."),
-        ("3", "run by"),
-        ("4", "127.0.0.1"),
-        ("5", "/var/tmp"),
-        ("6", "terminal 1 of 1"),
+
+    // Each view has its answer: what was first, where it came from, what was typed, fetched and hidden, where it connects.
+    for (key, view, text) in [
+        ("1", "[1 story]", "Somebody typed `cat /etc/shadow`."),
+        ("2", "[2 timeline]", "lineage"),
+        ("3", "[3 processes]", "run by"),
+        ("4", "[4 network]", "127.0.0.1"),
+        ("5", "[5 files]", "/var/tmp"),
+        ("6", "[6 terminal]", "root:*:19000"),
     ] {
         terminal.keys(&["End", key]);
+        terminal.shows(view);
         terminal.shows(text);
     }
-    terminal.shows("root:*:19000");
+    // What is missing from the record stands in every view.
+    terminal.shows("lost: 0");
+
+    // `f` filters by a text, or by a condition in Falco's language.
+    terminal.keys(&["2", "f"]);
+    terminal.shows("filter: ");
+    terminal.keys(&["-l", "/etc/shadow"]);
+    terminal.keys(&["Enter"]);
+    terminal.shows("[\"/etc/shadow\"]");
+    terminal.shows("open /etc/shadow");
+    terminal.keys(&["BSpace", "f"]);
+    terminal.keys(&["-l", "evt.type = connect and proc.name = wget"]);
+    terminal.keys(&["Enter"]);
+    terminal.shows("[evt.type = connect and proc.name");
+    terminal.shows("connect 127.0.0.1:");
+    // A note on it, with `m` and `e`.
+    terminal.keys(&["m"]);
+    terminal.shows("1 noted");
+    terminal.keys(&["e"]);
+    terminal.shows("note: ");
+    terminal.keys(&["-l", "the fetch #tool"]);
+    terminal.keys(&["Enter", "BSpace"]);
+
+    // A question in SQL leads to a moment.
     terminal.keys(&["7"]);
     terminal.shows("tables and views");
     terminal.keys(&["Enter"]);
@@ -127,4 +179,8 @@ fn the_replay_plays_steps_jumps_and_explains_itself_in_a_real_terminal() {
     terminal.shows("[2 timeline]");
     terminal.keys(&["q"]);
     until("q gives the terminal back", || terminal.tmux(&["list-sessions"]).is_empty());
+
+    let report = Command::new(program).args(["report", &*sample, "--notes"]).output().expect("a report");
+    let report = String::from_utf8_lossy(&report.stdout).into_owned();
+    assert!(report.contains("the fetch"), "the note is in the report: {report}");
 }

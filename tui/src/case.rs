@@ -1,9 +1,11 @@
 //! The case notes on disk: a sidecar next to the bundle, and documents made of it.
 
 use crate::error::TuiError;
-use crate::state::{Notes, State};
+use crate::state::{Evidence, Notes, State};
 use std::io::{ErrorKind, Read as _, Write as _};
 use std::path::{Path, PathBuf};
+use taffrail_query::Bundle;
+use taffrail_trace::text::shown;
 
 /// The largest file of notes that is read.
 const FILE_BYTES_MAX: u64 = 16 << 20;
@@ -56,9 +58,11 @@ impl Case {
 
     /// Writes down what has changed, and documents where they were asked for. What came of it stands on the screen.
     pub fn keep(&self, state: &mut State) {
-        if state.notes.take_changed()
-            && let Err(problem) = self.write(&self.path(), &json(&state.notes))
-        {
+        let changed = state.notes.take_changed();
+        if changed && state.notes.evidence.is_none() {
+            state.notes.evidence = self.evidence();
+        }
+        if changed && let Err(problem) = self.write(&self.path(), &json(&state.notes)) {
             state.notice = Some(problem.to_string());
         }
         if state.notes.take_export() {
@@ -66,10 +70,18 @@ impl Case {
             let written =
                 self.write(&path, &state.notes.markdown()).and_then(|()| self.write(&self.path(), &json(&state.notes)));
             state.notice = Some(match written {
-                Ok(()) => format!("written to {}", taffrail_trace::text::shown(&path.to_string_lossy())),
+                Ok(()) => format!("written to {} and .notes.json", shown(&path.to_string_lossy())),
                 Err(problem) => problem.to_string(),
             });
         }
+    }
+
+    /// Which bundle it is; `None` where that cannot be read any more.
+    fn evidence(&self) -> Option<Evidence> {
+        let bundle = Bundle::open(&self.bundle).ok()?;
+        let file = shown(&self.bundle.file_name()?.to_string_lossy()).into_owned();
+        let id = shown(&bundle.manifest().id).into_owned();
+        Some(Evidence { file, id, sums_sha256: bundle.sums_sha256().ok()? })
     }
 
     /// Beside it first, then in its place: a note that was written is never lost to one that could not be.

@@ -101,7 +101,52 @@ pub const BINDINGS: &[Binding] = &[
     hinted(&[("quit", Action::Quit)], "quit", "quit"),
 ];
 
-/// Every action with its name.
+/// Every action with its name, and what it does by itself.
 pub fn named() -> impl Iterator<Item = (&'static str, Action, &'static str)> {
-    BINDINGS.iter().flat_map(|binding| binding.actions.iter().map(|(name, action)| (*name, *action, binding.does)))
+    let alone = |binding: &'static Binding, name: &str| {
+        ALONE.iter().find(|(known, _)| *known == name).map_or(binding.does, |(_, does)| *does)
+    };
+    BINDINGS.iter().flat_map(move |binding| {
+        binding.actions.iter().map(move |(name, action)| (*name, *action, alone(binding, name)))
+    })
 }
+
+/// What commands do that share a row of the table with others.
+const ALONE: &[(&str, &str)] = &[
+    ("story", "the story: what happened, in sentences"),
+    ("timeline", "the time line: every event"),
+    ("processes", "the process tree"),
+    ("network", "who talked to whom"),
+    ("files", "what was changed on disk"),
+    ("terminal", "terminal sessions played back"),
+    ("sql", "questions in SQL"),
+    ("back", "one event back"),
+    ("on", "one event on"),
+    ("second-back", "a second back"),
+    ("second-on", "a second on"),
+    ("ten-back", "ten seconds back"),
+    ("ten-on", "ten seconds on"),
+    ("finding-back", "to the finding before"),
+    ("finding-on", "to the next finding"),
+    ("first", "to the first event"),
+    ("last", "to the last event"),
+    ("closer", "the strip eight times closer"),
+    ("farther", "the strip eight times farther"),
+    ("faster", "play faster, up to 1000x"),
+    ("slower", "play slower, down to 0.1x"),
+    ("pane", "the next pane or session"),
+    ("pane-back", "the pane or session before"),
+    ("up", "up in the pane"),
+    ("down", "down in the pane"),
+    ("page-up", "a page up in the pane"),
+    ("page-down", "a page down in the pane"),
+    ("fold", "fold or unfold the row"),
+    ("fold-all", "fold or unfold all rows"),
+    ("only-process", "only this row's process and below"),
+    ("only-file", "only this row's file"),
+    ("only-address", "only this row's address"),
+    ("led-here", "only what led here, of the same lineage"),
+    ("came-after", "only what came after, of the same lineage"),
+    ("next-match", "the next match of the search"),
+    ("previous-match", "the match before"),
+];

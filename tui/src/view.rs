@@ -45,6 +45,9 @@ use theme::Role;
 /// What a view says that has nothing to show: `fact` where it is one.
 fn absence(state: &State, view: View, fact: &'static str) -> &'static str {
     match state.extent(view) {
+        Extent::All if matches!(view, View::Network | View::Files) && !state.filter.is_off() => {
+            "By now nothing that this view shows passes the filter."
+        }
         Extent::All => fact,
         Extent::SoFar => "The recording is being read; there is nothing to show so far.",
         Extent::Cut => "The recording could not be read to its end; in what could be read there is nothing to show.",

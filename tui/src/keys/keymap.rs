@@ -104,6 +104,7 @@ impl Keymap {
                 (KeyCode::Char(ch), _) if !event.modifiers.contains(KeyModifiers::CONTROL) => {
                     return Some(Action::Type(ch));
                 }
+                (KeyCode::Char('u'), _) if event.modifiers == KeyModifiers::CONTROL => return Some(Action::EraseAll),
                 (KeyCode::Backspace, _) => return Some(Action::Erase),
                 (KeyCode::Tab, Prompting::Filter) => return Some(Action::Complete),
                 (KeyCode::Enter, _) => return Some(Action::Enter),

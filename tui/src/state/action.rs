@@ -80,6 +80,8 @@ pub enum Action {
     Type(char),
     /// Take the prompt's last character back.
     Erase,
+    /// Take the prompt's text back.
+    EraseAll,
     /// Write what the word in the prompt can only become.
     Complete,
     /// A key for the editor of the SQL view.
@@ -129,6 +131,7 @@ impl State {
                 self.skip_idle = !self.skip_idle;
                 self.notice = Some(if self.skip_idle { "silence is skipped" } else { "silence is played" }.to_owned());
             }
+            Action::Step(by) if self.view == View::Sql && self.sql.rows().is_some() => self.sql.shift(by),
             Action::Step(by) => self.by_hand(|state| state.step(by)),
             Action::Seconds(by) => {
                 let target = self.at.saturating_add(by.saturating_mul(SECOND));
@@ -151,7 +154,7 @@ impl State {
             Action::Only(only) => self.only(only),
             Action::DropChip => {
                 if let Some(last) = self.filter.chips().last() {
-                    self.keep(self.filter.clone().without(*last));
+                    self.take_off(*last);
                 }
             }
             Action::Find => self.prompt_for(Prompting::Filter),
@@ -182,6 +185,7 @@ impl State {
             Action::Erase => self.edit(|text| {
                 text.pop();
             }),
+            Action::EraseAll => self.edit(String::clear),
             Action::Complete => self.complete(),
             Action::Edit(key) => self.edit_sql(key),
             Action::StripAt(thousandths) => self.by_hand(|state| {
@@ -255,6 +259,7 @@ impl State {
                 None => {}
             },
             View::Terminal => self.drill(View::Timeline),
+            View::Sql if self.sql.lists_relations() => self.sql.ask_relation(),
             View::Sql => {
                 if let Some(time) = self.sql.row_time() {
                     self.drill(View::Timeline);

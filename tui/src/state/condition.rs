@@ -1,5 +1,6 @@
 //! Falco's conditions in the filter bar: what they are told from, who asks them, how they are completed.
 
+use super::prompt::Turn;
 use super::recording::{Body, Event, Recording, Time};
 use super::{Prompting, State};
 use std::collections::{BTreeSet, HashMap};
@@ -72,9 +73,9 @@ struct Bundle {
     until: Time,
 }
 
-/// Events that met a condition, by time and sort.
+/// Events that met a condition, by time: their sorts, and whose they are.
 #[derive(Debug, Default)]
-pub struct Meetings(HashMap<(Time, Sort), Vec<Option<u64>>>);
+pub struct Meetings(HashMap<Time, Vec<(Sort, Option<u64>)>>);
 
 impl Answers {
     /// Begins to ask.
@@ -106,7 +107,7 @@ impl Answers {
                 let told = bundle.inbox.recv().map_err(|_| "the condition was not asked to the end".to_owned())??;
                 bundle.until = told.until;
                 for met in told.met {
-                    self.met.0.entry((met.time, met.sort)).or_default().push(met.exec_id);
+                    self.met.0.entry(met.time).or_default().push((met.sort, met.exec_id));
                 }
             }
         }
@@ -115,32 +116,34 @@ impl Answers {
 
     /// Forgets what is before `time`.
     pub fn forget(&mut self, time: Time) {
-        self.met.0.retain(|(met, _), _| *met >= time);
+        self.met.0.retain(|met, _| *met >= time);
     }
 }
 
 impl Meetings {
-    /// Whether an event is among them.
+    /// Whether an event is among them; a finding is where the event is that it is about.
     pub fn have(&self, recording: &Recording, event: &Event) -> bool {
         let sort = match event.body {
-            Body::Start(_) => Sort::Start,
-            Body::End(_) => Sort::End,
-            Body::File(_) => Sort::File,
-            Body::Io(_) => Sort::Io,
-            Body::FlowBegin(_) => Sort::Flow,
-            Body::FlowEnd(_) => Sort::Close,
-            Body::Dns(_) => Sort::Dns,
-            Body::Privilege(_) => Sort::Privilege,
-            Body::Kernel(_) => Sort::Kernel,
-            Body::Terminal(_) => Sort::Terminal,
-            Body::Lifecycle(_) => Sort::Lifecycle,
-            Body::Finding(_) | Body::Gap(_) => return false,
+            Body::Start(_) => Some(Sort::Start),
+            Body::End(_) => Some(Sort::End),
+            Body::File(_) => Some(Sort::File),
+            Body::Io(_) => Some(Sort::Io),
+            Body::FlowBegin(_) => Some(Sort::Flow),
+            Body::FlowEnd(_) => Some(Sort::Close),
+            Body::Dns(_) => Some(Sort::Dns),
+            Body::Privilege(_) => Some(Sort::Privilege),
+            Body::Kernel(_) => Some(Sort::Kernel),
+            Body::Terminal(_) => Some(Sort::Terminal),
+            Body::Lifecycle(_) => Some(Sort::Lifecycle),
+            Body::Finding(_) => None,
+            Body::Gap(_) => return false,
         };
         let image = recording.actor(event).image.and_then(|image| recording.image(image));
         let exec_id = image.map(|image| image.exec_id);
-        self.0
-            .get(&(event.time, sort))
-            .is_some_and(|all| all.iter().any(|met| met.is_none() || exec_id.is_none() || *met == exec_id))
+        let is = |(of, met): &(Sort, Option<u64>)| {
+            sort.is_none_or(|sort| sort == *of) && (met.is_none() || exec_id.is_none() || *met == exec_id)
+        };
+        self.0.get(&event.time).is_some_and(|all| all.iter().any(is))
     }
 }
 
@@ -149,7 +152,7 @@ impl State {
     pub(super) fn offer(&mut self) {
         let offered = self.completions();
         if let Some(prompt) = &mut self.prompt {
-            prompt.offered = offered;
+            (prompt.offered, prompt.turn) = (offered, None);
         }
     }
 
@@ -201,25 +204,42 @@ impl State {
         }
     }
 
-    /// Writes the only completion, or what all of them begin with.
+    /// Writes the only completion, or what all of them begin with; where that is written already, one after the other.
     pub(super) fn complete(&mut self) {
-        let Some(all) = self.prompt.as_ref().map(|prompt| prompt.offered.clone()) else { return };
+        let Some(prompt) = &self.prompt else { return };
+        let (all, start) = (prompt.offered.clone(), word_start(&prompt.text));
         let Some(first) = all.first() else { return };
+        if let Some(turn) = prompt.turn {
+            return self.offer_in_turn(all, Turn { at: turn.at + 1, ..turn });
+        }
         let shared = all.iter().fold(first.len(), |length, one| {
             let same = first.char_indices().zip(one.chars()).find(|((_, a), b)| a != b).map(|((at, _), _)| at);
             length.min(same.unwrap_or(one.len().min(first.len())))
         });
         let (shared, only) = (first[..first.floor_char_boundary(shared)].to_owned(), all.len() == 1);
+        if !only && shared.len() <= prompt.text.len() - start {
+            return self.offer_in_turn(all, Turn { start, at: 0 });
+        }
         self.edit(|text| {
-            let start = word_start(text);
-            if shared.len() >= text.len() - start {
-                text.truncate(start);
-                text.push_str(&shared);
-                if only {
-                    text.push(' ');
-                }
+            text.truncate(start);
+            text.push_str(&shared);
+            if only {
+                text.push(' ');
             }
         });
+    }
+
+    /// Writes one of the completions, and keeps all of them for the next press.
+    fn offer_in_turn(&mut self, all: Vec<String>, turn: Turn) {
+        let at = turn.at % all.len().max(1);
+        let Some(word) = all.get(at).cloned() else { return };
+        self.edit(|text| {
+            text.truncate(turn.start);
+            text.push_str(&word);
+        });
+        if let Some(prompt) = &mut self.prompt {
+            (prompt.offered, prompt.turn) = (all, Some(Turn { at, ..turn }));
+        }
     }
 }
 

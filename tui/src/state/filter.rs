@@ -1,9 +1,10 @@
 //! Which events the views show: what each filter lets through, and the chips that name them.
 
 use super::condition::Meetings;
-use super::recording::{Body, Event, ImageIx, Kind, ProcessIx, Recording, Sym, Time};
+use super::recording::{Body, Event, ImageIx, Kind, Origin, ProcessIx, Recording, Sym, Time};
 use super::summary;
 use super::words;
+use std::collections::HashSet;
 
 /// The filter that all views share. The default lets everything pass; several let pass what all of them do.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -20,10 +21,11 @@ pub struct Filter {
     pub lineage: Option<Lineage>,
     /// Only this stretch of time, both ends included.
     pub range: Option<(Time, Time)>,
-    /// Only events that meet this condition in Falco's language.
-    pub condition: Option<String>,
-    /// Only events with this text in summary, name, executable or command line; case does not matter.
-    pub text: String,
+    /// Only events that meet all these conditions in Falco's language.
+    pub conditions: Vec<String>,
+    /// Only events with all these texts in summary, name, executable or command line, case does not matter; or of the
+    /// process with this number.
+    pub texts: Vec<String>,
 }
 
 /// What led to a moment of an image, or what came of it.
@@ -52,10 +54,10 @@ pub enum Chip {
     Lineage,
     /// By time.
     Range,
-    /// By a condition.
-    Condition,
-    /// By text.
-    Text,
+    /// By a condition: which of them.
+    Condition(usize),
+    /// By a text: which of them.
+    Text(usize),
 }
 
 /// Which kinds pass.
@@ -133,10 +135,35 @@ impl Filter {
             (Chip::Lineage, self.lineage.is_some()),
             (Chip::File, self.file.is_some()),
             (Chip::Address, self.address.is_some()),
-            (Chip::Condition, self.condition.is_some()),
-            (Chip::Text, !self.text.is_empty()),
         ];
-        on.into_iter().filter_map(|(chip, on)| on.then_some(chip)).collect()
+        let on = on.into_iter().filter_map(|(chip, on)| on.then_some(chip));
+        let typed = (0..self.conditions.len()).map(Chip::Condition).chain((0..self.texts.len()).map(Chip::Text));
+        on.chain(typed).collect()
+    }
+
+    /// All conditions as one.
+    pub fn condition(&self) -> Option<String> {
+        match self.conditions.as_slice() {
+            [] => None,
+            [only] => Some(only.clone()),
+            all => Some(all.iter().map(|one| format!("({one})")).collect::<Vec<_>>().join(" and ")),
+        }
+    }
+
+    /// The same and a condition.
+    #[must_use]
+    pub fn with_condition(mut self, condition: String) -> Self {
+        self.conditions.push(condition);
+        self
+    }
+
+    /// The same and a text, where it is one.
+    #[must_use]
+    pub fn with_text(mut self, text: String) -> Self {
+        if !text.is_empty() {
+            self.texts.push(text);
+        }
+        self
     }
 
     /// A chip's words, raw.
@@ -146,8 +173,14 @@ impl Filter {
         match chip {
             Chip::Kind => self.kind.as_str().to_owned(),
             Chip::Process => {
-                let image = recording.images.iter().rev().find(|image| Some(image.process) == self.process);
-                format!("{} and below", image.map_or_else(|| "a process".to_owned(), name))
+                // By all that it has been: the row that was asked may show an earlier name than the last.
+                let own = recording.images.iter().filter(|image| Some(image.process) == self.process);
+                let run = |image: &&super::recording::Image| image.origin != Origin::Fork;
+                let mut names: Vec<&str> = own.clone().filter(run).map(|image| recording.text(image.comm)).collect();
+                names.extend(own.clone().last().filter(|_| names.is_empty()).map(|image| recording.text(image.comm)));
+                names.dedup();
+                let pid = own.last().map_or_else(String::new, |image| format!(" {}", image.pid));
+                format!("{}{pid} and below", if names.is_empty() { "a process".to_owned() } else { names.join(" > ") })
             }
             Chip::File => self.file.clone().unwrap_or_default(),
             Chip::Address => self.address.clone().unwrap_or_default(),
@@ -159,8 +192,8 @@ impl Filter {
             Chip::Range => {
                 self.range.map_or_else(String::new, |(from, to)| format!("{} to {}", since(from), since(to)))
             }
-            Chip::Condition => self.condition.clone().unwrap_or_default(),
-            Chip::Text => format!("\"{}\"", self.text),
+            Chip::Condition(at) => self.conditions.get(at).cloned().unwrap_or_default(),
+            Chip::Text(at) => self.texts.get(at).map_or_else(String::new, |text| format!("\"{text}\"")),
         }
     }
 
@@ -174,8 +207,9 @@ impl Filter {
             Chip::Address => self.address = None,
             Chip::Lineage => self.lineage = None,
             Chip::Range => self.range = None,
-            Chip::Condition => self.condition = None,
-            Chip::Text => self.text.clear(),
+            Chip::Condition(at) if at < self.conditions.len() => _ = self.conditions.remove(at),
+            Chip::Text(at) if at < self.texts.len() => _ = self.texts.remove(at),
+            Chip::Condition(_) | Chip::Text(_) => {}
         }
         self
     }
@@ -187,8 +221,10 @@ pub struct Sieve {
     filter: Filter,
     family: Option<Vec<bool>>,
     lineage: Option<Vec<bool>>,
-    needle: String,
+    needles: Vec<String>,
     line: String,
+    /// Flows whose beginning met the condition: their ends do too.
+    begun: HashSet<(u64, Option<ImageIx>)>,
 }
 
 impl Sieve {
@@ -197,9 +233,10 @@ impl Sieve {
         Self {
             family: filter.process.map(|process| descendants(recording, |image| image.process == process)),
             lineage: filter.lineage.map(|lineage| kin(recording, lineage)),
-            needle: filter.text.to_lowercase(),
+            needles: filter.texts.iter().map(|text| text.to_lowercase()).collect(),
             filter: filter.clone(),
             line: String::new(),
+            begun: HashSet::new(),
         }
     }
 
@@ -222,12 +259,25 @@ impl Sieve {
                 || !filter.lineage.is_none_or(in_time)
                 || !filter.file.as_ref().is_none_or(|file| names_file(recording, event, file))
                 || !filter.address.as_ref().is_none_or(|address| names_address(recording, event, address))
-                || !met.is_none_or(|met| met.have(recording, event))
+                || !met.is_none_or(|met| self.meets(recording, event, met))
             {
                 return false;
             }
         }
-        self.needle.is_empty() || finds(recording, event, &self.needle, &mut self.line)
+        self.needles.is_empty() || finds(recording, event, &self.needles, &mut self.line)
+    }
+
+    /// Whether an event meets the condition. A flow's end does where its beginning did: a person who asks for a flow wants
+    /// to know what went over it.
+    fn meets(&mut self, recording: &Recording, event: &Event, met: &Meetings) -> bool {
+        let flow = match event.body {
+            Body::FlowBegin(at) | Body::FlowEnd(at) => recording.flows.get(at as usize).and_then(|flow| flow.flow_id),
+            _ => None,
+        };
+        let key = flow.map(|flow| (flow, recording.actor(event).image));
+        let meets = met.have(recording, event) || key.is_some_and(|key| self.begun.contains(&key));
+        self.begun.extend(key.filter(|_| meets));
+        meets
     }
 }
 
@@ -241,8 +291,9 @@ fn within(recording: &Recording, event: &Event, from: Time, to: Time) -> bool {
     }
 }
 
-/// Whether an event has `needle`, which is in lower case, in what a person reads of it. `line` is only room to work in.
-pub fn finds(recording: &Recording, event: &Event, needle: &str, line: &mut String) -> bool {
+/// Whether an event has all `needles`, which are in lower case, in what a person reads of it; a number is also that of
+/// its process. `line` is only room to work in.
+pub fn finds(recording: &Recording, event: &Event, needles: &[String], line: &mut String) -> bool {
     line.clear();
     summary::push(recording, event, line);
     // Its summary may be cut.
@@ -258,7 +309,9 @@ pub fn finds(recording: &Recording, event: &Event, needle: &str, line: &mut Stri
         line.push('\n');
         line.push_str(recording.text(sym));
     }
-    line.to_lowercase().contains(needle)
+    let line = line.to_lowercase();
+    let is_pid = |needle: &String| actor.pid.is_some_and(|pid| needle.parse() == Ok(pid));
+    needles.iter().all(|needle| line.contains(needle) || is_pid(needle))
 }
 
 /// The file that an event is about.

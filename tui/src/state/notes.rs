@@ -16,6 +16,15 @@ pub struct Note {
     pub time: String,
     /// The event in one line, safe to show.
     pub event: String,
+    /// Whose it was, by name and number, and who they descend from; safe to show. Notes of older programs have none.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub process: String,
+    /// The same.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub lineage: String,
+    /// The image in the evidence: `exec_id` of every table.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub exec_id: Option<u64>,
     /// What the person wrote.
     #[serde(default)]
     pub text: String,
@@ -24,12 +33,26 @@ pub struct Note {
     pub tags: Vec<String>,
 }
 
+/// Which bundle it is, so that a note can be told from one on another.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Evidence {
+    /// The file's name, safe to show.
+    pub file: String,
+    /// The bundle's id.
+    pub id: String,
+    /// SHA-256 of its SHA256SUMS, which is of everything in it.
+    pub sums_sha256: String,
+}
+
 /// The notes of a case.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Notes {
     /// The container that they are about.
     #[serde(default)]
     pub container: String,
+    /// The bundle that they are about.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub evidence: Option<Evidence>,
     /// The notes, by time.
     pub notes: Vec<Note>,
     #[serde(skip)]
@@ -71,9 +94,17 @@ impl Notes {
     /// As a document.
     pub fn markdown(&self) -> String {
         let mut out = format!("# Case notes: {}\n", plain(&self.container));
+        // Writing into a String cannot fail.
+        if let Some(evidence) = &self.evidence {
+            let (file, id) = (plain(&evidence.file), plain(&evidence.id));
+            let _ = write!(out, "\n- bundle {id}: {file}\n- SHA-256 of its SHA256SUMS: `{}`\n", evidence.sums_sha256);
+        }
         for note in &self.notes {
-            // Writing into a String cannot fail.
             let _ = write!(out, "\n## {}\n\n`{}`\n", note.time, note.event.replace('`', "'"));
+            if !note.process.is_empty() {
+                let id = note.exec_id.map_or_else(String::new, |id| format!(" (exec\\_id {id})"));
+                let _ = write!(out, "\n- by {}{id}\n- lineage: {}\n", plain(&note.process), plain(&note.lineage));
+            }
             if !note.text.is_empty() {
                 let _ = write!(out, "\n{}\n", plain(&note.text));
             }
@@ -102,6 +133,17 @@ impl State {
         let event = self.current()?;
         let line = summary::of(&event.recording, &event);
         Some((event.time, shown(&line).into_owned()))
+    }
+
+    /// Whose the selected event is, as a note keeps it: name and number, lineage, image.
+    fn doer(&self) -> (String, String, Option<u64>) {
+        let Some(event) = self.current() else { return Default::default() };
+        let (recording, actor) = (&event.recording, event.recording.actor(&event));
+        let comm = recording.text_of(actor.comm).unwrap_or("");
+        let process = format!("{comm} {}", actor.pid.map_or_else(String::new, |pid| pid.to_string()));
+        let lineage = summary::lineage(recording, &actor);
+        let exec_id = actor.image.and_then(|image| recording.image(image)).map(|image| image.exec_id);
+        (shown(process.trim()).into_owned(), shown(&lineage).into_owned(), exec_id)
     }
 
     /// Marks the selected event, or takes its note off.
@@ -135,8 +177,10 @@ impl State {
     }
 
     fn put_note(&mut self, time: Time, line: String, text: &str) {
-        let note =
-            Note { time_ns: time, time: rfc3339(time), event: line, text: text.trim().to_owned(), tags: tags(text) };
+        let (process, lineage, exec_id) = self.doer();
+        let text = text.trim().to_owned();
+        let tags = tags(&text);
+        let note = Note { time_ns: time, time: rfc3339(time), event: line, process, lineage, exec_id, text, tags };
         self.notes.container.clone_from(&self.recording.about.container);
         let place = self.notes.notes.partition_point(|other| other.time_ns <= time);
         self.notes.notes.insert(place, note);

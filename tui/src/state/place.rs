@@ -54,6 +54,13 @@ pub struct Place {
     filter: Filter,
 }
 
+impl Place {
+    /// Whether it is this view with this filter.
+    pub(super) fn is(&self, view: View, filter: &Filter) -> bool {
+        self.view == view && self.filter == *filter
+    }
+}
+
 /// How many places the trail keeps; the oldest goes first.
 const TRAIL_MAX: usize = 32;
 

@@ -20,11 +20,22 @@ pub struct Prompt {
     pub fault: Option<Fault>,
     /// What the last word of a filter can become.
     pub offered: Vec<String>,
+    /// Which of them stands in the text, where they come one after the other.
+    pub turn: Option<Turn>,
     /// What the filter was before.
     pub(super) before: Filter,
     /// Where the playhead was.
     pub(super) at: Time,
     pub(super) selected: Option<u32>,
+}
+
+/// A completion in the text, of several.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Turn {
+    /// Where its word begins.
+    pub start: usize,
+    /// Which it is.
+    pub at: usize,
 }
 
 /// What a typed text is for.
@@ -48,12 +59,11 @@ impl State {
         self.help = None;
         let (before, at, selected) = (self.filter.clone(), self.at, self.selected);
         let text = match what {
-            Prompting::Filter => self.filter.condition.clone().unwrap_or_else(|| self.filter.text.clone()),
             Prompting::Note => self.notes.text_at(self).unwrap_or_default(),
             _ => String::new(),
         };
         let offered = Vec::new();
-        self.prompt = Some(Prompt { what, text, chosen: 0, fault: None, offered, before, at, selected });
+        self.prompt = Some(Prompt { what, text, chosen: 0, fault: None, offered, turn: None, before, at, selected });
         self.offer();
     }
 
@@ -63,15 +73,16 @@ impl State {
         change(&mut prompt.text);
         prompt.chosen = 0;
         let (what, text, selected, at) = (prompt.what, prompt.text.clone(), prompt.selected, prompt.at);
+        let before = prompt.before.clone();
         self.offer();
         match what {
             Prompting::Filter => {
                 let condition = (self.asker.is_some() && is_condition(&text)).then(|| Condition::parse(&text));
                 let (filter, fault) = match condition {
-                    None => (Filter { text, condition: None, ..self.filter.clone() }, None),
-                    Some(Ok(_)) => (Filter { text: String::new(), condition: Some(text), ..self.filter.clone() }, None),
+                    None => (before.with_text(text), None),
+                    Some(Ok(_)) => (before.with_condition(text), None),
                     // Until it is a condition, the last one that it was holds.
-                    Some(Err(fault)) => (Filter { text: String::new(), ..self.filter.clone() }, Some(fault)),
+                    Some(Err(fault)) => (Filter { texts: before.texts, ..self.filter.clone() }, Some(fault)),
                 };
                 if let Some(prompt) = &mut self.prompt {
                     prompt.fault = fault;

@@ -1,8 +1,9 @@
 //! The row that the person looks at, whatever the view: the event, process, file or address that it is about.
 
-use super::filter::{Filter, Lineage, address_of, file_of};
+use super::filter::{Chip, Filter, Lineage, address_of, file_of};
 use super::recording::{ImageIx, ProcessIx, Time};
 use super::{Only, State, TreeRow, View, summary};
+use taffrail_trace::clock::rfc3339;
 
 impl State {
     /// The rows of the tree that are not folded away.
@@ -96,6 +97,15 @@ impl State {
         }
     }
 
+    /// Takes a filter off. Where that leads back to where one came from, the trail is that much shorter.
+    pub(super) fn take_off(&mut self, chip: Chip) {
+        let filter = self.filter.clone().without(chip);
+        if self.trail.last().is_some_and(|place| place.is(self.view, &filter)) {
+            self.trail.pop();
+        }
+        self.set_filter(filter);
+    }
+
     /// The row as text, for the clipboard.
     pub(super) fn row_text(&self) -> Option<String> {
         match self.view {
@@ -108,7 +118,12 @@ impl State {
             View::Files => Some(self.changes.text(self.changes.current()?.path).to_owned()),
             View::Sql => self.sql.row_text(),
             View::Terminal => self.film.as_ref().map(|film| film.screen().contents()),
-            View::Timeline => self.current().map(|event| summary::of(&event.recording, &event)),
+            View::Timeline => self.current().map(|event| {
+                let (recording, actor) = (&event.recording, event.recording.actor(&event));
+                let who = recording.text_of(actor.comm).unwrap_or("-");
+                let pid = actor.pid.map_or_else(String::new, |pid| format!(" {pid}"));
+                format!("{} {who}{pid} {}", rfc3339(event.time), summary::of(recording, &event))
+            }),
         }
     }
 

@@ -85,8 +85,8 @@ impl Work {
     fn run(&mut self, outbox: &Outbox<News>, filter: Option<&Filter>, near: usize) -> Result<(), Gone> {
         let off = Filter::default();
         let mut sieve = Sieve::new(filter.unwrap_or(&off), &self.base);
-        let condition = filter.and_then(|filter| filter.condition.as_deref());
-        let mut answers = condition.zip(self.asker.as_ref()).map(|(text, asker)| Answers::begin(asker, text));
+        let condition = filter.and_then(Filter::condition);
+        let mut answers = condition.zip(self.asker.as_ref()).map(|(text, asker)| Answers::begin(asker, &text));
         // A condition is asked about one event after the other, from the first.
         if filter.is_some() && answers.is_none() {
             let first = near.saturating_sub(NEAR);

@@ -44,7 +44,7 @@ struct Way {
     reader: Arc<dyn Reader>,
     cuts: Arc<Cuts>,
     visible: Visible,
-    needle: String,
+    needles: [String; 1],
     /// Places among the visible events.
     places: Range<usize>,
     forward: bool,
@@ -72,7 +72,7 @@ impl State {
             reader: self.reader(),
             cuts: Arc::clone(self.timeline.cuts()),
             visible: self.visible.clone(),
-            needle: self.search.clone(),
+            needles: [self.search.clone()],
             places,
             forward,
         };
@@ -135,7 +135,7 @@ impl Way {
             }
             let Some(Stretch { pages, recording }) = &stretch else { continue };
             let at = number.saturating_sub(self.cuts.start(pages.start)) as usize;
-            let found = |event| filter::finds(recording, event, &self.needle, &mut line);
+            let found = |event| filter::finds(recording, event, &self.needles, &mut line);
             if recording.events.get(at).is_some_and(found) {
                 return outbox.say(News::Found(number));
             }

@@ -68,7 +68,7 @@ pub struct Sql {
     pub running: bool,
     /// The last answer, or why there is none.
     pub answer: Option<Result<Arc<Answer>, String>>,
-    /// The chosen row.
+    /// The chosen row, of the answer or of what there is to ask.
     pub row: usize,
     /// The first column shown.
     pub column: usize,
@@ -144,8 +144,33 @@ impl Sql {
         self.answer.as_ref()?.as_ref().ok().map(AsRef::as_ref)
     }
 
+    /// Whether what there is to ask is shown in place of an answer.
+    pub fn lists_relations(&self) -> bool {
+        self.answer.is_none() || self.is_blank()
+    }
+
+    fn is_blank(&self) -> bool {
+        self.editor.lines().iter().all(|line| line.trim().is_empty())
+    }
+
+    /// Asks for all of the chosen table.
+    pub(super) fn ask_relation(&mut self) {
+        let Some(relation) = self.relations.get(self.row).filter(|_| !self.running) else { return };
+        let question = format!("SELECT * FROM {} LIMIT 1000", relation.name);
+        self.editor.clear();
+        self.editor.insert_str(&question);
+        self.run();
+    }
+
+    /// The first column shown moves.
+    pub(super) fn shift(&mut self, by: i64) {
+        let last = self.rows().map_or(0, |answer| answer.columns.len().saturating_sub(1)) as i64;
+        self.column = (self.column as i64).saturating_add(by).clamp(0, last) as usize;
+    }
+
     pub(super) fn step(&mut self, by: i64) {
-        let count = self.rows().map_or(0, |answer| answer.rows.len());
+        let rows = self.rows().map_or(0, |answer| answer.rows.len());
+        let count = if self.lists_relations() { self.relations.len() } else { rows };
         let target = (self.row as i64).saturating_add(by);
         if target < 0 {
             self.editing = true;
@@ -190,6 +215,16 @@ impl Sql {
         word.collect::<Vec<_>>().into_iter().rev().collect()
     }
 
+    /// The question until the word at the cursor.
+    fn text_before(&self, word: &str) -> String {
+        let cursor = self.editor.cursor();
+        let mut text: String =
+            self.editor.lines().iter().take(cursor.0).flat_map(|line| [line.as_str(), " "]).collect();
+        let line = self.editor.lines().get(cursor.0).map_or("", String::as_str);
+        text.extend(line.chars().take(cursor.1.saturating_sub(word.chars().count())));
+        text
+    }
+
     /// Completes the word before the cursor; once more takes the next that fits.
     fn complete(&mut self) {
         let next = match self.completion.take() {
@@ -210,7 +245,7 @@ impl Sql {
         self.completion = Some(Completion { length: word.chars().count(), ..next });
     }
 
-    /// What begins with `word`: columns of the tables that the text names first, then tables, then words of SQL.
+    /// What begins with `word`: where a table is to come, tables first; else columns, those of named tables first.
     fn fitting(&self, word: &str) -> Vec<String> {
         let text = self.editor.lines().join(" ");
         let named = |relation: &&Relation| {
@@ -226,7 +261,13 @@ impl Sql {
             known.len() > word.len() && known.get(..word.len()).is_some_and(|head| head.eq_ignore_ascii_case(word))
         };
         let mut found: Vec<String> = Vec::new();
-        for known in columns.chain(tables).chain(words).chain(others).filter(fits) {
+        let before = self.text_before(word);
+        let last = before.split_whitespace().last().unwrap_or("");
+        let tables_first = ["from", "join", "into", "table"].iter().any(|word| last.eq_ignore_ascii_case(word));
+        let (first, second) =
+            if tables_first { (tables.clone().collect(), Vec::new()) } else { (Vec::new(), tables.collect()) };
+        let all = first.into_iter().chain(columns).chain(words).chain(others).chain(second);
+        for known in all.filter(fits) {
             if !found.contains(&known) {
                 found.push(known);
             }
@@ -251,12 +292,15 @@ impl State {
             (KeyCode::Tab, _) => return sql.complete(),
             (KeyCode::Enter, KeyModifiers::NONE) | (KeyCode::F(5), _) => return sql.run(),
             (KeyCode::Enter, _) => _ = sql.editor.insert_newline(),
+            (KeyCode::Char('u'), KeyModifiers::CONTROL) => _ = sql.editor.delete_line_by_head(),
             // The first one only closes the words that are offered.
             (KeyCode::Esc, _) if sql.completion.as_ref().is_none_or(|words| words.words.len() < 2) => {
                 sql.editing = false;
             }
             (KeyCode::Esc, _) => {}
-            (KeyCode::Down, KeyModifiers::NONE) if last && sql.rows().is_some() => sql.editing = false,
+            (KeyCode::Down, KeyModifiers::NONE) if last && (sql.rows().is_some() || sql.lists_relations()) => {
+                sql.editing = false;
+            }
             (KeyCode::Up, KeyModifiers::NONE) if first => {}
             _ => _ = sql.editor.input(key),
         }

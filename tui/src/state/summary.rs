@@ -1,11 +1,13 @@
 //! One line of an event, raw: the list shows it, the text filter reads it.
 
-use super::recording::{Body, Call, Dns, Event, File, Flow, Gap, Image, Io, Origin, Recording, Terminal};
+use super::recording::{Actor, Body, Call, Dns, Event, File, Flow, Gap, Image, Io, Origin, Recording, Terminal};
 use super::words;
 use std::fmt::Write as _;
 
 /// Characters of a terminal's text that stand in one line; the detail has more.
 const TERMINAL_MAX: usize = 120;
+/// The longest lineage shown; a made-up bundle can have any.
+const LINEAGE_MAX: usize = 32;
 
 /// Appends the event's line to `out`. Texts are raw: whoever shows them escapes them.
 pub fn push(recording: &Recording, event: &Event, out: &mut String) {
@@ -177,4 +179,25 @@ fn gap(recording: &Recording, gap: &Gap, out: &mut String) {
         "{number} {class} events missing ({cause}{whose}) within {}",
         words::duration(gap.to.saturating_sub(gap.from))
     );
+}
+
+/// `systemd > containerd-shim > httpd > sh > curl`, oldest first.
+pub fn lineage(recording: &Recording, actor: &Actor) -> String {
+    let mut names: Vec<&str> = Vec::new();
+    let mut last_process = None;
+    let Some(image) = actor.image else { return String::new() };
+    for image in recording.ancestry(image).filter_map(|at| recording.image(at)) {
+        // A process that ran another program is one link, named by what it was last.
+        if last_process == Some(image.process) {
+            continue;
+        }
+        last_process = Some(image.process);
+        if names.len() == LINEAGE_MAX {
+            names.push("\u{2026}");
+            break;
+        }
+        names.push(recording.text(image.comm));
+    }
+    names.reverse();
+    names.join(" > ")
 }

@@ -156,7 +156,7 @@ impl State {
 
     /// Who reads for a scan, where the filter needs one: for what is in memory only a condition does.
     fn background(&self) -> Option<Arc<dyn Reader>> {
-        let asks = self.filter.condition.is_some() && self.asker.is_some();
+        let asks = !self.filter.conditions.is_empty() && self.asker.is_some();
         (asks || self.timeline.reader().is_some()).then(|| self.reader())
     }
 

@@ -15,9 +15,6 @@ mod fields;
 
 /// The width of the labels' column.
 const LABEL: usize = 9;
-/// The longest lineage shown; a made-up bundle can have any.
-const LINEAGE_MAX: usize = 32;
-
 /// Draws the pane.
 pub fn draw(frame: &mut Frame<'_>, area: Rect, state: &State, theme: Theme) {
     if area.is_empty() {
@@ -61,7 +58,7 @@ pub fn lines(state: &State, width: u16, theme: Theme) -> Vec<Line<'static>> {
     // What is only known once everything was read is with the state's own images; their texts are the same.
     let image = actor.image.and_then(|at| state.recording.image(at));
     if actor.image.is_some() {
-        sheet.field("lineage", &lineage(recording, &actor));
+        sheet.field("lineage", &summary::lineage(recording, &actor));
     }
     if let Some(image) = image {
         let cut = if image.args_cut { " (longer; the rest was not kept)" } else { "" };
@@ -94,31 +91,10 @@ fn process(state: &State, at: ImageIx, width: u16, theme: Theme) -> Vec<Line<'st
         |parent| format!("{} {}, {}", recording.text(parent.comm), parent.pid, recording.text(parent.cmdline)),
     );
     sheet.field("run by", &by);
-    sheet.field("lineage", &lineage(recording, &actor));
+    sheet.field("lineage", &summary::lineage(recording, &actor));
     sheet.pairs("by", &self::by(recording, &actor, Some(image)));
     sheet.image(recording, image);
     sheet.lines
-}
-
-/// `systemd > containerd-shim > httpd > sh > curl`, oldest first.
-fn lineage(recording: &Recording, actor: &Actor) -> String {
-    let mut names: Vec<&str> = Vec::new();
-    let mut last_process = None;
-    let Some(image) = actor.image else { return String::new() };
-    for image in recording.ancestry(image).filter_map(|at| recording.image(at)) {
-        // A process that ran another program is one link, named by what it was last.
-        if last_process == Some(image.process) {
-            continue;
-        }
-        last_process = Some(image.process);
-        if names.len() == LINEAGE_MAX {
-            names.push("\u{2026}");
-            break;
-        }
-        names.push(recording.text(image.comm));
-    }
-    names.reverse();
-    names.join(" > ")
 }
 
 type Pairs = Vec<(&'static str, String)>;
@@ -181,7 +157,8 @@ fn of_image(recording: &Recording, image: &Image) -> Pairs {
             pairs.push((label, value.to_owned()));
         }
     }
-    pairs.push(("exec_id", format!("{:016x}", image.exec_id)));
+    // As SQL has it, so that one finds it there.
+    pairs.push(("exec_id", image.exec_id.to_string()));
     pairs
 }
 
@@ -189,7 +166,7 @@ fn of_image(recording: &Recording, image: &Image) -> Pairs {
 fn sender(recording: &Recording, exec_id: u64) -> String {
     match recording.images.iter().find(|image| image.exec_id == exec_id) {
         Some(image) => format!("{} {}", recording.text(image.comm), image.pid),
-        None => format!("{exec_id:016x}"),
+        None => format!("exec_id {exec_id}"),
     }
 }
 

@@ -128,7 +128,8 @@ impl Columns {
         }
         let text = summary::of(recording, event);
         let text = cut(&text, self.room.saturating_sub(line.width()));
-        let needle = if state.search.is_empty() { &state.filter.text } else { &state.search };
+        let typed = state.filter.texts.last().map_or("", String::as_str);
+        let needle = if state.search.is_empty() { typed } else { state.search.as_str() };
         push_found(&mut line, text, needle, style(recording, event, theme), theme);
         line
     }

@@ -32,7 +32,9 @@ pub fn draw(frame: &mut Frame<'_>, area: Rect, state: &State, theme: Theme) {
     let right = match &state.notice {
         Some(notice) if left_over >= 12 => Line::styled(cut(notice, left_over), theme.style(Role::Focus)),
         None if super::layout::is_small(frame.area()) && left_over >= SMALL.len() => {
-            Line::styled(SMALL, theme.style(Role::Quiet))
+            let help: Option<String> = state.keymap.names_of("help").next();
+            let help = help.map(|key| format!("{key} help  {SMALL}")).filter(|text| text.len() <= left_over);
+            Line::styled(help.unwrap_or_else(|| SMALL.to_owned()), theme.style(Role::Quiet))
         }
         _ => hints(state, left_over, theme),
     };
@@ -87,7 +89,7 @@ pub fn has_more(state: &State) -> bool {
 /// What is wrong with the condition, under the character where it is; else what its last word can become.
 fn more(prompt: &Prompt, shift: isize, room: usize, theme: Theme) -> Line<'static> {
     if !prompt.offered.is_empty() {
-        return Line::styled(cut(&format!("Tab: {}", prompt.offered.join("  ")), room), theme.style(Role::Quiet));
+        return offered(prompt, room, theme);
     }
     let Some(fault) = &prompt.fault else { return Line::default() };
     let at = (shift + fault.column as isize - 1).clamp(0, room.saturating_sub(1) as isize) as usize;
@@ -102,6 +104,24 @@ fn more(prompt: &Prompt, shift: isize, room: usize, theme: Theme) -> Line<'stati
         return Line::styled(format!("{pad}{text} ^"), theme.style(Role::Bad));
     }
     Line::styled(cut(&format!("{}: {}", fault.column, fault.message), room), theme.style(Role::Bad))
+}
+
+/// `Tab: proc.name  proc.pid  +12`: as many completions as fit, the one that is written among them.
+fn offered(prompt: &Prompt, room: usize, theme: Theme) -> Line<'static> {
+    let at = prompt.turn.map(|turn| turn.at);
+    let mut line = Line::from(Span::styled("Tab: ", theme.style(Role::Quiet)));
+    let first = at.unwrap_or(0).saturating_sub(1);
+    for (place, word) in prompt.offered.iter().enumerate().skip(first) {
+        let word = cut(word, room / 2);
+        let rest = prompt.offered.len() - place;
+        if line.width() + super::text::width(&word) + 8 > room {
+            line.push_span(Span::styled(format!("+{rest}"), theme.style(Role::Quiet)));
+            break;
+        }
+        let role = if at == Some(place) { Role::Focus } else { Role::Quiet };
+        line.push_span(Span::styled(format!("{word}  "), theme.style(role)));
+    }
+    line
 }
 
 /// `paused 1x  -3.201 s  12:00:54.922 UTC`, and what was just skipped.
@@ -144,8 +164,9 @@ fn hints(state: &State, room: usize, theme: Theme) -> Line<'static> {
             if keys.iter().all(|key| key.chars().count() == 1) { keys.concat() } else { keys.into_iter().next()? };
         Some((keys, binding.hint?))
     };
-    let all: Vec<(String, &'static str)> =
-        own_hints(state).into_iter().chain(BINDINGS.iter().filter_map(hint)).collect();
+    // While a question is typed, letters are letters and no commands.
+    let commands = BINDINGS.iter().filter(|_| !state.sql_is_edited()).filter_map(hint);
+    let all: Vec<(String, &'static str)> = own_hints(state).into_iter().chain(commands).collect();
     let (first, last) = all.split_at(all.len().saturating_sub(2));
     let width = |(key, word): &(String, &str)| key.chars().count() + word.len() + 3;
     let mut left = room;
@@ -171,9 +192,15 @@ fn own_hints(state: &State) -> Vec<(String, &'static str)> {
     let pair = |(name, word): (&str, &'static str)| Some((key(name)?, word));
     match state.view {
         View::Sql if state.sql_is_edited() => {
-            [("Enter", "ask"), ("Tab", "complete"), ("Esc", "leave")].map(|(key, word)| (key.to_owned(), word)).into()
+            let keys = [("Enter", "ask"), ("Ctrl-U", "erase"), ("Tab", "complete"), ("Esc", "out of the editor")];
+            keys.map(|(key, word)| (key.to_owned(), word)).into()
         }
-        View::Sql => vec![("Enter".to_owned(), "go there"), ("Tab".to_owned(), "edit")],
+        View::Sql if state.sql.lists_relations() => {
+            [("Enter", "ask it"), ("Tab", "edit")].map(|(key, word)| (key.to_owned(), word)).into()
+        }
+        View::Sql => [("Enter", "go there"), ("\u{2190}\u{2192}", "columns"), ("Tab", "edit")]
+            .map(|(key, word)| (key.to_owned(), word))
+            .into(),
         View::Processes | View::Files => [("fold", "fold")].into_iter().filter_map(pair).collect(),
         _ => Vec::new(),
     }

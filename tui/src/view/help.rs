@@ -75,13 +75,14 @@ fn lines(room: usize, is_small: bool, state: &State, theme: Theme) -> Vec<Line<'
     lines
 }
 
-/// The keys of a row of the table: of each command the first, then the others, so that pairs stand together.
+/// The keys of a row of the table: those of one command together, in the order of the words.
 fn names(state: &State, binding: &Binding) -> String {
     let keys: Vec<Vec<String>> =
         binding.actions.iter().map(|(name, _)| state.keymap.names_of(name).collect()).collect();
-    let most = keys.iter().map(Vec::len).max().unwrap_or(0);
-    let in_turn = (0..most).flat_map(|place| keys.iter().filter_map(move |keys| keys.get(place)));
-    in_turn.map(String::as_str).collect::<Vec<_>>().join(" ")
+    // Only where a command has several keys is it not plain which are whose.
+    let between = if keys.iter().any(|keys| keys.len() > 1) { " \u{b7} " } else { " " };
+    let keys: Vec<String> = keys.iter().filter(|keys| !keys.is_empty()).map(|keys| keys.join(" ")).collect();
+    keys.join(between)
 }
 
 /// What the letters and marks mean.
@@ -92,10 +93,47 @@ fn legend(room: usize, theme: Theme) -> Vec<Line<'static>> {
         (strip::TRIGGER.to_owned(), Role::Strong, "trigger"),
         (strip::VITAL.to_owned(), Role::Kind(Kind::Process), "vital events"),
         (strip::GAP.to_owned(), Role::Kind(Kind::Gap), "events are missing"),
-        ("*".to_owned(), Role::Typed, "in the case notes; a program not from the image"),
+        ("*".to_owned(), Role::Typed, "in the case notes"),
     ];
+    let mut lines = marked("", kinds.into_iter().chain(marks), room, theme);
+    let processes = [
+        ("new", Role::New, "just begun"),
+        ("ended", Role::Ended, "just ended"),
+        ("*", Role::Typed, "program not from the image"),
+        ("\u{21c4}", Role::Kind(Kind::Network), "its input is a connection"),
+        ("\u{2190}in", Role::Kind(Kind::Lifecycle), "came in from outside"),
+    ];
+    let network = [
+        ("\u{25b6}", Role::Quiet, "the container called"),
+        ("\u{25c0}", Role::Quiet, "it was called"),
+        ("\u{25e6}", Role::Quiet, "it waits for anybody to call"),
+    ];
+    let files = [
+        ("+", Role::New, "made"),
+        ("~", Role::Kind(Kind::File), "written"),
+        ("m", Role::Kind(Kind::Privilege), "mode, owner or size changed"),
+        ("\u{2192}", Role::Ended, "moved"),
+        ("-", Role::Ended, "removed"),
+    ];
+    for (view, marks) in [("processes:", &processes[..]), ("network:", &network[..]), ("files:", &files[..])] {
+        let marks = marks.iter().map(|(mark, role, word)| ((*mark).to_owned(), *role, *word));
+        lines.extend(marked(view, marks, room, theme));
+    }
+    lines
+}
+
+/// Marks with their meanings, on as many lines as they need.
+fn marked(
+    head: &'static str,
+    marks: impl Iterator<Item = (String, Role, &'static str)>,
+    room: usize,
+    theme: Theme,
+) -> Vec<Line<'static>> {
     let mut lines = vec![Line::default()];
-    for (mark, role, word) in kinds.into_iter().chain(marks) {
+    if let Some(line) = lines.last_mut().filter(|_| !head.is_empty()) {
+        line.push_span(Span::raw(format!(" {head}")));
+    }
+    for (mark, role, word) in marks {
         let need = width(&mark) + word.len() + 4;
         if lines.last().is_some_and(|line| line.width() + need > room && !line.spans.is_empty()) {
             lines.push(Line::default());

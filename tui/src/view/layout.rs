@@ -9,6 +9,8 @@ pub const HEIGHT_MIN: u16 = 16;
 /// The tree's width: a good third, within these.
 pub const TREE_MIN: u16 = 26;
 const TREE_MAX: u16 = 56;
+/// The width that the views' numbers need.
+const TABS_MIN: u16 = 36;
 
 /// Where everything is. What is not shown has no area.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -57,7 +59,7 @@ impl Screen {
         let screen = Self { header, tabs, trail, strip, footer, ..Self::default() };
         match state.view {
             View::Timeline => {
-                let detail = (area.height / 3).saturating_sub(1).clamp(5, 14);
+                let detail = (area.height / 3).saturating_sub(1).clamp(5, 24);
                 let [panes, detail] = Layout::vertical([Constraint::Fill(1), Constraint::Length(detail)]).areas(body);
                 let tree = (area.width * 9 / 25).clamp(TREE_MIN, TREE_MAX);
                 let [tree, events] = Layout::horizontal([Constraint::Length(tree), Constraint::Fill(1)]).areas(panes);
@@ -67,7 +69,7 @@ impl Screen {
                 let [tree, detail] = if area.width >= 110 {
                     Layout::horizontal([Constraint::Fill(11), Constraint::Fill(9)]).areas(body)
                 } else {
-                    let detail = (body.height * 2 / 5).clamp(3, 14);
+                    let detail = (body.height * 2 / 5).clamp(3, 24);
                     Layout::vertical([Constraint::Fill(1), Constraint::Length(detail)]).areas(body)
                 };
                 Self { tree, detail, ..screen }
@@ -79,14 +81,15 @@ impl Screen {
     fn small(area: Rect, state: &State) -> Self {
         let strip = if area.height >= 7 { 2 } else { 0 };
         let footer = u16::from(area.height >= 4);
-        let [header, strip, pane, footer] = Layout::vertical([
+        let [header, tabs, strip, pane, footer] = Layout::vertical([
             Constraint::Length(if area.height >= 12 { 2 } else { 1 }),
+            Constraint::Length(u16::from(area.height >= 12 && area.width >= TABS_MIN)),
             Constraint::Length(strip),
             Constraint::Fill(1),
             Constraint::Length(footer),
         ])
         .areas(area);
-        let screen = Self { header, strip, footer, ..Self::default() };
+        let screen = Self { header, tabs, strip, footer, ..Self::default() };
         match (state.view, state.focus) {
             (View::Processes, _) | (View::Timeline, Focus::Tree) => Self { tree: pane, ..screen },
             (View::Timeline, Focus::Events) => Self { events: pane, ..screen },

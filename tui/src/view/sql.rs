@@ -16,6 +16,8 @@ use taffrail_trace::schema::COMMON;
 pub const EDITOR_HEIGHT: u16 = 5;
 /// A column is no wider where there are several.
 const COLUMN_MAX: usize = 44;
+/// From this height on the chosen row is also told column by column.
+const CHOSEN_FROM: u16 = 15;
 /// How many words of a completion are shown.
 const WORDS_MAX: usize = 6;
 
@@ -34,7 +36,8 @@ pub fn draw(frame: &mut Frame<'_>, area: Rect, state: &State, theme: Theme) {
     written.set_cursor_line_style(Style::new());
     written.set_cursor_style(if editing { Style::new().add_modifier(Modifier::REVERSED) } else { Style::new() });
     frame.render_widget(&written, content);
-    match &state.sql.answer {
+    let answer = state.sql.answer.as_ref().filter(|_| !state.sql.lists_relations());
+    match answer {
         None => ask(frame, below, state, theme),
         Some(Err(problem)) => {
             let content = pane(frame, below, Line::from(" no answer "), false, theme);
@@ -54,39 +57,69 @@ pub fn draw(frame: &mut Frame<'_>, area: Rect, state: &State, theme: Theme) {
 
 /// What there is to ask.
 fn ask(frame: &mut Frame<'_>, area: Rect, state: &State, theme: Theme) {
-    let content = pane(frame, area, Line::from(" tables and views "), false, theme);
-    let room = usize::from(content.width);
-    let name = state.sql.relations.iter().map(|relation| relation.name.len()).max().unwrap_or(0);
-    let lines: Vec<Line<'_>> = state
-        .sql
-        .relations
-        .iter()
-        .map(|relation| {
-            // What every table begins with would push out what each has of its own.
-            let common = |name: &&String| COMMON.iter().any(|column| column.name == name.as_str());
-            let (common, own): (Vec<&String>, Vec<&String>) = relation.columns.iter().partition(common);
-            let columns: Vec<&str> = own.into_iter().chain(common).map(String::as_str).collect();
-            let columns = columns.join(" ");
-            Line::from_iter([
-                Span::styled(fit(&relation.name, name.min(room)), theme.style(Role::Focus)),
-                Span::styled(format!("  {}", cut(&columns, room.saturating_sub(name + 2))), theme.style(Role::Quiet)),
-            ])
+    let relations = &state.sql.relations;
+    let name = relations.iter().map(|relation| relation.name.len()).max().unwrap_or(0);
+    let chosen = !state.sql.editing;
+    let list = List {
+        title: Line::from(format!(" tables and views: {} ", relations.len())),
+        rows: relations.len(),
+        here: chosen.then_some(state.sql.row),
+        empty: "no table",
+        focused: chosen && state.help.is_none(),
+    };
+    list::draw(frame, area, list, theme, |row, room| {
+        let Some(relation) = relations.get(row) else { return Line::default() };
+        // What every table begins with would push out what each has of its own.
+        let common = |name: &&String| COMMON.iter().any(|column| column.name == name.as_str());
+        let (common, own): (Vec<&String>, Vec<&String>) = relation.columns.iter().partition(common);
+        let columns: Vec<&str> = own.into_iter().chain(common).map(String::as_str).collect();
+        Line::from_iter([
+            Span::styled(fit(&relation.name, name.min(room)), theme.style(Role::Focus)),
+            Span::styled(
+                format!("  {}", cut(&columns.join(" "), room.saturating_sub(name + 2))),
+                theme.style(Role::Quiet),
+            ),
+        ])
+    });
+}
+
+/// The chosen row, a column a line: what the table above has no room for.
+fn chosen(frame: &mut Frame<'_>, area: Rect, state: &State, answer: &Answer, theme: Theme) {
+    let title = format!(" row {} ", words::count(state.sql.row as u64 + 1));
+    let content = pane(frame, area, Line::from(title), false, theme);
+    let cells = answer.columns.iter().zip(answer.rows.get(state.sql.row).into_iter().flatten());
+    let name = answer.columns.iter().map(|name| shown_width(name, COLUMN_MAX)).max().unwrap_or(0);
+    let room = usize::from(content.width).saturating_sub(name + 2);
+    // From the column on that the table above begins with; what is empty says nothing.
+    let told = cells.skip(state.sql.column).filter(|(_, cell)| !cell.is_empty());
+    let lines = told.flat_map(|(column, cell)| {
+        wrap(cell, room).into_iter().enumerate().map(move |(at, text)| {
+            let label = if at == 0 { fit(column, name) } else { " ".repeat(name) };
+            Line::from_iter([Span::styled(label, theme.style(Role::Focus)), Span::raw("  "), Span::raw(text)])
         })
-        .collect();
-    frame.render_widget(Paragraph::new(lines), content);
+    });
+    frame.render_widget(Paragraph::new(lines.take(usize::from(content.height)).collect::<Vec<_>>()), content);
 }
 
 fn rows(frame: &mut Frame<'_>, area: Rect, state: &State, answer: &Answer, theme: Theme) {
+    let below = if area.height >= CHOSEN_FROM && !answer.rows.is_empty() { area.height * 2 / 5 } else { 0 };
+    let [area, row] = Layout::vertical([Constraint::Fill(1), Constraint::Length(below)]).areas(area);
+    if below > 0 {
+        chosen(frame, row, state, answer, theme);
+    }
+    let from = state.sql.column.min(answer.columns.len().saturating_sub(1));
     let took = words::duration(i64::try_from(answer.took.as_nanos()).unwrap_or(i64::MAX));
     let kept = if answer.total > answer.rows.len() {
         format!(", the first {} of them", words::count(ROWS_MAX as u64))
     } else {
         String::new()
     };
-    let title = format!(" {} rows{kept} in {took} ", words::count(answer.total as u64));
+    let columns =
+        if from > 0 { format!(", from column {} of {}", from + 1, answer.columns.len()) } else { String::new() };
+    let title = format!(" {} rows{kept}{columns} in {took} ", words::count(answer.total as u64));
     let inside = super::inner(area);
-    let widths = widths(answer, state.sql.row, usize::from(inside.width));
-    let names = answer.columns.iter().zip(&widths).map(|(name, width)| format!("{} ", fit(name, *width)));
+    let widths = widths(answer, from, state.sql.row, usize::from(inside.width));
+    let names = answer.columns.iter().skip(from).zip(&widths).map(|(name, width)| format!("{} ", fit(name, *width)));
     let head: String = names.collect();
     let list = List {
         title: Line::from(title),
@@ -97,28 +130,30 @@ fn rows(frame: &mut Frame<'_>, area: Rect, state: &State, answer: &Answer, theme
     };
     // The names of the columns stand over the rows: one line of the pane is theirs.
     if inside.height < 3 {
-        list::draw(frame, area, list, theme, |row, room| line(answer, &widths, row, room));
+        list::draw(frame, area, list, theme, |row, room| line(answer, from, &widths, row, room));
         return;
     }
     let content = pane(frame, area, list.title, list.focused, theme);
     let [names, content] = Layout::vertical([Constraint::Length(1), Constraint::Fill(1)]).areas(content);
     frame
         .render_widget(Line::from(Span::styled(cut(&head, usize::from(names.width)), theme.style(Role::Focus))), names);
-    list::rows(frame, content, list.rows, list.here, list.focused, theme, |row, room| line(answer, &widths, row, room));
+    list::rows(frame, content, list.rows, list.here, list.focused, theme, |row, room| {
+        line(answer, from, &widths, row, room)
+    });
 }
 
-fn line(answer: &Answer, widths: &[usize], row: usize, room: usize) -> Line<'static> {
-    let cells = answer.rows.get(row).into_iter().flatten().zip(widths);
+fn line(answer: &Answer, from: usize, widths: &[usize], row: usize, room: usize) -> Line<'static> {
+    let cells = answer.rows.get(row).into_iter().flatten().skip(from).zip(widths);
     let text: String = cells.map(|(cell, width)| format!("{} ", fit(cell, *width))).collect();
     Line::from(cut(&text, room))
 }
 
 /// As wide as what stands in the rows around the chosen one, the last column as wide as there is room.
-fn widths(answer: &Answer, here: usize, room: usize) -> Vec<usize> {
-    let from = here.saturating_sub(60);
-    let mut widths: Vec<usize> = answer.columns.iter().map(|name| shown_width(name, COLUMN_MAX)).collect();
-    for row in answer.rows.iter().skip(from).take(120) {
-        for (width, cell) in widths.iter_mut().zip(row) {
+fn widths(answer: &Answer, from: usize, here: usize, room: usize) -> Vec<usize> {
+    let first = here.saturating_sub(60);
+    let mut widths: Vec<usize> = answer.columns.iter().skip(from).map(|name| shown_width(name, COLUMN_MAX)).collect();
+    for row in answer.rows.iter().skip(first).take(120) {
+        for (width, cell) in widths.iter_mut().zip(row.iter().skip(from)) {
             *width = (*width).max(shown_width(cell, COLUMN_MAX));
         }
     }

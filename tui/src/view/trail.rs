@@ -24,16 +24,21 @@ pub fn draw(frame: &mut Frame<'_>, area: Rect, state: &State, theme: Theme) {
     }
     let room = usize::from(area.width);
     let mut line = Line::from(" ");
-    let hidden = state.trail.len().saturating_sub(PLACES_MAX);
+    // Places that differ by their filters only are told once: the chips tell the filters.
+    let mut places: Vec<_> = state.trail.iter().map(|place| (place.view, place.at)).collect();
+    places.push((state.view, state.at));
+    places.dedup();
+    places.pop();
+    let hidden = places.len().saturating_sub(PLACES_MAX);
     if hidden > 0 {
         line.push_span(Span::styled("\u{2026} \u{203a} ", theme.style(Role::Quiet)));
     }
-    for place in &state.trail[hidden..] {
-        let when = words::relative(state.recording.since_trigger(place.at));
+    for (view, at) in &places[hidden..] {
+        let when = words::relative(state.recording.since_trigger(*at));
         let text = if room >= 100 {
-            format!("{} {when} s \u{203a} ", place.view.as_str())
+            format!("{} {when} s \u{203a} ", view.as_str())
         } else {
-            format!("{} \u{203a} ", place.view.as_str())
+            format!("{} \u{203a} ", view.as_str())
         };
         line.push_span(Span::styled(text, theme.style(Role::Quiet)));
     }

@@ -63,7 +63,7 @@ fn letters_are_text_while_a_text_is_typed() {
     type_in(&mut state, "qcurl");
     assert!(!state.quit);
     press(&mut state, KeyCode::Backspace);
-    assert_eq!(state.filter.text, "qcur");
+    assert_eq!(state.filter.texts, ["qcur"]);
     let interrupt = KeyEvent::new(KeyCode::Char('c'), KeyModifiers::CONTROL);
     assert_eq!(state.keymap.action(&state, &interrupt), Some(Action::Quit));
     press(&mut state, KeyCode::Esc);

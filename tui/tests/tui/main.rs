@@ -10,6 +10,7 @@ mod paged;
 mod playing;
 mod samples;
 mod screens;
+mod sessions;
 mod slow;
 mod story;
 mod views;

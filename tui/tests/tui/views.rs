@@ -452,6 +452,76 @@ fn sql_is_completed_with_the_columns_of_the_tables_that_it_names() {
 }
 
 #[test]
+fn columns_come_before_tables_where_no_table_is_to_come() {
+    let mut state = story::incident();
+    state.sql.relations = [("timeline", "time op"), ("process", "time exec_id")]
+        .map(|(name, columns)| Relation {
+            name: name.to_owned(),
+            columns: columns.split(' ').map(str::to_owned).collect(),
+        })
+        .to_vec()
+        .into();
+    press(&mut state, KeyCode::Char('7'));
+    state.sql.editor.clear();
+    type_in(&mut state, "select ti");
+    press(&mut state, KeyCode::Tab);
+    assert_eq!(state.sql.editor.lines(), ["select time"]);
+    type_in(&mut state, " from ti");
+    press(&mut state, KeyCode::Tab);
+    assert_eq!(state.sql.editor.lines(), ["select time from timeline"]);
+    let footer = |state: &State| screen_text(state, 80, 24).lines().last().unwrap_or_default().to_owned();
+    assert!(!footer(&state).contains("quit"), "letters are letters here: {}", footer(&state));
+    // The first one closes the words that are offered.
+    (0..2).for_each(|_| press(&mut state, KeyCode::Esc));
+    assert!(footer(&state).contains("quit"), "{}", footer(&state));
+}
+
+#[test]
+fn tables_are_scrolled_through_and_asked_and_a_wide_answer_is_seen_column_by_column() {
+    let mut state = story::incident();
+    let relation = |at: usize| Relation { name: format!("table_{at:02}"), columns: vec!["time".to_owned()] };
+    state.sql.relations = (0..60).map(relation).collect();
+    press(&mut state, KeyCode::Char('7'));
+    press(&mut state, KeyCode::Esc);
+    (0..59).for_each(|_| press(&mut state, KeyCode::Down));
+    assert!(screen_text(&state, 80, 24).contains("table_59"), "{}", screen_text(&state, 80, 24));
+    press(&mut state, KeyCode::Enter);
+    assert!(state.sql.running && state.sql.editor.lines()[0].contains("FROM table_59"));
+    let columns: Vec<String> = (0..30).map(|at| format!("column_{at:02}")).collect();
+    let row = columns.iter().map(|name| format!("value of {name}")).collect();
+    state.sql.answered(Ok(Answer { columns, rows: vec![row], times: vec![None], total: 1, ..Answer::default() }));
+    let before = screen_text(&state, 80, 40);
+    assert!(before.contains("value of column_00") && !before.contains("column_29"), "{before}");
+    (0..29).for_each(|_| press(&mut state, KeyCode::Right));
+    let after = screen_text(&state, 80, 40);
+    assert!(after.contains("value of column_29") && after.contains("column 30 of 30"), "{after}");
+    press(&mut state, KeyCode::Left);
+    assert!(screen_text(&state, 80, 40).contains("column 29 of 30"));
+}
+
+#[test]
+fn an_empty_view_says_that_the_filter_leaves_nothing_and_not_that_nothing_was_done() {
+    let mut state = eventful();
+    state.apply(Action::Seconds(4));
+    press(&mut state, KeyCode::Char('f'));
+    type_in(&mut state, "no such thing");
+    press(&mut state, KeyCode::Enter);
+    for key in ['4', '5'] {
+        press(&mut state, KeyCode::Char(key));
+        let screen = screen_text(&state, 80, 24);
+        assert!(screen.contains("passes the filter") && !screen.contains("Nobody"), "{screen}");
+    }
+}
+
+#[test]
+fn a_small_screen_has_the_views_by_their_numbers_and_the_way_to_the_help() {
+    let state = eventful();
+    let screen = screen_text(&state, 50, 15);
+    assert!(screen.contains("[2 timeline]") && screen.contains("6  7"), "{screen}");
+    assert!(screen.contains("? help"), "{screen}");
+}
+
+#[test]
 fn a_question_that_is_stopped_says_so() {
     let mut state = story::incident();
     press(&mut state, KeyCode::Char('7'));
@@ -482,5 +552,5 @@ fn a_row_is_copied_as_text() {
     let mut state = story::incident();
     press(&mut state, KeyCode::Char('y'));
     let copied = state.copied.take().expect("a text");
-    assert!(copied.starts_with("shell-from-web-server: "), "{copied}");
+    assert!(copied.contains(" sh 9107 shell-from-web-server: "), "{copied}");
 }

@@ -84,7 +84,7 @@ impl Sheet {
         pairs.push(("start", moment(recording, flow.start)));
         pairs.push(("end", flow.end.map_or_else(|| "still open".to_owned(), |end| moment(recording, end))));
         pairs.extend([("sent", bytes(flow.sent)), ("received", bytes(flow.received))]);
-        pairs.push(("flow_id", format!("{flow_id:x}")));
+        pairs.push(("flow_id", flow_id.to_string()));
         self.pairs("flow", &pairs);
     }
 
@@ -94,7 +94,7 @@ impl Sheet {
         pairs.extend(message.rcode.map(|rcode| ("code", text(rcode))));
         pairs.extend([("local", text(message.local)), ("remote", text(message.remote))]);
         pairs.extend(message.id.map(|id| ("id", format!("{id:04x}"))));
-        pairs.extend(message.flow_id.map(|id| ("flow_id", format!("{id:x}"))));
+        pairs.extend(message.flow_id.map(|id| ("flow_id", id.to_string())));
         self.field("name", recording.text(message.name));
         if !recording.text(message.answers).is_empty() {
             self.field("answers", recording.text(message.answers));
@@ -126,7 +126,7 @@ impl Sheet {
         let mut pairs = vec![("bytes", words::count(row.bytes))];
         pairs.extend(row.cut.then(|| ("text", "cut, a budget was spent".to_owned())));
         pairs.extend(row.fd.map(|fd| ("fd", fd.to_string())));
-        pairs.extend(row.session.map(|session| ("session", format!("{session:x}"))));
+        pairs.extend(row.session.map(|session| ("session", session.to_string())));
         self.pairs("terminal", &pairs);
         let lines = wrap_lines(recording.text(row.text), self.width.saturating_sub(2));
         self.lines.extend(lines.into_iter().map(|line| Line::from(format!("| {line}"))));
