@@ -192,7 +192,7 @@ impl Work {
                     }
                 }
             }
-            let story = survey.as_ref().map(|(teller, _)| teller.told().to_vec());
+            let story = survey.as_ref().map(|(teller, _)| teller.told());
             self.say(News::Marked(run.end, marks, story))?;
         }
         let survey = survey.map(|(teller, sessions)| Survey { sessions: sessions.finish(), fresh: teller.fresh() });

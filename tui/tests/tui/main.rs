@@ -10,4 +10,5 @@ mod paged;
 mod playing;
 mod screens;
 mod story;
+mod tales;
 mod views;
