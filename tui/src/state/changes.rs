@@ -274,6 +274,7 @@ impl Deeds {
     pub fn finish(self) -> FileHistory {
         let (mut strings, mut files) = (self.strings, self.by_path.into_values().collect::<Vec<_>>());
         files.sort_by_key(|history| history.first().map(|change| strings.get(change.path)));
+        enterable(&mut files, &strings);
         strings.seal();
         FileHistory { strings, files }
     }
@@ -286,18 +287,26 @@ impl Deeds {
     }
 }
 
-/// Whether an image is of outside the container, or of a process that came from there and has run nothing since: so the
-/// runtime prepares a container before the container's first program.
-fn is_outside(recording: &Recording, image: ImageIx) -> bool {
-    let way = recording.ancestry(image).filter_map(|at| recording.image(at));
-    for image in way {
-        match (image.inside, image.origin) {
-            (false, _) => return true,
-            (true, Origin::Fork) => {}
-            (true, _) => return false,
+/// What has something in it is a directory: no program, whatever its mode. The files are by path.
+fn enterable(files: &mut [Vec<Change>], strings: &Strings) {
+    let path = |history: &Vec<Change>| history.first().map_or("", |change| strings.get(change.path));
+    for at in 0..files.len() {
+        if files[at].iter().any(|change| change.executable) {
+            let within = format!("{}/", path(&files[at]));
+            let next = files.partition_point(|history| path(history) < within.as_str());
+            if files.get(next).is_some_and(|history| path(history).starts_with(&within)) {
+                files[at].iter_mut().for_each(|change| change.executable = false);
+            }
         }
     }
-    false
+}
+
+/// Whether an image is of outside the container, or of a process that came from there and has run nothing since: so the
+/// runtime prepares a container before the container's first program. A copy of a process that the container does not
+/// have came from outside too.
+fn is_outside(recording: &Recording, image: ImageIx) -> bool {
+    let mut way = recording.ancestry(image).filter_map(|at| recording.image(at));
+    way.find(|image| !image.inside || image.origin != Origin::Fork).is_none_or(|image| !image.inside)
 }
 
 /// What an event did to a file: the file, the deed, where it went, bytes written. `None` for what changed nothing.

@@ -86,7 +86,7 @@ fn why(state: &State, room: usize, theme: Theme) -> Line<'static> {
     let message = message.strip_prefix(rule).map_or(message, |rest| rest.trim_start_matches([':', ' ']));
     let left = room.saturating_sub(line.width() + 2);
     // The reason is a person's own words: a long message leaves it room.
-    let kept = if left >= 40 { width(&sealed).min(left / 3) } else { 0 };
+    let kept = if left >= 40 { width(&sealed).min((left / 3).max(28)) } else { 0 };
     if left > 0 && !message.is_empty() {
         line.push_span(Span::raw(format!("  {}", cut(message, left.saturating_sub(kept)))));
     }

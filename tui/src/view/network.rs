@@ -92,7 +92,8 @@ fn edge_line(state: &State, edge: &Edge, first: bool, last: bool, room: usize, t
         _ => String::new(),
     };
     let room = room - width(&when);
-    let left = (room / 5).clamp(12, 22);
+    // The container's name stands before the program's, where there are several.
+    let left = if recording.about.containers > 1 { (room / 3).clamp(12, 44) } else { (room / 5).clamp(12, 22) };
     let right = (room * 3 / 10).clamp(16, 44);
     let middle = room.saturating_sub(left + right + 2);
     let mut label = edge.protocol.to_string();

@@ -13,6 +13,8 @@ use vt100::Cell;
 
 /// From this width on, what was typed stands beside the screen.
 const BESIDE_MIN: u16 = 112;
+/// Below this width typed lines lose their indentation.
+const NARROW: usize = 60;
 
 /// Draws the view.
 pub fn draw(frame: &mut Frame<'_>, area: Rect, state: &State, theme: Theme) {
@@ -174,7 +176,12 @@ fn typed_lines(state: &State, session: &TerminalSession, film: &Film, room: usiz
     let typed = played.iter().filter(|stretch| stretch.typed);
     let lines = typed.flat_map(|stretch| {
         let when = words::relative(state.recording.since_trigger(stretch.time));
-        let lines = wrap_lines(stretch.text.trim_end(), room.saturating_sub(10));
+        let mut text = stretch.text.trim_end().to_owned();
+        // Where there is little room it is not spent on the indentation of a script.
+        if room < NARROW {
+            text = text.lines().map(str::trim_start).collect::<Vec<_>>().join("\n");
+        }
+        let lines = wrap_lines(&text, room.saturating_sub(10));
         lines.into_iter().enumerate().map(move |(place, line)| {
             let when = if place == 0 { format!("{when:>9} ") } else { " ".repeat(10) };
             Line::from_iter([

@@ -200,17 +200,11 @@ fn flows_that_were_answered_stand_alone_while_refused_ones_are_brought_together(
         assert!(line.contains(address) && line.contains('\u{2191}'), "{who}: {line}\n{screen}");
     }
     assert!(screen.contains("10.20.0.0/24 refused"), "{screen}");
-    press(&mut state, KeyCode::Char('z'));
-    let hosts = |state: &State| -> Vec<String> {
-        let screen = screen_text(state, 120, 200);
-        let from = screen.lines().skip_while(|line| !line.contains("10.20.0.0/24 refused")).skip(1);
-        from.filter_map(|line| line.split_whitespace().find(|word| word.starts_with("10.20.0.")))
-            .map(str::to_owned)
-            .collect()
-    };
     state.apply(Action::FoldAll);
-    state.apply(Action::FoldAll);
-    let shown = hosts(&state);
+    let unfolded = screen_text(&state, 120, 200);
+    let refused = unfolded.lines().filter(|line| line.contains("  refused "));
+    let host = |line: &str| line.split_whitespace().find(|word| word.starts_with("10.20.0.")).map(str::to_owned);
+    let shown: Vec<String> = refused.filter_map(host).collect();
     let mut sorted = shown.clone();
     sorted.sort_by_key(|host| host.rsplit('.').next().and_then(|last| last.parse::<u8>().ok()));
     assert!(shown.len() > 30, "{shown:?}");
