@@ -9,7 +9,8 @@
 //! survey, errand        what the scans have found by now; work on a thread of its own
 //! summary, words        one line of an event; numbers to words
 //! filter                which events the list shows
-//! marks                 where on the strip something vital happened
+//! marks, stretch        where on the strip something vital happened; what the strip shows
+//! alarm                 what the rules said of all of it: where the replay begins
 //! moment                the process tree at the playhead
 //! action                what a key asks for
 //! play, clock           the passing of time; a time that is typed
@@ -28,6 +29,7 @@
 //! stands on one of several events of the same moment.
 
 mod action;
+mod alarm;
 mod changes;
 mod clock;
 mod condition;
@@ -52,6 +54,7 @@ mod search;
 mod sql;
 mod steps;
 mod story;
+mod stretch;
 pub mod strings;
 pub mod summary;
 mod survey;
@@ -60,6 +63,7 @@ mod visible;
 pub mod words;
 
 pub use action::{Action, Move, Only};
+pub use alarm::Alarm;
 pub use changes::{Change, ChangeRow, Changes, Deed};
 pub use condition::{Asker, Told};
 pub use film::{Film, TerminalSession, TypedOrPrinted};
@@ -81,7 +85,7 @@ pub use visible::{Found, Visible};
 
 use crate::keys::Keymap;
 use gathering::Gathering;
-use recording::{Body, ProcessIx, Recording, Time};
+use recording::{ProcessIx, Recording, Time};
 use search::Search;
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -90,8 +94,8 @@ use taffrail_trace::bundle::Verdict;
 
 /// How long after its start or end a process is marked in the tree.
 const FADE_NS: i64 = words::SECOND;
-/// How often the strip can look closer: the last time at a 512th of the window.
-const ZOOM_MAX: u8 = 5;
+/// How long after its end a process stays in the view of processes: what a shell ran just before is still to be seen.
+const KEPT_NS: i64 = 60 * words::SECOND;
 
 /// Everything that the screen shows.
 #[derive(Debug)]
@@ -140,8 +144,14 @@ pub struct State {
     pub copied: Option<String>,
     /// The pane that the arrow keys move in.
     pub focus: Focus,
-    /// How closely the strip looks: 0 is the whole window, each step an eighth of the one before.
+    /// The findings, summed up; `None` where there are none to worry about.
+    pub alarm: Option<Alarm>,
+    /// How closely the strip looks: 0 is the whole stretch, each step an eighth of the one before.
     pub zoom: u8,
+    /// Where in the window something happened, where that is clearly less than all of it.
+    busy: Option<(Time, Time)>,
+    /// The strip shows the window also where nothing happened.
+    whole_window: bool,
     /// How far the help is scrolled, while it is open.
     pub help: Option<u16>,
     /// Time passes.
@@ -166,6 +176,8 @@ pub struct State {
     pub sessions: Vec<TerminalSession>,
     /// The session chosen; `None` follows the playhead.
     pub session_choice: Option<usize>,
+    /// What was typed in the session is shown in place of its screen, from this line on.
+    pub typed_from: Option<u16>,
     /// The session that is played back.
     pub film: Option<Film>,
     /// Who talked to whom.
@@ -191,6 +203,8 @@ enum Unsettled {
     Event(u32),
     /// To the trigger's finding.
     Trigger,
+    /// To the first finding of the worst.
+    Start,
     /// To an event that passes the filter.
     Filter,
 }
@@ -224,7 +238,7 @@ pub struct Pages {
 }
 
 impl State {
-    /// Opens a recording at its trigger, paused.
+    /// Opens a recording at the first of its worst findings, or at its trigger, paused.
     pub fn new(mut recording: Recording) -> Self {
         let mut gathering = Gathering::new(&recording, true);
         gathering.enter(&recording);
@@ -236,23 +250,27 @@ impl State {
         let recording = Arc::new(recording);
         let mut state = Self::opened(Arc::clone(&recording), Timeline::whole(&recording));
         state.story = story.unwrap_or_default();
+        state.busy = stretch::busy(&recording, state.timeline.cuts().ends);
         state.see_all(marks, gathered);
-        state.to_trigger();
+        state.to_start();
         state.refresh();
         state
     }
 
-    /// Opens a recording that stays where it is, at its trigger, paused. `base` has its images, findings and gaps; the
+    /// Opens a recording that stays where it is, as [`Self::new`]. `base` has its images, findings and gaps; the
     /// rest of it is read where it is looked at, and all of it in the background.
     pub fn paged(base: Recording, cuts: Arc<Cuts>, reader: Arc<dyn Reader>) -> Self {
+        let ends = cuts.ends;
         let mut state = Self::opened(Arc::new(base), Timeline::paged(cuts, reader));
+        state.busy = stretch::busy(&state.recording, ends);
         state.survey();
-        state.to_trigger();
+        state.to_start();
         state.refresh();
         state
     }
 
     fn opened(recording: Arc<Recording>, timeline: Timeline) -> Self {
+        let alarm = Alarm::of(&recording);
         Self {
             visible: Visible::all(timeline.cuts()),
             at: recording.about.trigger,
@@ -276,7 +294,10 @@ impl State {
             notice: None,
             copied: None,
             focus: Focus::Events,
+            alarm,
             zoom: 0,
+            busy: None,
+            whole_window: false,
             help: None,
             playing: false,
             speed: Speed::default(),
@@ -289,6 +310,7 @@ impl State {
             story: Vec::new(),
             sessions: Vec::new(),
             session_choice: None,
+            typed_from: None,
             film: None,
             map: Map::default(),
             changes: Changes::default(),
@@ -350,16 +372,6 @@ impl State {
         before(to).saturating_sub(before(from))
     }
 
-    /// The stretch that the strip shows, both ends included: around the playhead, never beyond the window.
-    pub fn strip_range(&self) -> (Time, Time) {
-        let (from, to) = self.bounds();
-        let (from, to) = (i128::from(from), i128::from(to.max(from)));
-        let span = (to - from) >> (3 * self.zoom);
-        let begin = (i128::from(self.at) - span / 2).clamp(from, to - span);
-        // Both lie between the window's ends, which are times.
-        (begin as Time, (begin + span) as Time)
-    }
-
     /// Moves the playhead and selects what it has passed.
     fn move_to(&mut self, time: Time) {
         let (from, to) = self.bounds();
@@ -393,6 +405,7 @@ impl State {
             Unsettled::Event(number) => self.stand_on_number(number),
             Unsettled::Moment => self.move_to(self.at),
             Unsettled::Trigger => self.to_trigger(),
+            Unsettled::Start => self.to_start(),
             Unsettled::Filter => self.settle_on_visible(),
         }
     }
@@ -447,45 +460,13 @@ impl State {
         self.stand_on(usize::try_from(target).unwrap_or(0));
     }
 
-    /// The finding at the trigger's moment, else whatever came last before it.
-    fn to_trigger(&mut self) {
-        let trigger = self.recording.about.trigger;
-        self.move_to(trigger);
-        if self.unsettled.is_some() {
-            self.unsettled = Some(Unsettled::Trigger);
-            return;
-        }
-        let rule = self.recording.about.rule.clone();
-        let mut first = None;
-        for position in (0..self.passed_here()).rev() {
-            let Some(number) = self.visible.get(position) else { break };
-            let Some(event) = self.timeline.fetch(number) else {
-                let page = self.timeline.cuts().page_of(number);
-                self.unsettled = self.timeline.is_coming(page).then_some(Unsettled::Trigger);
-                return;
-            };
-            if event.time != trigger {
-                break;
-            }
-            let Body::Finding(at) = event.body else { continue };
-            first = first.or(Some(position));
-            let name = event.recording.findings.get(at as usize).map(|finding| event.recording.text(finding.rule));
-            if name == Some(&rule) {
-                first = Some(position);
-                break;
-            }
-        }
-        if let Some(position) = first {
-            self.stand_on(position);
-        }
-    }
-
     /// Brings everything that depends on the moment in step with it; what is not on the screen waits.
     fn refresh(&mut self) {
         // At 64x a second is over in a frame; the mark stays for a second of the viewer's time.
         let fade = if self.playing { self.speed.of(FADE_NS).max(FADE_NS) } else { FADE_NS };
-        if !self.moment.holds_at(self.at, fade) {
-            self.moment = Moment::at(&self.recording, self.at, fade);
+        let kept = if self.view == View::Processes { KEPT_NS.max(fade) } else { fade };
+        if !self.moment.holds_at(self.at, fade, kept) {
+            self.moment = Moment::at(&self.recording, self.at, fade, kept);
         }
         match self.view {
             View::Terminal => {

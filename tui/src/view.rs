@@ -43,7 +43,7 @@ use ratatui::widgets::{Block, BorderType};
 use theme::Role;
 
 /// What a view says that has nothing to show: `fact` where it is one.
-fn absence(state: &State, view: View, fact: &'static str) -> &'static str {
+fn absence<'a>(state: &State, view: View, fact: &'a str) -> &'a str {
     match state.extent(view) {
         Extent::All if matches!(view, View::Network | View::Files) && !state.filter.is_off() => {
             "By now nothing that this view shows passes the filter."

@@ -99,6 +99,7 @@ impl Pages {
         all.sort();
         self.about.widen(all.first().copied().zip(all.last().copied()));
         let mut cuts = Cuts::default();
+        cuts.see(&all);
         let mut at = 0;
         while at < all.len() {
             cuts.firsts.push(all[at]);

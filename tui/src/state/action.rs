@@ -141,7 +141,7 @@ impl State {
             Action::Finding(direction) => self.by_hand(|state| state.to_finding(direction)),
             Action::Trigger => self.by_hand(Self::to_trigger),
             Action::GoTo => self.prompt_for(Prompting::GoTo),
-            Action::Zoom(by) => self.zoom = self.zoom.saturating_add_signed(by).min(super::ZOOM_MAX),
+            Action::Zoom(by) => self.zoom_by(by),
             Action::Range => self.range(),
             Action::First => self.by_hand(|state| state.stand_on(0)),
             Action::Last => self.by_hand(|state| state.stand_on(usize::MAX)),

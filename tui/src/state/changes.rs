@@ -1,12 +1,17 @@
 //! What was changed on disk up to the playhead, by directory, with who did it.
 
 use super::folds::{Foldable, Folds};
-use super::recording::{About, Body, Event, ImageIx, Recording, Sym, Time};
+use super::recording::{About, Body, Event, ImageIx, Origin, Recording, Sym, Time};
 use super::strings::Strings;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 /// What one program does to one file over and over is one deed within this part of the window.
 const SAME_PART: i64 = 4_096;
+
+/// What the row of files is told by that were changed from outside the container.
+const OUTSIDE: &str = "from outside";
+/// How the kernel names files that are in memory only: no directory has them.
+const MEMFD: &str = "/memfd:";
 
 /// What became of one file. Its texts are symbols of the [`FileHistory`].
 #[derive(Clone, Copy, Debug)]
@@ -31,6 +36,8 @@ pub struct Change {
     pub times: u32,
     /// When it was changed last.
     pub last: Time,
+    /// Who did it came from outside the container and ran no program in it: the runtime, as a rule.
+    pub outside: bool,
 }
 
 /// What was done to a file.
@@ -60,6 +67,13 @@ pub enum ChangeRow {
         /// They are not shown.
         folded: bool,
     },
+    /// What was changed from outside the container: so many files.
+    Outside {
+        /// How many.
+        files: usize,
+        /// They are not shown.
+        folded: bool,
+    },
     /// A file: its place in [`Changes::files`].
     File(usize),
 }
@@ -68,6 +82,7 @@ impl Foldable for ChangeRow {
     fn label(&self) -> Option<&str> {
         match self {
             Self::Directory { path, .. } => Some(path),
+            Self::Outside { .. } => Some(OUTSIDE),
             Self::File(_) => None,
         }
     }
@@ -99,7 +114,7 @@ impl Changes {
     pub fn current(&self) -> Option<&Change> {
         match self.list.current()? {
             ChangeRow::File(at) => self.files.get(*at),
-            ChangeRow::Directory { .. } => None,
+            ChangeRow::Directory { .. } | ChangeRow::Outside { .. } => None,
         }
     }
 
@@ -117,7 +132,12 @@ impl Changes {
         };
         self.files = known.files.iter().filter_map(state_at).collect();
         let mut directories: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
+        let mut outside = Vec::new();
         for (index, change) in self.files.iter().enumerate() {
+            if change.outside {
+                outside.push(index);
+                continue;
+            }
             directories.entry(directory(known.strings.get(change.path))).or_default().push(index);
         }
         let mut rows = Vec::new();
@@ -128,11 +148,22 @@ impl Changes {
                 rows.extend(files.into_iter().map(ChangeRow::File));
             }
         }
+        // The container's own come first; these are unfolded where somebody asks for them.
+        if !outside.is_empty() {
+            let folded = !self.list.is_turned(OUTSIDE);
+            rows.push(ChangeRow::Outside { files: outside.len(), folded });
+            if !folded {
+                rows.extend(outside.into_iter().map(ChangeRow::File));
+            }
+        }
         self.list.show(rows);
     }
 }
 
 fn directory(path: &str) -> &str {
+    if path.starts_with(MEMFD) {
+        return "in memory";
+    }
     match path.trim_end_matches('/').rfind('/') {
         Some(0) => "/",
         Some(end) => &path[..end],
@@ -145,6 +176,8 @@ fn directory(path: &str) -> &str {
 pub struct Deeds {
     strings: Strings,
     by_path: HashMap<Sym, Vec<Change>>,
+    /// What was made by mkdir: that one may enter it makes no program of it.
+    directories: HashSet<Sym>,
     /// Texts of the recording that events are of now, as texts here.
     same: HashMap<Sym, Sym>,
     part_ns: i64,
@@ -154,7 +187,8 @@ impl Deeds {
     /// Nothing was done yet.
     pub fn new(about: &About) -> Self {
         let part_ns = about.to.saturating_sub(about.from).max(0) / SAME_PART;
-        Self { strings: Strings::default(), by_path: HashMap::new(), same: HashMap::new(), part_ns }
+        let (by_path, directories) = (HashMap::new(), HashSet::new());
+        Self { strings: Strings::default(), by_path, directories, same: HashMap::new(), part_ns }
     }
 
     /// Events of another recording, or of another page, come next.
@@ -165,15 +199,11 @@ impl Deeds {
     /// Takes an event in; they come by time.
     pub fn take(&mut self, recording: &Recording, event: &Event) {
         let Some((path, deed, to, written)) = deed(recording, event) else { return };
-        let executable = match event.body {
-            Body::File(at) => {
-                recording.files.get(at as usize).and_then(|file| file.mode).is_some_and(|mode| mode & 0o111 != 0)
-            }
-            _ => false,
-        };
         let actor = recording.actor(event);
         let who = actor.comm.map(|comm| self.own(recording, comm));
         let (path, to) = (self.own(recording, path), to.map(|to| self.own(recording, to)));
+        let executable = self.makes_executable(recording, event, path);
+        let outside = actor.image.is_some_and(|image| is_outside(recording, image));
         let change = Change {
             path,
             deed,
@@ -185,11 +215,24 @@ impl Deeds {
             pid: actor.pid,
             times: 1,
             last: event.time,
+            outside,
         };
         let now = self.put(change);
         if let (Deed::Moved, Some(to)) = (deed, to) {
             self.put(Change { path: to, deed: Deed::Made, to: None, times: 1, ..now });
         }
+    }
+
+    /// Whether the event makes a file of this path a program. A mode with more than permissions is a directory's.
+    fn makes_executable(&mut self, recording: &Recording, event: &Event, path: Sym) -> bool {
+        let Body::File(at) = event.body else { return false };
+        let Some(file) = recording.files.get(at as usize) else { return false };
+        let op = recording.text(file.op);
+        if op == "mkdir" {
+            self.directories.insert(path);
+        }
+        let permits = file.mode.is_some_and(|mode| mode & 0o111 != 0 && mode & 0o1000 == 0);
+        permits && matches!(op, "create" | "chmod") && !self.directories.contains(&path)
     }
 
     fn put(&mut self, new: Change) -> Change {
@@ -230,9 +273,32 @@ impl Deeds {
     pub fn finish(self) -> FileHistory {
         let (mut strings, mut files) = (self.strings, self.by_path.into_values().collect::<Vec<_>>());
         files.sort_by_key(|history| history.first().map(|change| strings.get(change.path)));
+        enterable(&mut files, &strings);
         strings.seal();
         FileHistory { strings, files }
     }
+}
+
+/// What has something in it is a directory: no program, whatever its mode. The files are by path.
+fn enterable(files: &mut [Vec<Change>], strings: &Strings) {
+    let path = |history: &Vec<Change>| history.first().map_or("", |change| strings.get(change.path));
+    for at in 0..files.len() {
+        if files[at].iter().any(|change| change.executable) {
+            let within = format!("{}/", path(&files[at]));
+            let next = files.partition_point(|history| path(history) < within.as_str());
+            if files.get(next).is_some_and(|history| path(history).starts_with(&within)) {
+                files[at].iter_mut().for_each(|change| change.executable = false);
+            }
+        }
+    }
+}
+
+/// Whether an image is of outside the container, or of a process that came from there and has run nothing since: so the
+/// runtime prepares a container before the container's first program. A copy of a process that the container does not
+/// have came from outside too.
+fn is_outside(recording: &Recording, image: ImageIx) -> bool {
+    let mut way = recording.ancestry(image).filter_map(|at| recording.image(at));
+    way.find(|image| !image.inside || image.origin != Origin::Fork).is_none_or(|image| !image.inside)
 }
 
 /// What an event did to a file: the file, the deed, where it went, bytes written. `None` for what changed nothing.

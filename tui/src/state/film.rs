@@ -3,7 +3,8 @@
 //! What a program printed goes through a parser of terminal sequences; what stands on the screen afterwards is text and
 //! colours, and no byte of the trace goes anywhere else. What was typed is drawn too where nobody but the terminal
 //! itself echoed it: a line that ends with a line feed was read as a whole line, which the kernel (or the other end of a
-//! connection) echoes and no program prints. Keys that a program reads one by one it echoes itself.
+//! connection) echoes and no program prints. Keys that a program reads one by one it echoes itself; but where there is no
+//! terminal, as with a script that comes over a pipe, nobody echoes what is read in one piece.
 
 use super::recording::{Body, Event, ImageIx, Recording, Time};
 use std::collections::HashMap;
@@ -31,6 +32,8 @@ pub struct TerminalSession {
     pub printed: u64,
     /// A budget cut some of them.
     pub cut: bool,
+    /// It goes over a terminal, not over a pipe or a connection.
+    pub tty: bool,
 }
 
 /// Bytes that went over a terminal. They can act on one.
@@ -75,7 +78,8 @@ impl Sessions {
         let place = *self.known.entry(row.session).or_insert(next);
         if place == next {
             let (id, stretches) = (row.session, Vec::new());
-            self.sessions.push(TerminalSession { id, stretches, image: None, typed: 0, printed: 0, cut: false });
+            let (image, tty) = (None, false);
+            self.sessions.push(TerminalSession { id, stretches, image, typed: 0, printed: 0, cut: false, tty });
         }
         let session = &mut self.sessions[place];
         let typed = recording.text(row.direction) == "typed";
@@ -83,6 +87,8 @@ impl Sessions {
         self.kept = self.kept.saturating_add(data.len() + text.len());
         let fits = self.kept <= KEPT_MAX_BYTES;
         session.image = session.image.or(recording.actor(event).image);
+        let image = session.image.and_then(|image| recording.image(image));
+        session.tty = image.is_some_and(|image| image.more.tty.is_some());
         session.cut |= row.cut || !fits;
         let count = if typed { &mut session.typed } else { &mut session.printed };
         *count = count.saturating_add(row.bytes);
@@ -147,13 +153,16 @@ impl Film {
             let bytes = &stretch.data;
             if !stretch.typed {
                 self.feed(bytes);
-            } else if bytes.ends_with(b"\n") {
+            } else if bytes.ends_with(b"\n") || (!session.tty && bytes.len() > 1) {
                 let (red, green, blue) = self.typed;
                 let before = self.parser.screen().attributes_formatted();
                 self.parser.process(format!("\x1b[0;38;2;{red};{green};{blue}m").as_bytes());
                 // Typed control characters are echoed as ^X, so none of them acts.
                 let echo: Vec<u8> = bytes.iter().flat_map(|byte| echoed(*byte)).collect();
                 self.feed(&echo);
+                if !bytes.ends_with(b"\n") {
+                    self.feed(b"\n");
+                }
                 self.parser.process(before.as_bytes());
             }
         }

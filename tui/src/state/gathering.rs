@@ -72,7 +72,7 @@ impl Gathering {
 
     /// The story until now.
     pub fn story(&self) -> Option<Vec<Sentence>> {
-        self.survey.as_ref().map(|(teller, _)| teller.told().to_vec())
+        self.survey.as_ref().map(|(teller, _)| teller.told())
     }
 
     /// What there is by now, while more comes.

@@ -9,7 +9,8 @@ use std::sync::Arc;
 
 pub use history::{Flows, History};
 
-/// From this many addresses on neighbours are brought together.
+/// From this many addresses on neighbours are brought together: first those that answered nothing, so that what was
+/// sent and fetched is not among them.
 const GROUPED_FROM: usize = 20;
 
 /// All flows of one program with one address and port.
@@ -43,6 +44,13 @@ pub struct Edge {
     pub last: Time,
 }
 
+impl Edge {
+    /// Nobody answered, and nothing went over.
+    fn is_refused(&self) -> bool {
+        self.failed == self.flows && self.open == 0 && self.sent == 0 && self.received == 0
+    }
+}
+
 /// Who began it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Direction {
@@ -59,7 +67,7 @@ pub enum Direction {
 pub enum MapRow {
     /// Addresses that lie together.
     Group {
-        /// `198.51.100.0/24`.
+        /// `198.51.100.0/24`, or `198.51.100.0/24 refused`.
         label: String,
         /// How many addresses.
         hosts: usize,
@@ -133,21 +141,27 @@ impl Map {
 
     fn lay_out(&mut self) {
         let mut rows = Vec::new();
-        let many = self.hosts > GROUPED_FROM;
+        let answered = self.edges.iter().filter(|edge| !edge.is_refused() && !edge.host.is_empty());
+        let answered = answered.map(|edge| edge.host.as_str()).collect::<BTreeSet<_>>().len();
+        let many = |edge: &Edge| if edge.is_refused() { self.hosts > GROUPED_FROM } else { answered > GROUPED_FROM };
         let mut groups: Vec<(String, Vec<usize>)> = Vec::new();
         let mut places: HashMap<String, usize> = HashMap::new();
         for (index, edge) in self.edges.iter().enumerate() {
-            let label = if many { neighbourhood(&edge.host) } else { edge.host.clone() };
+            let label = match (many(edge), edge.is_refused()) {
+                (true, true) => format!("{} refused", neighbourhood(&edge.host)),
+                (true, false) => neighbourhood(&edge.host),
+                (false, _) => edge.host.clone(),
+            };
             let place = *places.entry(label.clone()).or_insert_with(|| {
                 groups.push((label, Vec::new()));
                 groups.len() - 1
             });
             groups[place].1.push(index);
         }
-        for (label, members) in groups {
+        for (label, mut members) in groups {
             let edges = || members.iter().filter_map(|at| self.edges.get(*at));
             let hosts = edges().map(|edge| edge.host.as_str()).collect::<BTreeSet<_>>().len();
-            if many && hosts > 1 {
+            if hosts > 1 {
                 let folded = !self.list.is_turned(&label);
                 let sum = |of: fn(&Edge) -> u64| edges().map(of).fold(0, u64::saturating_add);
                 let count = |of: fn(&Edge) -> u32| edges().map(of).fold(0, u32::saturating_add);
@@ -163,6 +177,7 @@ impl Map {
                 if folded {
                     continue;
                 }
+                members.sort_by_cached_key(|at| by_address(&self.edges[*at].host));
             }
             for (place, edge) in members.iter().enumerate() {
                 let same = |other: Option<&usize>| {
@@ -177,8 +192,13 @@ impl Map {
     }
 }
 
+/// Addresses by their numbers, after what is none.
+fn by_address(host: &str) -> (Option<std::net::IpAddr>, String) {
+    (host.parse().ok(), host.to_owned())
+}
+
 /// The network that an address lies in: 256 neighbours, or a site of IPv6.
-fn neighbourhood(host: &str) -> String {
+pub fn neighbourhood(host: &str) -> String {
     match host.parse() {
         Ok(std::net::IpAddr::V4(address)) => {
             let [first, second, third, _] = address.octets();

@@ -15,6 +15,7 @@ pub struct Moment {
     /// The tree is this one until here, not included.
     until: Time,
     fade: i64,
+    kept: i64,
 }
 
 /// One process of the tree.
@@ -48,24 +49,25 @@ pub enum Life {
 }
 
 impl Moment {
-    /// The tree at `time`; starts and ends less than `fade` nanoseconds ago are marked.
-    pub fn at(recording: &Recording, time: Time, fade: i64) -> Self {
-        let mut moment = Self { rows: Vec::new(), from: Time::MIN, until: Time::MAX, fade };
+    /// The tree at `time`; starts less than `fade` nanoseconds ago are marked, and who ended less than `kept` ago is
+    /// still in it.
+    pub fn at(recording: &Recording, time: Time, fade: i64, kept: i64) -> Self {
+        let mut moment = Self { rows: Vec::new(), from: Time::MIN, until: Time::MAX, fade, kept };
         let present = moment.present(recording, time);
         moment.grow(recording, &present);
         moment
     }
 
     /// Whether it is also the tree at `time`.
-    pub fn holds_at(&self, time: Time, fade: i64) -> bool {
-        self.fade == fade && (self.from..self.until).contains(&time)
+    pub fn holds_at(&self, time: Time, fade: i64, kept: i64) -> bool {
+        (self.fade, self.kept) == (fade, kept) && (self.from..self.until).contains(&time)
     }
 
     /// For every process: what it runs at `time`.
     fn present(&mut self, recording: &Recording, time: Time) -> Vec<Option<(ImageIx, Life)>> {
         let mut present = vec![None; recording.processes as usize];
         for (index, image) in recording.images.iter().enumerate() {
-            for turn in turns(image, self.fade) {
+            for turn in turns(image, self.fade, self.kept) {
                 if turn <= time {
                     self.from = self.from.max(turn);
                 } else {
@@ -73,7 +75,7 @@ impl Moment {
                 }
             }
             let slot: &mut Option<(ImageIx, Life)> = &mut present[image.process as usize];
-            let life = life(recording, image, time, self.fade);
+            let life = life(recording, image, time, (self.fade, self.kept));
             // Images come by start, so a later one has replaced an earlier one; a dead one replaces nothing alive.
             match (life, *slot) {
                 (None, _) => {}
@@ -160,18 +162,18 @@ fn push_siblings(open: &mut Vec<Branch>, siblings: impl Iterator<Item = usize>, 
 }
 
 /// The moments at which an image changes how it is drawn.
-fn turns(image: &Image, fade: i64) -> impl Iterator<Item = Time> {
+fn turns(image: &Image, fade: i64, kept: i64) -> impl Iterator<Item = Time> {
     let end = image.end.unwrap_or(Time::MAX);
-    [image.start, image.start.saturating_add(fade), end, end.saturating_add(fade)].into_iter()
+    [image.start, image.start.saturating_add(fade), end, end.saturating_add(kept)].into_iter()
 }
 
 /// The image's life at `time`; `None` where it is not there.
-fn life(recording: &Recording, image: &Image, time: Time, fade: i64) -> Option<Life> {
+fn life(recording: &Recording, image: &Image, time: Time, (fade, kept): (i64, i64)) -> Option<Life> {
     if image.start > time {
         return None;
     }
     match image.end {
-        Some(end) if end <= time => (time.saturating_sub(end) < fade).then_some(Life::Ended),
+        Some(end) if end <= time => (time.saturating_sub(end) < kept).then_some(Life::Ended),
         _ => {
             let seen = image.origin != Origin::Scan && image.start >= recording.about.from;
             let new = seen && time.saturating_sub(image.start) < fade;

@@ -2,12 +2,20 @@
 
 use super::{Focus, Move, Prompting, State, View};
 
+/// How much of a typed line a row has at least, on a screen that shows everything.
+const TYPED_WIDTH: usize = 40;
+
 impl State {
     /// The next pane, session, or the editor.
     pub(super) fn turn(&mut self, next: bool) {
         match self.view {
             View::Timeline => self.focus = self.focus.turned(next),
+            // Each session is two panes: its screen, and what was typed there.
+            View::Terminal if !self.sessions.is_empty() && self.typed_from.is_some() != next => {
+                self.typed_from = next.then_some(0);
+            }
             View::Terminal if !self.sessions.is_empty() => {
+                self.typed_from = (!next).then_some(0);
                 let (here, count) = (self.session().unwrap_or(0), self.sessions.len());
                 self.session_choice = Some(if next { here + 1 } else { here + count - 1 } % count);
             }
@@ -37,7 +45,13 @@ impl State {
         let page = lines(self.pages.body);
         match (self.view, self.focus) {
             (View::Story, _) => self.by_hand(|state| state.step_in_story(page)),
-            (View::Terminal, _) => self.by_hand(|state| state.step_in_session(page)),
+            (View::Terminal, _) => match self.typed_from {
+                Some(from) => {
+                    let end = u16::try_from(self.typed_lines()).unwrap_or(u16::MAX);
+                    self.typed_from = Some(scrolled(from, page, end));
+                }
+                None => self.by_hand(|state| state.step_in_session(page)),
+            },
             (View::Processes, _) | (View::Timeline, Focus::Tree) => {
                 let rows: Vec<_> = self.tree_rows().iter().map(|row| row.process).collect();
                 let chosen = self.tree_process();
@@ -72,6 +86,13 @@ impl State {
         if let Some(sentence) = sentences.get(target).and_then(|at| self.story.get(*at)) {
             self.stand_on_event(sentence.event, sentence.time);
         }
+    }
+
+    /// How far what was typed can be scrolled: by its lines, of which a long one takes several rows.
+    fn typed_lines(&self) -> usize {
+        let session = self.session().and_then(|index| self.sessions.get(index));
+        let lines = session.into_iter().flat_map(|session| &session.stretches).flat_map(|stretch| stretch.text.lines());
+        lines.map(|line| 1 + line.len() / TYPED_WIDTH).sum::<usize>().saturating_sub(1)
     }
 
     /// From one stretch of bytes of the session to the next; the playhead follows.

@@ -1,21 +1,46 @@
 //! What happened, in plain sentences: findings and the moments that an investigator looks for first.
 //!
-//! A moment is told when it is a finding, a hole in the record, or an act of somebody suspected: of a process that a
-//! finding names, that has the network as its input, or that came in from outside, with all who descend from it. The
-//! way that led to such a process is told too. What repeats is told once, with its number.
+//! A moment is told when it is a finding, a hole in the record, or an act of somebody suspected (see `suspicion`). The
+//! way that led to such a process is told too: the programs, and the connection that the service accepted last. Of all
+//! others it is told what they ran and whom they talked to. What repeats is told once, with its number (see `crowd`).
+
+mod crowd;
+mod suspicion;
 
 use super::View;
-use super::recording::{Body, Event, Image, ImageIx, Kind, Origin, Recording, Sym, Time};
+use super::filter::host;
+use super::recording::{Body, Event, Flow, Image, ImageIx, Kind, Origin, ProcessIx, Recording, Sym, Time};
 use super::words;
+use crowd::{Crowd, Deed};
 use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
+use suspicion::{Suspicion, process_of};
+
+pub use suspicion::remote_input;
 
 /// The most sentences of one story; the last one says that there is more.
 const SENTENCES_MAX: usize = 2_000;
 /// The most addresses whose names are remembered.
 const NAMES_MAX: usize = 100_000;
 /// The most characters of a line that somebody typed.
-const TYPED_MAX: usize = 200;
+const TYPED_MAX: usize = 400;
+
+/// What every program opens to begin at all, or asks the kernel through: no sentence names it.
+const ORDINARY: [&str; 13] = [
+    "/lib/",
+    "/lib64/",
+    "/usr/lib/",
+    "/usr/lib64/",
+    "/usr/local/lib/",
+    "/usr/share/locale/",
+    "/usr/share/zoneinfo/",
+    "/etc/ld.so.",
+    "/etc/ld-musl-",
+    "/dev/",
+    "/proc/self/",
+    "/sys/kernel/mm/",
+    "/sys/devices/system/cpu",
+];
 
 /// Files whose reading is worth a sentence.
 const SECRETS: [&str; 9] = [
@@ -47,60 +72,20 @@ pub struct Sentence {
     pub view: View,
 }
 
-/// For every image: whether what it does is told.
-fn suspects(recording: &Recording) -> Vec<bool> {
-    let mut suspects = vec![false; recording.images.len()];
-    for event in &recording.events {
-        if let (Body::Finding(_), Some(image)) = (event.body, recording.actor(event).image) {
-            suspects[image as usize] = true;
-        }
-    }
-    // Images come by start, and a parent starts before its child: one pass is enough for what a kernel writes.
-    for (index, image) in recording.images.iter().enumerate() {
-        let inherited = image.parent.is_some_and(|parent| suspects.get(parent as usize).copied().unwrap_or(false));
-        let own = image.inside && (remote_input(recording, image).is_some() || image.more.entered.is_some());
-        suspects[index] |= own || inherited;
-    }
-    suspects
-}
-
-/// For every image: whether it is an ancestor of a suspect.
-fn causes(recording: &Recording, suspects: &[bool]) -> Vec<bool> {
-    let mut causes = vec![false; recording.images.len()];
-    for start in (0..recording.images.len()).filter(|at| suspects[*at]) {
-        for at in recording.ancestry(start as ImageIx).skip(1) {
-            if std::mem::replace(&mut causes[at as usize], true) {
-                break;
-            }
-        }
-    }
-    // The other images of a suspected process are how it became what it is.
-    let mut suspected = vec![false; recording.processes as usize];
-    for (image, _) in recording.images.iter().zip(suspects).filter(|(_, suspect)| **suspect) {
-        suspected[image.process as usize] = true;
-    }
-    for (image, cause) in recording.images.iter().zip(&mut causes) {
-        *cause |= suspected[image.process as usize];
-    }
-    causes
-}
-
-/// `127.0.0.1:5 -> 127.0.0.1:6` for a shell whose input is a connection.
-pub fn remote_input<'a>(recording: &'a Recording, image: &Image) -> Option<&'a str> {
-    recording.text(image.stdin).strip_prefix("inet ")
-}
-
 /// Tells a story while events come by.
 #[derive(Debug)]
 pub struct Teller {
-    suspects: Vec<bool>,
-    causes: Vec<bool>,
+    suspicion: Suspicion,
     /// Addresses to the names that answers gave for them.
     names: HashMap<String, String>,
     told: Vec<Sentence>,
     known: HashMap<(Kind, String), usize>,
-    /// What was typed of a line that has not ended, by session.
-    lines: HashMap<Option<u64>, Vec<u8>>,
+    /// Those that are told together, by what they have in common, with the place of their sentence.
+    crowds: HashMap<(Deed, String), (usize, Crowd)>,
+    /// The connection that a process accepted last.
+    accepted: HashMap<ProcessIx, (u32, Time, String)>,
+    /// What was typed of a line that has not ended, by session, with the event of its last letters.
+    lines: HashMap<Option<u64>, Typing>,
     /// The executables of images, and those of them whose files were made, or got their names, by now.
     exes: HashSet<Sym>,
     made: HashSet<Sym>,
@@ -111,13 +96,13 @@ pub struct Teller {
 impl Teller {
     /// A story that has not begun, of the images of a recording and its findings.
     pub fn of(recording: &Recording) -> Self {
-        let suspects = suspects(recording);
         Self {
-            causes: causes(recording, &suspects),
-            suspects,
+            suspicion: Suspicion::of(recording),
             names: HashMap::new(),
             told: Vec::new(),
             known: HashMap::new(),
+            crowds: HashMap::new(),
+            accepted: HashMap::new(),
             lines: HashMap::new(),
             exes: recording.images.iter().filter_map(|image| image.exe).collect(),
             made: HashSet::new(),
@@ -126,9 +111,22 @@ impl Teller {
         }
     }
 
-    /// The sentences until now.
-    pub fn told(&self) -> &[Sentence] {
-        &self.told
+    /// The sentences until now, by time.
+    pub fn told(&self) -> Vec<Sentence> {
+        let mut told = self.told.clone();
+        for (place, crowd) in self.crowds.values() {
+            if let Some(sentence) = told.get_mut(*place) {
+                sentence.text = crowd.text();
+            }
+        }
+        let open = self.lines.values().filter(|typing| !typing.line.is_empty());
+        told.extend(open.filter_map(|typing| {
+            let text = format!("{}{} (the line has no end).", typing.place, typed_text(&[readable(&typing.line)])?);
+            let (kind, view) = (Kind::Terminal, View::Terminal);
+            Some(Sentence { event: typing.event, time: typing.time, kind, text, times: 1, view })
+        }));
+        told.sort_by_key(|sentence| sentence.event);
+        told
     }
 
     /// The images whose executables were made, or got their names, earlier in the record.
@@ -139,23 +137,19 @@ impl Teller {
     /// Takes an event in; they come by time.
     pub fn take(&mut self, recording: &Recording, index: u32, event: &Event) {
         self.learn(recording, event);
-        if self.full {
-            return;
+        if let Body::Start(at) = event.body {
+            self.way_in(recording, at);
         }
-        if self.told.len() >= SENTENCES_MAX {
-            self.full = true;
-            self.told.push(Sentence {
-                event: index,
-                time: event.time,
-                kind: Kind::Lifecycle,
-                text: "More happened than a story can tell; the timeline has all of it.".to_owned(),
-                times: 1,
-                view: View::Timeline,
-            });
-            return;
-        }
-        if let Some((text, view)) = self.sentence(recording, event) {
+        if let Some((text, view)) = self.sentence(recording, index, event) {
+            let text = place(recording, event) + &text;
             self.tell(index, event, text, view);
+        }
+        // Only now: that it begins to listen is an act of its own.
+        if let (Body::FlowBegin(at), Some(image)) = (event.body, recording.actor(event).image)
+            && let Some(flow) = recording.flows.get(at as usize)
+            && matches!(recording.text(flow.op), "accept" | "listen")
+        {
+            self.suspicion.serves(recording, image);
         }
     }
 
@@ -190,10 +184,21 @@ impl Teller {
         }
     }
 
-    fn sentence(&mut self, recording: &Recording, event: &Event) -> Option<(String, View)> {
+    /// Of a branch that begins: the connection that was accepted last where it came from.
+    fn way_in(&mut self, recording: &Recording, at: ImageIx) {
+        if self.accepted.is_empty() || !self.suspicion.is_root(recording, at) {
+            return;
+        }
+        let mut above = recording.ancestry(at).skip(1).filter_map(|image| process_of(recording, Some(image)));
+        let Some((event, time, text)) = above.find_map(|process| self.accepted.remove(&process)) else { return };
+        let pid = recording.image(at).map_or(0, |image| image.pid);
+        let text = format!("{text}, the last before process {pid} ran its first program.");
+        self.push(Sentence { event, time, kind: Kind::Network, text, times: 1, view: View::Network });
+    }
+
+    fn sentence(&mut self, recording: &Recording, index: u32, event: &Event) -> Option<(String, View)> {
         let image = recording.actor(event).image;
-        let of = |list: &[bool]| image.is_some_and(|image| list.get(image as usize).copied().unwrap_or(false));
-        let suspect = of(&self.suspects);
+        let suspect = image.is_some_and(|image| self.suspicion.is_suspect(recording, image));
         match event.body {
             Body::Finding(at) => recording.findings.get(at as usize).map(|finding| {
                 let (rule, severity) = (recording.text(finding.rule), recording.text(finding.severity));
@@ -211,18 +216,22 @@ impl Teller {
                 )
             }),
             Body::Start(at) => {
-                let told = suspect || of(&self.causes);
-                recording
-                    .image(at)
-                    .filter(|image| told && image.origin == Origin::Exec)
-                    .map(|image| self.start(recording, at, image))
+                let image = recording.image(at).filter(|image| image.origin == Origin::Exec)?;
+                if suspect || self.suspicion.led(at) {
+                    return Some(self.start(recording, at, image));
+                }
+                let parent = image.parent.and_then(|parent| recording.image(parent)).filter(|_| image.inside)?;
+                let text = format!("{} ran `{}`.", recording.text(parent.comm), recording.text(image.cmdline));
+                let crowd = Crowd::new(Deed::Ran, String::new(), "", text.clone());
+                self.join(recording, index, event, (Deed::Ran, text), crowd, ("", None, (0, 0)));
+                None
             }
             Body::End(at) => recording.image(at).filter(|image| suspect && image.exit_signal.is_some()).map(|image| {
                 let number = image.exit_signal.unwrap_or(0);
                 let name = words::signal(number).map_or_else(|| format!("signal {number}"), str::to_owned);
                 (format!("{} was killed by {name}.", who(recording, event)), View::Processes)
             }),
-            Body::FlowBegin(at) => self.flow(recording, event, at, suspect),
+            Body::FlowBegin(at) => self.flow(recording, index, event, at, suspect),
             Body::Dns(at) => {
                 recording.messages.get(at as usize).filter(|message| suspect && message.sent).map(|message| {
                     (
@@ -231,7 +240,10 @@ impl Teller {
                     )
                 })
             }
-            Body::File(at) => file(recording, event, at, suspect),
+            Body::File(at) => {
+                self.opened(recording, index, event, at, suspect);
+                file(recording, event, at, suspect)
+            }
             Body::Io(at) => recording.ios.get(at as usize).filter(|io| suspect && io.written > 0).and_then(|io| {
                 let path = Some(recording.text(io.path)).filter(|path| path.starts_with('/'))?;
                 let written = words::bytes(io.written);
@@ -242,17 +254,18 @@ impl Teller {
                 recording.calls.get(at as usize).filter(|_| suspect).map(|call| {
                     let done = if call.result < 0 { "tried" } else { "called" };
                     let mut what = recording.text(call.syscall).to_owned();
-                    for sym in [Some(call.detail), call.path, call.target].into_iter().flatten() {
+                    let words = [Some(call.detail), call.path, call.target].into_iter().flatten();
+                    for word in words.map(|sym| recording.text(sym)).filter(|word| !word.is_empty()) {
                         what.push(' ');
-                        what.push_str(recording.text(sym));
+                        what.push_str(word);
                     }
-                    let mut text = format!("{} {done} {}", who(recording, event), what.trim_end());
+                    let mut text = format!("{} {done} {what}", who(recording, event));
                     words::push_failure(&mut text, call.result);
                     text.push('.');
                     (text, View::Timeline)
                 })
             }
-            Body::Terminal(at) => self.typed(recording, at),
+            Body::Terminal(at) => self.typed(recording, index, event, at),
             Body::Lifecycle(at) => recording.moments.get(at as usize).map(|moment| {
                 let mut text = format!("The container was {}", recording.text(moment.op));
                 if let Some(detail) = moment.detail {
@@ -269,18 +282,61 @@ impl Teller {
     fn tell(&mut self, index: u32, event: &Event, text: String, view: View) {
         let kind = event.body.kind();
         // Findings and gaps are each one of their own.
-        let alone = matches!(kind, Kind::Finding | Kind::Gap);
-        match self.known.entry((kind, text.clone())) {
-            Entry::Occupied(at) if !alone => {
-                if let Some(sentence) = self.told.get_mut(*at.get()) {
-                    sentence.times = sentence.times.saturating_add(1);
+        if !matches!(kind, Kind::Finding | Kind::Gap) {
+            let next = self.told.len();
+            match self.known.entry((kind, text.clone())) {
+                Entry::Occupied(at) => {
+                    if let Some(sentence) = self.told.get_mut(*at.get()) {
+                        sentence.times = sentence.times.saturating_add(1);
+                    }
+                    return;
                 }
+                Entry::Vacant(free) if next < SENTENCES_MAX => _ = free.insert(next),
+                Entry::Vacant(_) => {}
+            }
+        }
+        self.push(Sentence { event: index, time: event.time, kind, text, times: 1, view });
+    }
+
+    /// A sentence more, and the last one where there are too many.
+    fn push(&mut self, sentence: Sentence) {
+        if self.told.len() < SENTENCES_MAX {
+            self.told.push(sentence);
+        } else if !std::mem::replace(&mut self.full, true) {
+            let text = "More happened than a story can tell; the timeline has all of it.".to_owned();
+            self.told.push(Sentence { kind: Kind::Lifecycle, text, times: 1, view: View::Timeline, ..sentence });
+        }
+    }
+
+    /// Tells an event together with those that have `key` in common; `crowd` is what the first of them begins.
+    fn join(
+        &mut self,
+        recording: &Recording,
+        index: u32,
+        event: &Event,
+        key: (Deed, String),
+        crowd: Crowd,
+        (thing, port, bytes): (&str, Option<u16>, (u64, u64)),
+    ) {
+        let place = place(recording, event);
+        let (deed, key) = key;
+        let view = match deed {
+            Deed::Opened => View::Files,
+            Deed::Ran => View::Processes,
+            _ => View::Network,
+        };
+        let key = (deed, place + &key);
+        if !self.crowds.contains_key(&key) {
+            let (at, kind, text) = (self.told.len(), event.body.kind(), String::new());
+            self.push(Sentence { event: index, time: event.time, kind, text, times: 1, view });
+            if self.full {
                 return;
             }
-            Entry::Occupied(_) => {}
-            Entry::Vacant(free) => _ = free.insert(self.told.len()),
+            self.crowds.insert(key.clone(), (at, crowd));
         }
-        self.told.push(Sentence { event: index, time: event.time, kind, text, times: 1, view });
+        if let Some((_, crowd)) = self.crowds.get_mut(&key) {
+            crowd.add(thing, port, bytes);
+        }
     }
 
     fn start(&self, recording: &Recording, index: ImageIx, image: &Image) -> (String, View) {
@@ -315,66 +371,163 @@ impl Teller {
         (text, View::Processes)
     }
 
-    fn flow(&self, recording: &Recording, event: &Event, at: u32, suspect: bool) -> Option<(String, View)> {
+    fn flow(
+        &mut self,
+        recording: &Recording,
+        index: u32,
+        event: &Event,
+        at: u32,
+        suspect: bool,
+    ) -> Option<(String, View)> {
         let flow = recording.flows.get(at as usize)?;
+        let actor = recording.actor(event);
+        let image = actor.image.and_then(|image| recording.image(image)).filter(|image| image.inside);
+        // What the runtime does before there is a container is no story.
+        if !suspect && image.is_none() {
+            return None;
+        }
         let who = who(recording, event);
+        let comm = recording.text_of(actor.comm).unwrap_or("Somebody").to_owned();
+        let (op, local) = (recording.text(flow.op), recording.text(flow.local));
         let remote = flow.remote.map_or("", |remote| recording.text(remote));
-        let host = remote.rsplit_once(':').map_or(remote, |(host, _)| host).trim_matches(['[', ']']);
-        let name =
-            flow.server_name.map(|name| recording.text(name)).or_else(|| self.names.get(host).map(String::as_str));
-        let named = name.map_or_else(String::new, |name| format!(" ({name})"));
+        let port = remote.rsplit_once(':').and_then(|(_, port)| port.parse().ok());
         let protocol = recording.text(flow.protocol);
-        let moved = match (flow.sent, flow.received) {
-            (Some(sent), Some(received)) if sent + received > 0 => {
-                format!(", sent {} and received {}", words::bytes(sent), words::bytes(received))
+        let name = flow.server_name.map(|name| recording.text(name));
+        let name = name.or_else(|| self.names.get(host(remote)).map(String::as_str));
+        let named = name.map_or_else(String::new, |name| format!(" ({name})"));
+        let bytes = (flow.sent.unwrap_or(0), flow.received.unwrap_or(0));
+        let moved = moved(flow);
+        let text = match op {
+            // Names are asked for over UDP; the question itself is told.
+            "connect" if protocol == "udp" && remote.ends_with(":53") => return None,
+            "connect" if flow.result == -115 => {
+                format!("{who} began to connect to {remote}{named}; nobody answered yet.")
             }
-            _ => String::new(),
-        };
-        let text = match recording.text(flow.op) {
-            "connect" if flow.result < 0 && flow.result != -115 && suspect => {
-                let mut text = format!("{who} could not connect to {remote}{named}");
-                words::push_failure(&mut text, i64::from(flow.result));
+            "connect" if flow.result < 0 => {
+                let mut alone = format!("{who} could not connect to {remote}{named}");
+                words::push_failure(&mut alone, i64::from(flow.result));
+                let key = (Deed::Failed(flow.result), if suspect { who.clone() } else { comm.clone() });
+                let crowd = Crowd::new(key.0, key.1.clone(), "", alone + ".");
+                self.join(recording, index, event, key, crowd, (host(remote), port, (0, 0)));
+                return None;
+            }
+            "connect" => {
+                let way = if protocol == "tcp" { String::new() } else { format!(" over {protocol}") };
+                let alone = format!("{who} connected to {remote}{named}{way}{moved}.");
+                if !suspect {
+                    let key = (Deed::Connected, format!("{comm} {protocol} {}", port.unwrap_or(0)));
+                    let crowd = Crowd::new(Deed::Connected, comm, "", alone);
+                    self.join(recording, index, event, key, crowd, (host(remote), port, bytes));
+                    return None;
+                }
+                alone
+            }
+            "listen" => format!("{who} listens on {local}."),
+            "accept" => {
+                let text = format!("{who} accepted a connection from {remote}{named}{moved}");
+                if !suspect {
+                    if let Some(process) = process_of(recording, actor.image) {
+                        let text = place(recording, event) + &text;
+                        self.accepted.insert(process, (index, event.time, text));
+                    }
+                    let crowd = Crowd::new(Deed::Accepted, comm.clone(), local, text + ".");
+                    let key = (Deed::Accepted, format!("{comm} {local}"));
+                    self.join(recording, index, event, key, crowd, (host(remote), None, bytes));
+                    return None;
+                }
                 text + "."
             }
-            // Names are asked for over UDP; the question itself is told.
-            "connect" if suspect && !(protocol == "udp" && remote.ends_with(":53")) => {
-                let way = if protocol == "tcp" { String::new() } else { format!(" over {protocol}") };
-                format!("{who} connected to {remote}{named}{way}{moved}.")
-            }
-            "listen" if suspect => format!("{who} listens on {}.", recording.text(flow.local)),
-            "accept" if suspect => format!("{who} accepted a connection from {remote}{named}{moved}."),
             "socket" if suspect => format!("{who} made a {protocol} socket."),
             _ => return None,
         };
         Some((text, View::Network))
     }
 
-    /// A line that somebody typed, once it has ended.
-    fn typed(&mut self, recording: &Recording, at: u32) -> Option<(String, View)> {
+    /// The files that a suspect opened and that have no sentence of their own: one for all of them.
+    fn opened(&mut self, recording: &Recording, index: u32, event: &Event, at: u32, suspect: bool) {
+        let Some(file) = recording.files.get(at as usize).filter(|file| suspect && file.result == Some(0)) else {
+            return;
+        };
+        let path = recording.text(file.path);
+        if recording.text(file.op) != "open" || is_secret(path) || ORDINARY.iter().any(|dull| path.starts_with(dull)) {
+            return;
+        }
+        let who = who(recording, event);
+        let crowd = Crowd::new(Deed::Opened, who.clone(), "", format!("{who} opened {path}."));
+        self.join(recording, index, event, (Deed::Opened, who), crowd, (path, None, (0, 0)));
+    }
+
+    /// The lines that somebody typed, once they have ended.
+    fn typed(&mut self, recording: &Recording, index: u32, event: &Event, at: u32) -> Option<(String, View)> {
         let row = recording.terminal.get(at as usize)?;
         if recording.text(row.direction) != "typed" {
             return None;
         }
-        let line = self.lines.entry(row.session).or_default();
-        let mut whole = String::new();
+        let typing = self.lines.entry(row.session).or_default();
+        (typing.event, typing.time, typing.place) = (index, event.time, place(recording, event));
+        let mut lines = Vec::new();
         for byte in recording.bytes(row) {
             match byte {
                 b'\n' | b'\r' => {
-                    let text = String::from_utf8_lossy(line);
-                    let text: String = text.trim().chars().take(TYPED_MAX).collect();
-                    if !text.is_empty() {
-                        whole.push_str(if whole.is_empty() { "" } else { "; " });
-                        whole.push_str(&text);
-                    }
-                    line.clear();
+                    lines.push(readable(&typing.line));
+                    typing.line.clear();
                 }
-                0x7f | 0x08 => _ = line.pop(),
-                byte if line.len() < 4 * TYPED_MAX => line.push(*byte),
+                0x7f | 0x08 => _ = typing.line.pop(),
+                byte if typing.line.len() < 4 * TYPED_MAX => typing.line.push(*byte),
                 _ => {}
             }
         }
-        (!whole.is_empty()).then(|| (format!("Somebody typed `{whole}`."), View::Terminal))
+        typed_text(&lines).map(|text| (text + ".", View::Terminal))
     }
+}
+
+/// A line that is being typed.
+#[derive(Debug, Default)]
+struct Typing {
+    line: Vec<u8>,
+    event: u32,
+    time: Time,
+    place: String,
+}
+
+/// A typed line: without the spaces that a script is indented by, an ellipsis where it is longer than a sentence.
+fn readable(line: &[u8]) -> String {
+    let text = String::from_utf8_lossy(line);
+    let words: Vec<&str> = text.split_whitespace().collect();
+    let line = words.join(" ");
+    match line.char_indices().nth(TYPED_MAX) {
+        Some((end, _)) => format!("{}\u{2026}", &line[..end]),
+        None => line,
+    }
+}
+
+/// ``Somebody typed `ls` ``; of several lines each on one of its own.
+fn typed_text(lines: &[String]) -> Option<String> {
+    let lines: Vec<&str> = lines.iter().map(String::as_str).filter(|line| !line.is_empty()).collect();
+    match lines.as_slice() {
+        [] => None,
+        [only] => Some(format!("Somebody typed `{only}`")),
+        lines => Some(format!("Somebody typed {} lines:\n{}", lines.len(), lines.join("\n"))),
+    }
+}
+
+/// `web: ` where there are several containers.
+fn place(recording: &Recording, event: &Event) -> String {
+    recording.text_of(recording.actor(event).container).map_or_else(String::new, |name| format!("{name}: "))
+}
+
+/// `, sent 64 B and received 12 B`, where anything was.
+fn moved(flow: &Flow) -> String {
+    match (flow.sent, flow.received) {
+        (Some(sent), Some(received)) if sent > 0 || received > 0 => {
+            format!(", sent {} and received {}", words::bytes(sent), words::bytes(received))
+        }
+        _ => String::new(),
+    }
+}
+
+fn is_secret(path: &str) -> bool {
+    SECRETS.iter().any(|secret| path.contains(secret))
 }
 
 /// `curl (9108)`
@@ -392,7 +545,7 @@ fn file(recording: &Recording, event: &Event, at: u32, suspect: bool) -> Option<
     let file = recording.files.get(at as usize)?;
     let (op, path) = (recording.text(file.op), recording.text(file.path));
     let failed = file.result.unwrap_or(0) < 0;
-    let secret = SECRETS.iter().any(|secret| path.contains(secret));
+    let secret = is_secret(path);
     let done = |word: &str, tried: &str| if failed { format!("tried to {tried}") } else { word.to_owned() };
     let new_path = file.new_path.map_or("", |path| recording.text(path));
     let what = match op {
@@ -406,10 +559,14 @@ fn file(recording: &Recording, event: &Event, at: u32, suspect: bool) -> Option<
         "unlink" | "rmdir" => format!("{} {path}", done("removed", "remove")),
         "rename" => format!("{} {path} to {new_path}", done("moved", "move")),
         "link" | "symlink" => format!("{} {path} to {new_path}", done("linked", "link")),
+        // As `mkdir -p` does on its way.
+        "mkdir" if file.result == Some(-17) => return None,
         "mkdir" => format!("{} the directory {path}", done("made", "make")),
-        "chown" | "setxattr" | "removexattr" | "truncate" | "mknod" => {
-            format!("{} of {path}", done(&format!("did a {op}"), &format!("do a {op}")))
-        }
+        "chown" => format!("{} the owner of {path}", done("changed", "change")),
+        "setxattr" => format!("{} an attribute of {path}", done("set", "set")),
+        "removexattr" => format!("{} an attribute of {path}", done("removed", "remove")),
+        "truncate" => format!("{} {path}", done("truncated", "truncate")),
+        "mknod" => format!("{} the device or pipe {path}", done("made", "make")),
         _ => return None,
     };
     let mut text = format!("{} {what}", who(recording, event));

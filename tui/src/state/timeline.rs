@@ -41,9 +41,16 @@ pub struct Cuts {
     pub firsts: Vec<Time>,
     /// The number of events before each page, and at last of all.
     pub starts: Vec<u32>,
+    /// The times of the first and the last event, but for lonely ones; `None` where there is none.
+    pub ends: Option<(Time, Time)>,
 }
 
 impl Cuts {
+    /// Takes the times of all events in, which are sorted.
+    pub fn see(&mut self, times: &[Time]) {
+        self.ends = super::stretch::ends(times);
+    }
+
     /// How many pages.
     pub fn pages(&self) -> usize {
         self.firsts.len()
@@ -139,7 +146,8 @@ impl Timeline {
     /// All of it is in memory.
     pub fn whole(recording: &Arc<Recording>) -> Self {
         let first = recording.events.first().map_or(recording.about.from, |event| event.time);
-        let cuts = Cuts { firsts: vec![first], starts: vec![0, recording.events.len() as u32] };
+        let mut cuts = Cuts { firsts: vec![first], starts: vec![0, recording.events.len() as u32], ends: None };
+        cuts.see(&recording.events.iter().map(|event| event.time).collect::<Vec<_>>());
         let held = vec![Held { page: 0, recording: Arc::clone(recording), used: 0 }];
         Self { held, ..Self::new(Arc::new(cuts), None) }
     }

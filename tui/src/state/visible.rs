@@ -134,7 +134,7 @@ mod tests {
     use super::*;
 
     fn cuts() -> Arc<Cuts> {
-        Arc::new(Cuts { firsts: vec![0, 10, 20], starts: vec![0, 4, 8, 12] })
+        Arc::new(Cuts { firsts: vec![0, 10, 20], starts: vec![0, 4, 8, 12], ends: None })
     }
 
     #[test]

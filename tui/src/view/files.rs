@@ -9,12 +9,18 @@ use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
+/// From this width on the title says what the signs mean.
+const LEGEND_MIN: u16 = 76;
+
 /// Draws the view.
 pub fn draw(frame: &mut Frame<'_>, area: Rect, state: &State, theme: Theme) {
     let changes = &state.changes;
     let now = words::relative(state.recording.since_trigger(state.at));
     let far = state.extent(View::Files).suffix();
-    let title = format!(" files changed until {now} s: {}{far} ", words::count(changes.files.len() as u64));
+    let mut title = format!(" files changed until {now} s: {}{far} ", words::count(changes.files.len() as u64));
+    if area.width >= LEGEND_MIN {
+        title.push_str("\u{2500} + made  ~ written  m mode  \u{2192} moved  - gone ");
+    }
     let list = List {
         title: Line::from(title),
         rows: changes.list.rows.len(),
@@ -35,6 +41,12 @@ pub fn draw(frame: &mut Frame<'_>, area: Rect, state: &State, theme: Theme) {
                 Span::styled(count, theme.style(Role::Quiet)),
             ])
         }
+        Some(ChangeRow::Outside { files, folded }) => {
+            let sign = if *folded { "+" } else { "-" };
+            let whole = format!("{sign} from outside the container, by its runtime as a rule  {files} files");
+            let text = if room < 60 { format!("{sign} from outside  {files}") } else { whole };
+            Line::from(Span::styled(cut(&text, room), theme.style(Role::Quiet)))
+        }
         Some(ChangeRow::File(at)) => match changes.files.get(*at) {
             Some(change) => file_line(state, change, room, theme),
             None => Line::default(),
@@ -48,7 +60,8 @@ fn file_line(state: &State, change: &Change, room: usize, theme: Theme) -> Line<
     let recording = &state.recording;
     let quiet = theme.style(Role::Quiet);
     let path = state.changes.text(change.path);
-    let name = path.trim_end_matches('/').rsplit('/').next().unwrap_or(path);
+    // Those from outside stand under no directory.
+    let name = if change.outside { path } else { path.trim_end_matches('/').rsplit('/').next().unwrap_or(path) };
     let (sign, role) = match change.deed {
         Deed::Made => ("+", Role::New),
         Deed::Written => ("~", Role::Kind(Kind::File)),

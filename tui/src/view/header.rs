@@ -54,20 +54,45 @@ fn who(state: &State, room: usize, theme: Theme) -> Line<'static> {
     line
 }
 
-/// Severity, rule, reason.
+/// The worst that the rules found, and how much of it; else, and after it, why this was sealed.
 fn why(state: &State, room: usize, theme: Theme) -> Line<'static> {
-    let about = &state.recording.about;
-    let word = match about.severity {
+    let (recording, about) = (&state.recording, &state.recording.about);
+    let severity = state.alarm.map_or(about.severity, |alarm| alarm.severity);
+    let word = match severity {
         Severity::Critical => " CRITICAL ",
         Severity::Warning => " WARNING ",
         Severity::Info => " INFO ",
     };
-    let mut line = Line::from(Span::styled(word, theme.style(Role::Severity(about.severity))));
+    let mut line = Line::from(Span::styled(word, theme.style(Role::Severity(severity))));
+    let (mut rule, mut message, mut sealed) = (about.rule.as_str(), about.reason.as_str(), String::new());
+    if let Some(alarm) = state.alarm {
+        (rule, message) = (recording.text(alarm.rule), recording.text(alarm.message));
+        let counts = [(alarm.critical, "critical"), (alarm.warning, "warning")];
+        let counts = counts.into_iter().filter(|(count, _)| *count > 0);
+        let counts: Vec<String> = counts.map(|(count, word)| format!("{count} {word}")).collect();
+        if alarm.critical + alarm.warning > 1 {
+            line.push_span(Span::styled(format!(" {}:", counts.join(", ")), theme.style(Role::Quiet)));
+        }
+        if let Some(container) = alarm.container {
+            line.push_span(Span::raw(format!(" {}", cut(recording.text(container), room / 4))));
+        }
+        if rule != about.rule {
+            sealed = format!("  sealed: {}, {}", about.rule, about.reason);
+        }
+    }
     line.push_span(Span::raw(" "));
-    line.push_span(Span::styled(cut(&about.rule, room.saturating_sub(line.width())), theme.style(Role::Strong)));
+    line.push_span(Span::styled(cut(rule, room.saturating_sub(line.width())), theme.style(Role::Strong)));
+    // A message that begins with its rule's name says it once.
+    let message = message.strip_prefix(rule).map_or(message, |rest| rest.trim_start_matches([':', ' ']));
     let left = room.saturating_sub(line.width() + 2);
-    if left > 0 && !about.reason.is_empty() {
-        line.push_span(Span::raw(format!("  {}", cut(&about.reason, left))));
+    // The reason is a person's own words: a long message leaves it room.
+    let kept = if left >= 40 { width(&sealed).min((left / 3).max(28)) } else { 0 };
+    if left > 0 && !message.is_empty() {
+        line.push_span(Span::raw(format!("  {}", cut(message, left.saturating_sub(kept)))));
+    }
+    let left = room.saturating_sub(line.width());
+    if kept > 0 && left > 2 {
+        line.push_span(Span::styled(cut(&sealed, left), theme.style(Role::Quiet)));
     }
     line
 }

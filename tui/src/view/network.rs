@@ -12,10 +12,16 @@ use ratatui::text::{Line, Span};
 /// Draws the view.
 pub fn draw(frame: &mut Frame<'_>, area: Rect, state: &State, theme: Theme) {
     let map = &state.map;
-    let open: u32 = map.edges.iter().map(|edge| edge.open).fold(0, u32::saturating_add);
+    // A listener is open, but nobody talks there.
+    let talks = map.edges.iter().filter(|edge| edge.direction != Direction::Listens);
+    let open: u32 = talks.map(|edge| edge.open).fold(0, u32::saturating_add);
+    let hosts = match map.hosts() {
+        1 => "1 address".to_owned(),
+        count => format!("{} addresses", words::count(count as u64)),
+    };
     let now = words::relative(state.recording.since_trigger(state.at));
     let far = state.extent(View::Network).suffix();
-    let title = format!(" network until {now} s: {} addresses, {open} open{far} ", words::count(map.hosts() as u64));
+    let title = format!(" network until {now} s: {hosts}, {open} open{far} ");
     let list = List {
         title: Line::from(title),
         rows: map.list.rows.len(),
@@ -32,9 +38,10 @@ fn line(state: &State, row: usize, room: usize, theme: Theme) -> Line<'static> {
         Some(MapRow::Group { label, hosts, flows, open, bytes, folded }) => {
             let sign = if *folded { "+" } else { "-" };
             let (sent, received) = (words::bytes(bytes.0), words::bytes(bytes.1));
-            let text = format!(
-                "{sign} {label}  {hosts} addresses, {flows} flows, {open} open, sent {sent}, received {received}"
-            );
+            let mut text = format!("{sign} {label}  {hosts} addresses, {flows} flows");
+            if *open > 0 || *bytes != (0, 0) {
+                text.push_str(&format!(", {open} open, sent {sent}, received {received}"));
+            }
             Line::from(Span::styled(cut(&text, room), theme.style(Role::Focus)))
         }
         Some(MapRow::Edge { edge, first, last }) => match map.edges.get(*edge) {
@@ -51,9 +58,12 @@ fn edge_line(state: &State, edge: &Edge, first: bool, last: bool, room: usize, t
     let quiet = theme.style(Role::Quiet);
     let image = edge.image.and_then(|image| recording.image(image));
     let comm = edge.who.as_deref().unwrap_or("?");
-    let who = image.map_or_else(|| comm.to_owned(), |image| format!("{comm} {}", image.pid));
+    let mut who = image.map_or_else(|| comm.to_owned(), |image| format!("{comm} {}", image.pid));
+    if let Some(container) = image.and_then(|image| image.more.container) {
+        who = format!("{} {who}", recording.text(container));
+    }
     let address = match (edge.direction, edge.name.as_deref()) {
-        (Direction::Listens, _) => "anybody".to_owned(),
+        (Direction::Listens, _) => "whoever comes".to_owned(),
         (_, Some(name)) => format!("{} ({name})", edge.host),
         (_, None) => edge.host.clone(),
     };
@@ -73,7 +83,14 @@ fn edge_line(state: &State, edge: &Edge, first: bool, last: bool, room: usize, t
         let port = if edge.port.is_empty() { String::new() } else { format!(":{}", edge.port) };
         return Line::from(Span::styled(cut(&format!("{comm}{arrow}{address}{port}"), room), theme.style(role)));
     }
-    let left = (room / 5).clamp(12, 22);
+    // When it was used last, where there is room for it.
+    let when = match room {
+        90.. => format!("{:>10} ", words::relative(recording.since_trigger(edge.last))),
+        _ => String::new(),
+    };
+    let room = room - width(&when);
+    // The container's name stands before the program's, where there are several.
+    let left = if recording.about.containers > 1 { (room / 3).clamp(12, 44) } else { (room / 5).clamp(12, 22) };
     let right = (room * 3 / 10).clamp(16, 44);
     let middle = room.saturating_sub(left + right + 2);
     let mut label = edge.protocol.to_string();
@@ -89,6 +106,7 @@ fn edge_line(state: &State, edge: &Edge, first: bool, last: bool, room: usize, t
     match (edge.open, edge.failed) {
         (0, 0) => {}
         (0, failed) => label.push_str(if failed == edge.flows { "  refused" } else { "  some refused" }),
+        (_, _) if edge.direction == Direction::Listens => label.push_str("  listens"),
         (_, _) => label.push_str("  open"),
     }
     let label = format!(" {} ", cut(&label, middle.saturating_sub(6)));
@@ -108,6 +126,7 @@ fn edge_line(state: &State, edge: &Edge, first: bool, last: bool, room: usize, t
         (false, false) => ("\u{2524}", String::new()),
     };
     Line::from_iter([
+        Span::styled(when, quiet),
         Span::raw(format!("{:>left$} ", fit_right(&who, left))),
         Span::styled(begin, quiet),
         Span::styled(label, theme.style(role)),

@@ -1,7 +1,7 @@
 //! The story: one sentence after the other, what has happened by now bright, what is still to come dim.
 
 use super::pane;
-use super::text::wrap;
+use super::text::{cut, wrap, wrap_lines};
 use super::theme::{Role, Theme};
 use super::tree::bar;
 use crate::state::recording::Kind;
@@ -12,8 +12,10 @@ use ratatui::style::Modifier;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::Paragraph;
 
-/// How many lines one sentence may take.
+/// How many lines a sentence may take that is not chosen.
 const LINES_MAX: usize = 4;
+/// How many one may take that is several lines itself.
+const LISTED_MAX: usize = 12;
 
 /// Draws the view.
 pub fn draw(frame: &mut Frame<'_>, area: Rect, state: &State, theme: Theme) {
@@ -24,17 +26,21 @@ pub fn draw(frame: &mut Frame<'_>, area: Rect, state: &State, theme: Theme) {
     let here = state.sentence();
     let place = here.and_then(|here| sentences.iter().position(|at| *at == here));
     let told = place.map_or(0, |place| place + 1);
-    let (all, far) = (words::count(sentences.len() as u64), state.extent(View::Story).suffix());
-    let title = format!(" story: {} of {all} moments{far} ", words::count(told as u64));
+    let [at, all, events] = [told, sentences.len(), state.visible.len()].map(|number| words::count(number as u64));
+    let far = state.extent(View::Story).suffix();
+    let title = format!(" story: {at} of {all} moments from {events} events{far} ");
     let content = pane(frame, area, Line::from(title), state.help.is_none(), theme);
     let room = usize::from(content.width);
     if sentences.is_empty() {
-        let why = if state.filter.is_off() {
-            "Nothing that stands out happened in this bundle's window; the timeline has every event."
-        } else {
-            "No moment of the story passes the filter."
+        let why = match state.visible.len() {
+            _ if state.filter.is_off() => {
+                "Nothing that stands out happened in this bundle's window; the timeline has every event.".to_owned()
+            }
+            0 => "No event passes the filter.".to_owned(),
+            1 => "The story does not tell the one event that passes the filter; 2 shows it.".to_owned(),
+            count => format!("The story tells none of these {} events; 2 shows them.", words::count(count as u64)),
         };
-        let why = super::absence(state, View::Story, why);
+        let why = super::absence(state, View::Story, &why);
         let lines: Vec<Line<'_>> = wrap(why, room).into_iter().map(Line::from).collect();
         frame.render_widget(Paragraph::new(lines).style(theme.style(Role::Quiet)), content);
         return;
@@ -42,8 +48,10 @@ pub fn draw(frame: &mut Frame<'_>, area: Rect, state: &State, theme: Theme) {
     let height = usize::from(content.height);
     // From the chosen sentence upwards until half of the room is taken, then downwards until all of it is.
     let middle = place.unwrap_or(0);
-    let lines_of =
-        |place: usize| lines(state, &state.story[sentences[place]], place <= middle && told > 0, room, theme);
+    let lines_of = |place: usize| {
+        let most = if place == middle { height } else { usize::MAX };
+        lines(state, &state.story[sentences[place]], place <= middle && told > 0, (room, most), theme)
+    };
     let mut blocks: std::collections::VecDeque<(usize, Vec<Line<'static>>)> = [(middle, lines_of(middle))].into();
     let taken = |blocks: &std::collections::VecDeque<(usize, Vec<Line<'static>>)>| -> usize {
         blocks.iter().map(|(_, lines)| lines.len()).sum()
@@ -75,7 +83,13 @@ pub fn draw(frame: &mut Frame<'_>, area: Rect, state: &State, theme: Theme) {
 }
 
 /// `  +0.300 $ Somebody typed ...`, as many lines as it needs.
-fn lines(state: &State, sentence: &Sentence, passed: bool, room: usize, theme: Theme) -> Vec<Line<'static>> {
+fn lines(
+    state: &State,
+    sentence: &Sentence,
+    passed: bool,
+    (room, most): (usize, usize),
+    theme: Theme,
+) -> Vec<Line<'static>> {
     let recording = &state.recording;
     let time = sentence.time;
     let noted = state.notes.has(time);
@@ -89,12 +103,15 @@ fn lines(state: &State, sentence: &Sentence, passed: bool, room: usize, theme: T
     } else {
         sentence.text.clone()
     };
-    let mut texts = wrap(&text, room.saturating_sub(head));
-    if texts.len() > LINES_MAX {
-        texts.truncate(LINES_MAX);
-        if let Some(last) = texts.last_mut() {
-            last.push('\u{2026}');
-        }
+    let listed = text.contains('\n');
+    let mut texts = wrap_lines(&text, room.saturating_sub(head));
+    // The chosen one is shown as far as the screen goes.
+    let most = if most == usize::MAX { if listed { LISTED_MAX } else { LINES_MAX } } else { most.max(2) };
+    if texts.len() > most {
+        let more = texts.len() - (most - 1);
+        texts.truncate(most - 1);
+        let key = View::ALL.iter().position(|view| *view == sentence.view).map_or(2, |place| place + 1);
+        texts.push(cut(&format!("\u{2026} {more} more lines, {key} shows them"), room.saturating_sub(head)));
     }
     let loud = matches!(sentence.kind, Kind::Finding | Kind::Gap);
     let style = match (loud, passed) {

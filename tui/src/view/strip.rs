@@ -135,7 +135,16 @@ impl Strip<'_> {
         let quiet = self.theme.style(Role::Quiet);
         let [left, right] =
             [self.range.0, self.range.1].map(|at| format!("{} s", words::relative(recording.since_trigger(at))));
-        let left = if self.state.zoom > 0 { format!("{left}  ({}x)", 1_u64 << (3 * self.state.zoom)) } else { left };
+        let left = match self.state.zoom {
+            0 if self.state.is_fitted() => {
+                let key = self.state.keymap.names_of("farther").next();
+                key.map_or_else(|| left.clone(), |key| format!("{left}  ({key} whole window)"))
+            }
+            0 => left,
+            zoom => format!("{left}  ({}x)", 1_u64 << (3 * zoom)),
+        };
+        // Beside the trigger's sign a time alone would be taken for the trigger's.
+        let right = format!("to {right}");
         let trigger = (0..area.width).find(|column| {
             let last = column + 1 == area.width && self.range.1 == Time::MAX;
             recording.about.trigger >= self.begin(*column) && (last || recording.about.trigger < self.begin(column + 1))

@@ -1,7 +1,7 @@
 //! A terminal session as it was seen: the screen that its bytes made, what was typed marked.
 
 use super::pane;
-use super::text::{cut, fit, width, wrap};
+use super::text::{cut, fit, width, wrap, wrap_lines};
 use super::theme::{Role, Theme};
 use crate::state::{Film, State, TerminalSession, View, words};
 use ratatui::Frame;
@@ -13,6 +13,8 @@ use vt100::Cell;
 
 /// From this width on, what was typed stands beside the screen.
 const BESIDE_MIN: u16 = 112;
+/// Below this width typed lines lose their indentation.
+const NARROW: usize = 60;
 
 /// Draws the view.
 pub fn draw(frame: &mut Frame<'_>, area: Rect, state: &State, theme: Theme) {
@@ -29,30 +31,54 @@ pub fn draw(frame: &mut Frame<'_>, area: Rect, state: &State, theme: Theme) {
         frame.render_widget(Paragraph::new(lines).style(theme.style(Role::Quiet)), content);
         return;
     };
+    if let Some(from) = state.typed_from {
+        let title = title(state, "what was typed in ", index, session, usize::from(area.width));
+        let content = pane(frame, area, title, state.help.is_none(), theme);
+        let lines = typed_lines(state, session, film, usize::from(content.width), theme);
+        let first = usize::from(from).min(lines.len().saturating_sub(1));
+        let empty = vec![Line::from(Span::styled("Nothing was typed here by now.", theme.style(Role::Quiet)))];
+        let shown = if lines.is_empty() { empty } else { lines[first..].to_vec() };
+        frame.render_widget(Paragraph::new(shown), content);
+        return;
+    }
     let [screen, typed] = if area.width >= BESIDE_MIN {
         Layout::horizontal([Constraint::Fill(1), Constraint::Length(area.width.saturating_sub(82).min(46))]).areas(area)
     } else {
         [area, Rect::default()]
     };
     let content =
-        pane(frame, screen, title(state, index, session, usize::from(screen.width)), state.help.is_none(), theme);
+        pane(frame, screen, title(state, "", index, session, usize::from(screen.width)), state.help.is_none(), theme);
     let [told, content] =
         Layout::vertical([Constraint::Length(u16::from(content.height > 6)), Constraint::Fill(1)]).areas(content);
     frame.render_widget(about(state, session, film, usize::from(told.width), theme), told);
     frame.render_widget(Paragraph::new(screen_lines(film, content, theme)), content);
     if !typed.is_empty() {
         let content = pane(frame, typed, Line::from(" typed "), false, theme);
-        frame.render_widget(Paragraph::new(typed_lines(state, session, film, content, theme)), content);
+        let lines = typed_lines(state, session, film, usize::from(content.width), theme);
+        // The last of it at the bottom.
+        let above = lines.len().saturating_sub(usize::from(content.height));
+        let mut shown = lines[above..].to_vec();
+        if let Some(first) = shown.first_mut().filter(|_| above > 0) {
+            let text = format!("\u{2026} {} more lines, Tab shows them", above + 1);
+            *first = Line::from(Span::styled(cut(&text, usize::from(content.width)), theme.style(Role::Quiet)));
+        }
+        frame.render_widget(Paragraph::new(shown), content);
     }
 }
 
 /// ` terminal 1 of 2: sh 20249 `
-fn title(state: &State, index: usize, session: &TerminalSession, room: usize) -> Line<'static> {
+fn title(state: &State, pane: &str, index: usize, session: &TerminalSession, room: usize) -> Line<'static> {
     let image = session.image.and_then(|image| state.recording.image(image));
     let who =
         image.map_or_else(|| "?".to_owned(), |image| format!("{} {}", state.recording.text(image.comm), image.pid));
     let far = state.extent(View::Terminal).suffix();
-    let text = format!(" terminal {} of {}{far}: {who}", index + 1, state.sessions.len());
+    let container = image.and_then(|image| image.more.container);
+    let container = container.map_or_else(String::new, |name| format!(" in {}", state.recording.text(name)));
+    let mut text = format!(" {pane}terminal {} of {}{far}: {who}{container}", index + 1, state.sessions.len());
+    let hint = if pane.is_empty() { "  Tab: what was typed" } else { "  Tab: the screen" };
+    if session.typed > 0 && text.len() + hint.len() + 8 <= room {
+        text.push_str(hint);
+    }
     Line::from(format!("{} ", cut(&text, room.saturating_sub(4))))
 }
 
@@ -146,20 +172,25 @@ fn colour(colour: vt100::Color) -> Option<Color> {
     }
 }
 
-/// Everything typed by now, the last of it at the bottom.
-fn typed_lines(state: &State, session: &TerminalSession, film: &Film, area: Rect, theme: Theme) -> Vec<Line<'static>> {
-    let room = usize::from(area.width);
+/// Everything typed by now, every line of it, with the time of the stretch that it was typed in.
+fn typed_lines(state: &State, session: &TerminalSession, film: &Film, room: usize, theme: Theme) -> Vec<Line<'static>> {
     let played = &session.stretches[..film.played().min(session.stretches.len())];
-    let typed = played.iter().rev().filter(|stretch| stretch.typed).take(usize::from(area.height));
-    let mut lines: Vec<Line<'static>> = typed
-        .map(|stretch| {
-            let when = words::relative(state.recording.since_trigger(stretch.time));
+    let typed = played.iter().filter(|stretch| stretch.typed);
+    let lines = typed.flat_map(|stretch| {
+        let when = words::relative(state.recording.since_trigger(stretch.time));
+        let mut text = stretch.text.trim_end().to_owned();
+        // Where there is little room it is not spent on the indentation of a script.
+        if room < NARROW {
+            text = text.lines().map(str::trim_start).collect::<Vec<_>>().join("\n");
+        }
+        let lines = wrap_lines(&text, room.saturating_sub(10));
+        lines.into_iter().enumerate().map(move |(place, line)| {
+            let when = if place == 0 { format!("{when:>9} ") } else { " ".repeat(10) };
             Line::from_iter([
-                Span::styled(format!("{when:>9} "), theme.style(Role::Quiet)),
-                Span::styled(cut(stretch.text.trim_end(), room.saturating_sub(10)), theme.style(Role::Typed)),
+                Span::styled(when, theme.style(Role::Quiet)),
+                Span::styled(line, theme.style(Role::Typed)),
             ])
         })
-        .collect();
-    lines.reverse();
-    lines
+    });
+    lines.collect()
 }

@@ -19,9 +19,10 @@ pub fn draw(frame: &mut Frame<'_>, area: Rect, state: &State, theme: Theme) {
     let focused = is_focused(state, Focus::Tree);
     let rows = state.tree_rows();
     let alive = state.moment.rows.iter().filter(|row| row.life != Life::Ended && inside(state, row)).count();
+    let ended = state.moment.rows.iter().filter(|row| row.life == Life::Ended && inside(state, row)).count();
     let now = words::relative(state.recording.since_trigger(state.at));
     let title = if state.view == View::Processes && area.width >= 50 {
-        format!(" processes at {now} s: {alive} alive ")
+        format!(" processes at {now} s: {alive} alive, {ended} ended in the minute before ")
     } else {
         format!(" processes: {alive} ")
     };
@@ -77,6 +78,11 @@ fn draw_row<'a>(state: &State, row: &TreeRow, marked: bool, room: usize, theme: 
         lines.push_str("\u{2026} ");
     }
     let comm = state.recording.text(image.comm);
+    // Of several containers each is named where it begins.
+    let parent = image.parent.and_then(|parent| state.recording.image(parent));
+    let begins = image.inside && !parent.is_some_and(|parent| parent.inside);
+    let container = image.more.container.filter(|_| begins).map(|name| state.recording.text(name));
+    let container = container.map_or_else(String::new, |name| format!("[{}] ", cut(name, room / 4)));
     let folded = state.folds.contains(&row.process);
     let (name_style, word) = match row.life {
         Life::New => (theme.style(Role::New), " new"),
@@ -84,7 +90,7 @@ fn draw_row<'a>(state: &State, row: &TreeRow, marked: bool, room: usize, theme: 
         Life::Alive if !image.inside => (quiet, " outside"),
         Life::Alive => (Style::new(), ""),
     };
-    let left = room.saturating_sub(1 + width(&lines) + word.len());
+    let left = room.saturating_sub(1 + width(&lines) + width(&container) + word.len());
     let name = cut(comm, left.max(4));
     // Where it is narrow the pid gives way: the detail has it.
     let pid = format!(" {}", image.pid);
@@ -93,6 +99,7 @@ fn draw_row<'a>(state: &State, row: &TreeRow, marked: bool, room: usize, theme: 
         Span::raw(if marked { ">" } else { " " }),
         Span::styled(lines, quiet),
         Span::styled(if folded { "+" } else { "" }, theme.style(Role::Focus)),
+        Span::styled(container, quiet),
         Span::styled(name, name_style),
         Span::styled(pid, quiet),
         Span::styled(word, if row.life == Life::New { name_style } else { quiet }),

