@@ -4,8 +4,8 @@
 --
 -- time: the first byte.
 -- end_time: the last byte.
--- bytes_typed: bytes typed, those that a budget cut included.
--- bytes_printed: bytes printed, those that a budget cut included.
+-- bytes_typed: bytes typed, those that were not kept included.
+-- bytes_printed: bytes printed, those that were not kept included.
 -- first_line: the first line typed that is not empty; keys that are no characters are written out.
 -- programs: how many program images used it.
 WITH image AS (

@@ -196,6 +196,10 @@ pub fn name(look: &mut Look<'_, '_>) -> bool {
             look.composed(|out| {
                 // Writing into a String cannot fail.
                 let _ = match (ends.client, ends.server) {
+                    // Who only begins to connect has no port yet.
+                    (Some(client), Some(server)) if client.port == 0 => {
+                        write!(out, "{}->{}:{}", client.addr, server.addr, server.port)
+                    }
                     (Some(client), Some(server)) => {
                         write!(out, "{}:{}->{}:{}", client.addr, client.port, server.addr, server.port)
                     }

@@ -253,6 +253,10 @@ fn connections_by_both_their_ends() {
     );
     let mut later = out;
     if let Body::Flow(flow) = &mut later.event.body {
+        flow.local.port = 0;
+    }
+    check(&later, &[("fd.name = \"10.1.2.3->10.0.0.1:443\"", true)]);
+    if let Body::Flow(flow) = &mut later.event.body {
         flow.phase = FlowPhase::End;
     }
     check(&later, &[("evt.type = connect", false)]);

@@ -30,7 +30,7 @@ pub struct TerminalSession {
     pub typed: u64,
     /// Bytes printed.
     pub printed: u64,
-    /// A budget cut some of them.
+    /// Some of them were not kept.
     pub cut: bool,
     /// It goes over a terminal, not over a pipe or a connection.
     pub tty: bool,

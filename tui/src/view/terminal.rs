@@ -90,7 +90,7 @@ fn about(state: &State, session: &TerminalSession, film: &Film, room: usize, the
         Some(tty) => recording.text(tty),
         None => recording.text(image.stdin),
     });
-    let cut_off = if session.cut { "  (a budget cut some)" } else { "" };
+    let cut_off = if session.cut { "  (not all of it was kept)" } else { "" };
     let text = format!(
         "{} of {}  typed {}, printed {}{cut_off}  over {}",
         film.played(),

@@ -237,7 +237,7 @@ pub struct Terminal {
     pub fd: Option<i32>,
     /// Bytes that the call moved.
     pub bytes: u64,
-    /// A budget cut the text.
+    /// The text has not all of it.
     pub cut: bool,
 }
 

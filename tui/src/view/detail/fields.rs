@@ -124,7 +124,7 @@ impl Sheet {
     /// The text as lines, each made safe: a bundle that lies has anything in it.
     fn terminal(&mut self, recording: &Recording, row: &Terminal) {
         let mut pairs = vec![("bytes", words::count(row.bytes))];
-        pairs.extend(row.cut.then(|| ("text", "cut, a budget was spent".to_owned())));
+        pairs.extend(row.cut.then(|| ("text", "not all of it was kept".to_owned())));
         pairs.extend(row.fd.map(|fd| ("fd", fd.to_string())));
         pairs.extend(row.session.map(|session| ("session", session.to_string())));
         self.pairs("terminal", &pairs);
