@@ -55,7 +55,8 @@ pub fn thin(
     max: u64,
     other: u64,
 ) -> Result<Thinned, RedactError> {
-    if bytes(tables) + other <= max {
+    let whole = bytes(tables) + other;
+    if whole <= max {
         return Ok(Thinned::default());
     }
     let manifest = original.manifest();
@@ -90,6 +91,8 @@ pub fn thin(
     let mut best = attempt(0)?;
     let least = bytes(&best.0) + other;
     if least > max {
+        // To say what is left out can take more than it saves.
+        let least = least.min(whole);
         return Err(RedactError::TooLarge { least, max, kept: largest(&best.0) });
     }
     for _ in 0..TRIES {
