@@ -247,7 +247,7 @@ impl Session {
     /// Says of damage in which table of which bundle it is: one that cannot be read to its end, else one that is not what
     /// was sealed.
     fn placed(&self, error: QueryError) -> QueryError {
-        let QueryError::Damaged(message) = &error else { return error };
+        let (QueryError::Damaged(message) | QueryError::Panicked(message)) = &error else { return error };
         if let Some(problem) = self.bundles.iter().find_map(Bundle::unreadable) {
             return QueryError::Damaged(taffrail_trace::text::shown(&problem.to_string()).into_owned());
         }

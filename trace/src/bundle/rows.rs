@@ -9,7 +9,8 @@ use parquet::arrow::arrow_reader::{
     ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder, RowSelection, RowSelector,
 };
 use parquet::errors::ParquetError;
-use parquet::file::metadata::{ColumnChunkMetaData, ParquetMetaData, ParquetMetaDataReader};
+use parquet::file::metadata::{ColumnChunkMetaData, PageIndexPolicy, ParquetMetaData, ParquetMetaDataReader};
+use parquet::file::page_index::offset_index::PageLocation;
 use parquet::file::reader::{ChunkReader, Length};
 use std::fs::File;
 use std::io::{BufReader, Read as _};
@@ -160,8 +161,9 @@ pub(super) fn believable(metadata: &ParquetMetaData, chunk: &Chunk) -> Result<()
 pub fn columns_of(path: &Path, name: &str, file: &Arc<File>, member: Member) -> Result<Vec<Range<u64>>, OpenError> {
     guarded(path, name, || {
         let chunk = Chunk { file: Arc::clone(file), member };
-        let metadata = ParquetMetaDataReader::new().parse_and_finish(&chunk)?;
-        columns(&metadata, member.len)
+        // Where it has an index of pages, the decoder goes by that.
+        let reader = ParquetMetaDataReader::new().with_offset_index_policy(PageIndexPolicy::Optional);
+        columns(&reader.parse_and_finish(&chunk)?, member.len)
     })
 }
 
@@ -181,15 +183,24 @@ fn range(column: &ColumnChunkMetaData) -> Result<Range<u64>, ParquetError> {
 /// Where the columns lie, where rows and lengths are as they can be.
 fn columns(metadata: &ParquetMetaData, len: u64) -> Result<Vec<Range<u64>>, ParquetError> {
     let (mut rows, mut columns) = (0_i64, Vec::new());
-    for group in metadata.row_groups() {
+    for (number, group) in metadata.row_groups().iter().enumerate() {
+        let pages = metadata.offset_index().and_then(|index| index.get(number));
         if group.num_rows() < 0 || group.total_byte_size() < 0 || group.total_byte_size() > GROUP_MAX_BYTES {
             return lies("a row group that no recorder writes");
         }
         rows = rows.saturating_add(group.num_rows());
-        for column in group.columns() {
+        for (number, column) in group.columns().iter().enumerate() {
             let range = range(column)?;
             if range.end > len {
                 return lies("a column that reaches beyond the end");
+            }
+            let pages = pages.and_then(|pages| pages.get(number)).into_iter().flat_map(|pages| pages.page_locations());
+            let inside = |page: &PageLocation| {
+                let (at, size) = (u64::try_from(page.offset), u64::try_from(page.compressed_page_size));
+                at.is_ok_and(|at| at >= range.start && size.is_ok_and(|size| at.saturating_add(size) <= range.end))
+            };
+            if !pages.into_iter().all(inside) {
+                return lies("a page that lies outside of its column");
             }
             columns.push(range);
         }

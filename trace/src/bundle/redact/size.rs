@@ -4,7 +4,7 @@ use super::edit::{Edit, Keep, bulk_times};
 use super::{Bundle, CUSTODY, MANIFEST, RedactError, SIGNATURE, SUMS, Tables, edit, table_of};
 use crate::clock::UtcNs;
 use crate::event::{Class, GapCause};
-use crate::manifest::{Loss, Removed};
+use crate::manifest::{Loss, Manifest, Removed};
 use crate::schema::{DNS, FILE, GAP, SYSCALL};
 use crate::table::{self, Cell};
 use arrow_array::cast::AsArray as _;
@@ -16,8 +16,8 @@ use std::collections::BTreeMap;
 const END_BYTES: u64 = 22;
 /// SHA256SUMS.sig: what an Ed25519 key signs, in its armour.
 const SIGNATURE_BYTES: u64 = 400;
-/// The manifest's word for what is left out: at most three tables, and a sum; and two rows of the gap table.
-const SAID_BYTES: u64 = 1536;
+/// The manifest's word for what is left out: at most three tables, and a sum.
+const SAID_BYTES: u64 = 1 << 10;
 /// How often a part is tried until the largest that fits is near.
 const TRIES: u32 = 8;
 
@@ -55,7 +55,8 @@ pub fn thin(
     max: u64,
     other: u64,
 ) -> Result<Thinned, RedactError> {
-    if bytes(tables) + other <= max {
+    let whole = bytes(tables) + other;
+    if whole <= max {
         return Ok(Thinned::default());
     }
     let manifest = original.manifest();
@@ -82,12 +83,16 @@ pub fn thin(
             removed.extend(gone.into_iter().filter(|it| it.what == "size"));
             made.insert(name.clone(), (bytes, rows));
         }
-        Ok::<_, RedactError>((made, removed))
+        let gaps = gaps(manifest, &times, &nearest(&times, trigger, count));
+        add_gaps(original, &mut made, &gaps)?;
+        Ok::<_, RedactError>((made, removed, gaps))
     };
     let (mut fits, mut fits_not) = (0, times.len());
     let mut best = attempt(0)?;
     let least = bytes(&best.0) + other;
     if least > max {
+        // To say what is left out can take more than it saves.
+        let least = least.min(whole);
         return Err(RedactError::TooLarge { least, max, kept: largest(&best.0) });
     }
     for _ in 0..TRIES {
@@ -102,10 +107,16 @@ pub fn thin(
             fits_not = count;
         }
     }
-    let (made, mut removed) = best;
+    let (made, mut removed, gaps) = best;
     *tables = made;
     removed.retain(|it| it.rows != Some(0));
-    let kept = nearest(&times, trigger, fits);
+    let lost = gaps.iter().map(|(.., rows)| rows).sum();
+    let told = Loss { class: Class::Bulk, cause: GapCause::Redacted, lost, own: true };
+    Ok(Thinned { removed, loss: Some(told) })
+}
+
+/// The stretches in which bulk rows at `times` are left out where only those of `kept` stay, with their numbers.
+fn gaps(manifest: &Manifest, times: &[UtcNs], kept: &std::ops::Range<UtcNs>) -> Vec<(UtcNs, UtcNs, u64)> {
     let left_out = |from: UtcNs, to: UtcNs| {
         let rows = times.iter().filter(|time| (from..=to).contains(*time)).count() as u64;
         (from, to, rows)
@@ -114,11 +125,7 @@ pub fn thin(
     let oldest = times.iter().copied().min().unwrap_or(begin).min(begin);
     let newest = times.iter().copied().max().unwrap_or(end).max(end);
     let gaps = [left_out(oldest, kept.start.saturating_sub(1)), left_out(kept.end.max(kept.start), newest)];
-    let gaps: Vec<(UtcNs, UtcNs, u64)> = gaps.into_iter().filter(|(.., rows)| *rows > 0).collect();
-    add_gaps(original, tables, &gaps)?;
-    let lost = gaps.iter().map(|(.., rows)| rows).sum();
-    let told = Loss { class: Class::Bulk, cause: GapCause::Redacted, lost, own: true };
-    Ok(Thinned { removed, loss: Some(told) })
+    gaps.into_iter().filter(|(.., rows)| *rows > 0).collect()
 }
 
 /// The moments of the `count` rows that are nearest to the trigger; `times` are by their distance.
