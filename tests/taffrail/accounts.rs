@@ -28,8 +28,9 @@ fn a_rule_that_names_a_user_and_a_group_of_a_container_matches_live_and_afterwar
     // Names are looked at every few seconds.
     until("the keeper is known by name", || {
         docker(&["exec", "-u", "4711:77", &container.name, "/bin/date", "-u"]);
-        !recorder.bundles().is_empty()
+        recorder.status()["rules"]["matched"] != 0
     });
+    until("it is sealed", || !recorder.bundles().is_empty());
     let bundle = recorder.bundles().swap_remove(0);
     let said = "keeper of crew ran date -u";
     assert_eq!(ask(&bundle, "SELECT message FROM finding")[0]["message"], said);

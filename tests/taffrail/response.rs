@@ -1,10 +1,11 @@
 //! A rule freezes or kills its container, where it may, and the history says so.
 
 use crate::support::container::{Container, WORKLOADS, docker};
-use crate::support::{Recorder, ask, record_refuses, run, until};
+use crate::support::{Recorder, ask, number, record_refuses, run, until};
 use serde_json::Value;
 use std::fs;
 use std::path::PathBuf;
+use std::time::Duration;
 use tempfile::TempDir;
 
 /// Rules of one container alone, since tests run beside each other.
@@ -98,14 +99,16 @@ fn a_freeze_stops_a_flood_within_100_ms_of_the_match_and_a_person_thaws_it() {
 
 #[test]
 fn a_container_that_its_runtime_paused_is_shown_as_frozen_and_a_person_thaws_it() {
-    let container = container("paused", "true");
+    let container = container("paused", "while :; do touch /tmp/beat; sleep 0.1; done");
     let recorder = recorder(&container, "");
+    container.exec(&["touch", "/go"]);
     docker(&["pause", &container.name]);
     assert_eq!(recorder.status_of(&container.name)["frozen"], true);
     assert_eq!(thaw(&recorder, &container.name), (0, String::new()));
     assert_eq!(recorder.status_of(&container.name)["frozen"], false);
-    docker(&["unpause", &container.name]);
-    container.exec(&["touch", "/go"]);
+    std::thread::sleep(Duration::from_secs(2));
+    let bundle = recorder.trigger(&container.name, "1s", "0s");
+    assert!(number(&bundle, "SELECT count(*) AS n FROM file WHERE path = '/tmp/beat'") > 0, "its programs go on");
 }
 
 #[test]

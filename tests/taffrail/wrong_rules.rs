@@ -36,7 +36,7 @@ fn a_rule_file_wrong_in_any_way_is_refused_with_its_place_what_was_expected_and_
         (falco("proc.aname[x] = sh"), "3:14: 'proc.aname' takes a number in brackets"),
         (falco("lower(proc.name) = x"), "3:14: 'lower' is no function; did you mean 'tolower'?"),
         (falco("evt.num=0").replace("INFO", "WARN"), "5:13: 'WARN' is no priority; did you mean 'WARNING'?"),
-        (falco("evt.num=0").replace("  output: o\n", ""), "1:9: the rule 'r' has no 'output'"),
+        (falco("evt.num=0").replace("  output: o\n", ""), "1:9: the rule 'r' has no valid output"),
         ("- rule: [a\n".to_owned(), "2:1: this is no YAML"),
         ("rule: a\n".to_owned(), "1:1: expected a list of rules, macros and lists, found keys and values"),
         ("- rule: a\n  conditon: b\n".to_owned(), "2:3: 'conditon' is no key of this item; did you mean 'condition'?"),
@@ -68,7 +68,8 @@ fn a_rule_file_wrong_in_any_way_is_refused_with_its_place_what_was_expected_and_
 fn all_that_is_wrong_in_a_file_of_each_language_is_told_at_once() {
     let dir = tempfile::tempdir().expect("a directory");
     let [one, other] = ["falco.yaml", "sigma.yml"].map(|name| dir.path().join(name));
-    fs::write(&one, falco("proc.x = 1") + &falco("proc.pid = q and evt.type = z")).expect("write");
+    let second = falco("proc.pid = q and evt.type = z").replace("rule: r", "rule: s");
+    fs::write(&one, falco("proc.x = 1") + &second).expect("write");
     fs::write(&other, sigma("Image|contians: x", "selektion")).expect("write");
     let (code, out, err) = run(&["rules", "check", &one.to_string_lossy(), &other.to_string_lossy()]);
     assert_eq!((code, out.as_str()), (2, ""), "{err}");
