@@ -4,6 +4,7 @@
 //! session      Session: bundles opened, tables and views in place, statements run
 //! store        the only thing the engine can read: members of the open bundles, by position
 //! tables       one table per family over all bundles, and the table `bundle`
+//! words        what is asked of a text is asked of each word once: filters, groupings
 //! views        views/*.sql: timeline, process_tree, connections, file_changes, dns_lookups, sessions, ...
 //! functions    the SQL functions that are ours
 //! condition    Falco's conditions asked about a bundle's events
@@ -27,6 +28,7 @@ mod session;
 mod store;
 mod tables;
 mod views;
+mod words;
 
 pub use condition::{Condition, Fault, Met, Sort, calls as condition_calls, fields as condition_fields};
 pub use datafusion::arrow;

@@ -4,7 +4,7 @@ use crate::error::QueryError;
 use crate::output::{Format, Style, Writer, Written};
 use crate::store::{OnlyEvidence, Store};
 use crate::tables::{ADDED_COLUMNS, BUNDLE_TABLE};
-use crate::{functions, tables, views};
+use crate::{functions, tables, views, words};
 use datafusion::arrow::array::{RecordBatch, RecordBatchOptions};
 use datafusion::arrow::compute::cast;
 use datafusion::arrow::datatypes::{DataType, Field, Schema, SchemaRef};
@@ -15,6 +15,7 @@ use datafusion::execution::memory_pool::GreedyMemoryPool;
 use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
 use datafusion::execution::{SendableRecordBatchStream, SessionStateBuilder};
 use datafusion::logical_expr::LogicalPlan;
+use datafusion::optimizer::Optimizer;
 use datafusion::physical_plan::execute_stream;
 use datafusion::prelude::{SQLOptions, SessionConfig, SessionContext};
 use datafusion::sql::parser::{DFParser, Statement};
@@ -238,6 +239,8 @@ impl Session {
             let plan = state.optimize(&plan)?;
             state.config_mut().options_mut().execution.parquet.pushdown_filters = reads_wide(&plan)?;
             let physical = state.query_planner().create_physical_plan(&plan, &state).await?;
+            let footers = state.runtime_env().cache_manager.get_file_metadata_cache();
+            let physical = words::read_words(physical, footers.as_ref())?;
             let stream = execute_stream(physical, state.task_ctx())?;
             Ok(Rows::of(stream))
         };
@@ -388,10 +391,16 @@ fn context(store: &Arc<Store>) -> Result<SessionContext, QueryError> {
     options.sql_parser.map_string_types_to_utf8view = false;
     // The order of a view is part of it: `SELECT * FROM timeline` comes in order.
     options.sql_parser.enable_subquery_sort_elimination = false;
+    let runtime = runtime(store)?;
+    let mut rules = Optimizer::new().rules;
+    // Before the rule that moves what is worked out of one column towards where that is read.
+    let place = rules.iter().position(|rule| rule.name() == "extract_leaf_expressions").unwrap_or(rules.len());
+    rules.insert(place, Arc::new(words::GroupByCodes { memory: Arc::clone(&runtime.memory_pool) }));
     let state = SessionStateBuilder::new()
         .with_config(config)
-        .with_runtime_env(runtime(store)?)
+        .with_runtime_env(runtime)
         .with_default_features()
+        .with_optimizer_rules(rules)
         .build();
     let context = SessionContext::new_with_state(state);
     functions::all().into_iter().for_each(|function| context.register_udf(function));
