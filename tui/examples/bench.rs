@@ -56,20 +56,19 @@ fn measure(path: &Path, out: &mut impl Write) -> Result<(), Box<dyn Error>> {
     type_in(&mut state, out, "typing a search", "/cache/77")?;
     take(&mut state, KeyCode::Enter);
     type_in(&mut state, out, "from match to match", "nnnnNN")?;
+    state.wait();
+    type_in(&mut state, out, "typing a search for what is nowhere", "/no such text")?;
+    let took = meanwhile(&mut state, out, &mut |_| {})?;
+    writeln!(out, "searched to the end after {took:.1?}")?;
+    take(&mut state, KeyCode::Esc);
     let began = Instant::now();
     type_in(&mut state, out, "typing a filter", "f77.html")?;
-    let mut frames: Vec<Duration> = Vec::new();
     let mut first = None;
-    while state.waits() {
-        let frame = Instant::now();
-        state.catch_up();
-        screen_text(&state, 120, 40);
-        frames.push(frame.elapsed());
+    meanwhile(&mut state, out, &mut |state| {
         if first.is_none() && !state.visible.is_empty() {
             first = Some(began.elapsed());
         }
-        std::thread::sleep(Duration::from_millis(33));
-    }
+    })?;
     let found = state.visible.len();
     writeln!(
         out,
@@ -77,11 +76,25 @@ fn measure(path: &Path, out: &mut impl Write) -> Result<(), Box<dyn Error>> {
         first.unwrap_or_default(),
         began.elapsed()
     )?;
-    report(out, "frames meanwhile", &mut frames)?;
     take(&mut state, KeyCode::Enter);
     moves(&mut state, out, "moving through all views, filtered")?;
     writeln!(out, "at the end {}", memory())?;
     Ok(())
+}
+
+/// Draws, as the program's loop does, until nothing is being read any more: how long that took.
+fn meanwhile(state: &mut State, out: &mut impl Write, look: &mut dyn FnMut(&State)) -> std::io::Result<Duration> {
+    let (began, mut frames) = (Instant::now(), Vec::new());
+    while state.waits() {
+        let frame = Instant::now();
+        state.catch_up();
+        screen_text(state, 120, 40);
+        frames.push(frame.elapsed());
+        look(state);
+        std::thread::sleep(Duration::from_millis(33));
+    }
+    report(out, "frames meanwhile", &mut frames)?;
+    Ok(began.elapsed())
 }
 
 fn moves(state: &mut State, out: &mut impl Write, what: &str) -> std::io::Result<()> {

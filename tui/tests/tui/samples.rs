@@ -106,7 +106,8 @@ impl Seen {
     }
 
     fn header(&mut self, state: &State, buffer: &Buffer) {
-        let (word, colour) = match state.recording.about.severity {
+        let severity = state.alarm.map_or(state.recording.about.severity, |alarm| alarm.severity);
+        let (word, colour) = match severity {
             Severity::Critical => (" CRITICAL ", RED),
             Severity::Warning => (" WARNING ", Color::Indexed(172)),
             Severity::Info => (" INFO ", Color::Indexed(68)),
