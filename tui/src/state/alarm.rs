@@ -1,7 +1,7 @@
 //! What the rules said of the whole record: how many findings there are, and the first of the worst.
 
-use super::{State, Unsettled};
 use super::recording::{Body, Recording, Severity, Sym, Time};
+use super::{State, Unsettled};
 
 /// The findings of a recording, summed up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
