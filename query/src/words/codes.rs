@@ -193,6 +193,10 @@ impl Codes {
                     next += 1;
                 }
             }
+            // A text under another's code would be a wrong answer.
+            if known + first.len() != codes.len() {
+                return exec_err!("the codes of texts did not come in their order");
+            }
             let new = take(&texts, &UInt32Array::from(first), None)?;
             // Only they are kept, not what they were read from.
             let new: ArrayRef = Arc::new(new.as_string_view().gc());

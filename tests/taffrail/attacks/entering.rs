@@ -71,7 +71,11 @@ fn what_a_process_runs_next_did_not_come_in_again() {
     let programs = "SELECT comm, entered FROM process WHERE origin = 'exec' AND args[1] IN ('sh', '/bin/cat') AND process_id IN \
          (SELECT process_id FROM process WHERE args[1] = '/bin/cat') ORDER BY time";
     let came = json!({ "comm": "sh", "entered": "cgroup" });
-    assert_rows("the shell and what it became", &evidence.ask(programs), &[came, json!({ "comm": "cat", "entered": null })]);
+    assert_rows(
+        "the shell and what it became",
+        &evidence.ask(programs),
+        &[came, json!({ "comm": "cat", "entered": null })],
+    );
     let of_init = crate::support::ask(
         &stage.recorder.trigger(&init.id, "10m", "0s"),
         "SELECT args[1] AS program, entered FROM process WHERE origin = 'exec' AND args[1] IN ('sh', 'sleep') ORDER BY time",

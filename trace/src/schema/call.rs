@@ -78,7 +78,11 @@ pub const TERMINAL: Table = Table {
         ),
         has("data", Kind::Binary, "The bytes as they were; they can act on a terminal that shows them."),
         has("bytes", Kind::U64, "Bytes that the call moved; more than `data` holds where it was cut."),
-        has("cut", Kind::Bool, "`data` has not all of them: a budget cut it, or the bytes passed through no program's memory (`sendfile`, `splice`)."),
+        has(
+            "cut",
+            Kind::Bool,
+            "`data` has not all of them: a budget cut it, or the bytes passed through no program's memory (`sendfile`, `splice`).",
+        ),
     ],
 };
 

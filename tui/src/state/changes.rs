@@ -1,7 +1,7 @@
 //! What was changed on disk up to the playhead, by directory, with who did it.
 
 use super::folds::{Foldable, Folds};
-use super::recording::{About, Body, Event, ImageIx, Origin, Recording, Sym, Time};
+use super::recording::{About, Body, Event, ImageIx, Recording, Sym, Time};
 use super::strings::Strings;
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -203,7 +203,7 @@ impl Deeds {
         let who = actor.comm.map(|comm| self.own(recording, comm));
         let (path, to) = (self.own(recording, path), to.map(|to| self.own(recording, to)));
         let executable = self.makes_executable(recording, event, path);
-        let outside = actor.image.is_some_and(|image| is_outside(recording, image));
+        let outside = actor.image.is_some_and(|image| recording.is_from_outside(image));
         let change = Change {
             path,
             deed,
@@ -291,14 +291,6 @@ fn enterable(files: &mut [Vec<Change>], strings: &Strings) {
             }
         }
     }
-}
-
-/// Whether an image is of outside the container, or of a process that came from there and has run nothing since: so the
-/// runtime prepares a container before the container's first program. A copy of a process that the container does not
-/// have came from outside too.
-fn is_outside(recording: &Recording, image: ImageIx) -> bool {
-    let mut way = recording.ancestry(image).filter_map(|at| recording.image(at));
-    way.find(|image| !image.inside || image.origin != Origin::Fork).is_none_or(|image| !image.inside)
 }
 
 /// What an event did to a file: the file, the deed, where it went, bytes written. `None` for what changed nothing.

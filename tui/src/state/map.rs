@@ -158,6 +158,10 @@ impl Map {
             });
             groups[place].1.push(index);
         }
+        // What was refused together comes last: it is the least.
+        groups.sort_by_key(|(_, members)| {
+            members.iter().all(|at| many(&self.edges[*at]) && self.edges[*at].is_refused())
+        });
         for (label, mut members) in groups {
             let edges = || members.iter().filter_map(|at| self.edges.get(*at));
             let hosts = edges().map(|edge| edge.host.as_str()).collect::<BTreeSet<_>>().len();

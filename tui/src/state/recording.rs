@@ -286,6 +286,14 @@ impl Recording {
         std::iter::successors(Some(image), |at| self.image(*at)?.parent)
     }
 
+    /// Whether an image is of outside the container, or of a process that came from there and has run nothing since: so the
+    /// runtime prepares a container before the container's first program. A copy of a process that the container does not
+    /// have came from outside too.
+    pub fn is_from_outside(&self, image: ImageIx) -> bool {
+        let mut way = self.ancestry(image).filter_map(|at| self.image(at));
+        way.find(|image| !image.inside || image.origin != Origin::Fork).is_none_or(|image| !image.inside)
+    }
+
     /// Whether something is missing in `[from, to)`.
     pub fn missing_within(&self, from: Time, to: Time) -> bool {
         let first = self.missing.partition_point(|(_, end)| *end < from);

@@ -203,7 +203,10 @@ impl Teller {
             Body::Finding(at) => recording.findings.get(at as usize).map(|finding| {
                 let (rule, severity) = (recording.text(finding.rule), recording.text(finding.severity));
                 let known = finding.techniques.map_or_else(String::new, |known| format!(", {}", recording.text(known)));
-                (format!("{} ({severity}, rule {rule}{known})", recording.text(finding.message)), View::Timeline)
+                (
+                    format!("{} ({severity}, rule {rule}{known})", one_line(recording.text(finding.message))),
+                    View::Timeline,
+                )
             }),
             Body::Gap(at) => recording.gaps.get(at as usize).map(|gap| {
                 let number = gap.lost.map_or_else(|| "an unknown number of".to_owned(), words::count);
@@ -220,9 +223,13 @@ impl Teller {
                 if suspect || self.suspicion.led(at) {
                     return Some(self.start(recording, at, image));
                 }
-                let parent = image.parent.and_then(|parent| recording.image(parent)).filter(|_| image.inside)?;
-                let text = format!("{} ran `{}`.", recording.text(parent.comm), recording.text(image.cmdline));
-                let crowd = Crowd::new(Deed::Ran, String::new(), "", text.clone());
+                if !image.inside {
+                    return None;
+                }
+                let parent = image.parent.and_then(|parent| recording.image(parent));
+                let by = parent.map_or("Somebody", |parent| recording.text(parent.comm));
+                let text = format!("{by} ran `{}`.", one_line(recording.text(image.cmdline)));
+                let crowd = Crowd::new(Deed::Ran, place(recording, event), String::new(), "", text.clone());
                 self.join(recording, index, event, (Deed::Ran, text), crowd, ("", None, (0, 0)));
                 None
             }
@@ -281,8 +288,8 @@ impl Teller {
 
     fn tell(&mut self, index: u32, event: &Event, text: String, view: View) {
         let kind = event.body.kind();
-        // Findings and gaps are each one of their own.
-        if !matches!(kind, Kind::Finding | Kind::Gap) {
+        // A hole is one of its own.
+        if kind != Kind::Gap {
             let next = self.told.len();
             match self.known.entry((kind, text.clone())) {
                 Entry::Occupied(at) => {
@@ -341,7 +348,7 @@ impl Teller {
 
     fn start(&self, recording: &Recording, index: ImageIx, image: &Image) -> (String, View) {
         let parent = image.parent.and_then(|at| recording.image(at));
-        let line = recording.text(image.cmdline);
+        let line = one_line(recording.text(image.cmdline));
         let by = match parent {
             Some(parent) => format!("{} ({})", recording.text(parent.comm), parent.pid),
             None => "Somebody".to_owned(),
@@ -407,7 +414,7 @@ impl Teller {
                 let mut alone = format!("{who} could not connect to {remote}{named}");
                 words::push_failure(&mut alone, i64::from(flow.result));
                 let key = (Deed::Failed(flow.result), if suspect { who.clone() } else { comm.clone() });
-                let crowd = Crowd::new(key.0, key.1.clone(), "", alone + ".");
+                let crowd = Crowd::new(key.0, place(recording, event), key.1.clone(), "", alone + ".");
                 self.join(recording, index, event, key, crowd, (host(remote), port, (0, 0)));
                 return None;
             }
@@ -416,7 +423,7 @@ impl Teller {
                 let alone = format!("{who} connected to {remote}{named}{way}{moved}.");
                 if !suspect {
                     let key = (Deed::Connected, format!("{comm} {protocol} {}", port.unwrap_or(0)));
-                    let crowd = Crowd::new(Deed::Connected, comm, "", alone);
+                    let crowd = Crowd::new(Deed::Connected, place(recording, event), comm, "", alone);
                     self.join(recording, index, event, key, crowd, (host(remote), port, bytes));
                     return None;
                 }
@@ -430,7 +437,7 @@ impl Teller {
                         let text = place(recording, event) + &text;
                         self.accepted.insert(process, (index, event.time, text));
                     }
-                    let crowd = Crowd::new(Deed::Accepted, comm.clone(), local, text + ".");
+                    let crowd = Crowd::new(Deed::Accepted, place(recording, event), comm.clone(), local, text + ".");
                     let key = (Deed::Accepted, format!("{comm} {local}"));
                     self.join(recording, index, event, key, crowd, (host(remote), None, bytes));
                     return None;
@@ -453,7 +460,7 @@ impl Teller {
             return;
         }
         let who = who(recording, event);
-        let crowd = Crowd::new(Deed::Opened, who.clone(), "", format!("{who} opened {path}."));
+        let crowd = Crowd::new(Deed::Opened, place(recording, event), who.clone(), "", format!("{who} opened {path}."));
         self.join(recording, index, event, (Deed::Opened, who), crowd, (path, None, (0, 0)));
     }
 
@@ -477,7 +484,8 @@ impl Teller {
                 _ => {}
             }
         }
-        typed_text(&lines).map(|text| (text + ".", View::Terminal))
+        let end = if lines.iter().filter(|line| !line.is_empty()).count() > 1 { "" } else { "." };
+        typed_text(&lines).map(|text| (text + end, View::Terminal))
     }
 }
 
@@ -490,11 +498,15 @@ struct Typing {
     place: String,
 }
 
+/// A text without line ends and without the spaces that a script is indented by.
+fn one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
 /// A typed line: without the spaces that a script is indented by, an ellipsis where it is longer than a sentence.
 fn readable(line: &[u8]) -> String {
     let text = String::from_utf8_lossy(line);
-    let words: Vec<&str> = text.split_whitespace().collect();
-    let line = words.join(" ");
+    let line = one_line(&text);
     match line.char_indices().nth(TYPED_MAX) {
         Some((end, _)) => format!("{}\u{2026}", &line[..end]),
         None => line,
@@ -549,6 +561,9 @@ fn file(recording: &Recording, event: &Event, at: u32, suspect: bool) -> Option<
     let done = |word: &str, tried: &str| if failed { format!("tried to {tried}") } else { word.to_owned() };
     let new_path = file.new_path.map_or("", |path| recording.text(path));
     let what = match op {
+        _ if !suspect && recording.actor(event).image.is_some_and(|image| recording.is_from_outside(image)) => {
+            return None;
+        }
         "open" if secret && (suspect || !failed) => format!("{} {path}", done("opened", "open")),
         _ if !suspect => return None,
         "create" if !path.starts_with("/dev/") => format!("{} {path}", done("made", "make")),

@@ -31,9 +31,13 @@ pub fn push(recording: &Recording, event: &Event, out: &mut String) {
             }
         }),
         Body::Finding(at) => recording.findings.get(at as usize).map(|finding| {
-            out.push_str(recording.text(finding.rule));
-            out.push_str(": ");
-            out.push_str(recording.text(finding.message));
+            let (rule, message) = (recording.text(finding.rule), recording.text(finding.message));
+            // Some rules say their name in what they say.
+            if !message.starts_with(rule) {
+                out.push_str(rule);
+                out.push_str(": ");
+            }
+            out.push_str(message);
         }),
         Body::Gap(at) => recording.gaps.get(at as usize).map(|row| gap(recording, row, out)),
     };

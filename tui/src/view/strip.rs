@@ -162,6 +162,8 @@ impl Strip<'_> {
             let word = " trigger";
             if at + 1 + word.len() + right.len() + 2 < width {
                 buffer.set_string(area.x + column + 1, y, word, quiet);
+            } else if at > left.len() + word.len() + 2 {
+                buffer.set_string(area.x + column - word.len() as u16, y, "trigger ", quiet);
             }
         }
     }

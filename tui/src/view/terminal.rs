@@ -14,7 +14,7 @@ use vt100::Cell;
 /// From this width on, what was typed stands beside the screen.
 const BESIDE_MIN: u16 = 112;
 /// Below this width typed lines lose their indentation.
-const NARROW: usize = 60;
+const NARROW: usize = 100;
 
 /// Draws the view.
 pub fn draw(frame: &mut Frame<'_>, area: Rect, state: &State, theme: Theme) {

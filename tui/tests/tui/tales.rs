@@ -43,7 +43,7 @@ fn the_story_tells_every_program_that_the_intruder_ran_whether_a_rule_knew_it_or
     for (sample, commands) in [
         ("theft-and-scan", &["nc -w 1 10.20.0.1 443", "nc -w 1 10.20.0.9 443", "rm /tmp/.loot /tmp/.role"][..]),
         ("io-uring", &["uring-steal /etc/shadow", "uring-unlink /tmp/trace"]),
-        ("fileless", &["workloads fileless http", "sh -s"]),
+        ("fileless", &["workloads fileless http", "/bin/sh -s` as process", "/bin/sh status` as process"]),
         ("dropped-miner", &["wget -q -O /tmp/.kdevtmpfsi", "chmod 755", "rm -f /var/log/auth.log"]),
     ] {
         let state = samples(&[sample]);
@@ -90,6 +90,18 @@ fn the_story_says_of_how_many_events_it_is_and_that_it_tells_none_of_those_that_
     filter(&mut state, "proc.name = nc");
     press(&mut state, KeyCode::Char('1'));
     assert!(!state.sentences().is_empty(), "{}", screen_text(&state, 120, 40));
+}
+
+#[test]
+fn a_finding_that_comes_again_is_told_once_with_its_number_and_says_its_name_once() {
+    let state = samples(&["docker-socket"]);
+    let mut findings = told(&state).into_iter().filter(|text| text.contains(", rule ")).collect::<Vec<_>>();
+    let all = findings.len();
+    findings.dedup();
+    assert_eq!(findings.len(), all, "{findings:#?}");
+    assert!(state.story.iter().any(|sentence| sentence.kind == Kind::Finding && sentence.times == 5));
+    let screen = screen_text(&samples(&["reverse-shell"]), 160, 40);
+    assert!(!screen.contains("Netcat gives a program away: Netcat"), "{screen}");
 }
 
 #[test]

@@ -28,6 +28,8 @@ pub enum Deed {
 #[derive(Debug)]
 pub struct Crowd {
     deed: Deed,
+    /// What the sentence begins with: the container, where there are several.
+    place: String,
     who: String,
     /// The own end of what is accepted.
     here: String,
@@ -42,9 +44,9 @@ pub struct Crowd {
 
 impl Crowd {
     /// Nobody yet; `alone` is the sentence where it stays with one.
-    pub fn new(deed: Deed, who: String, here: &str, alone: String) -> Self {
+    pub fn new(deed: Deed, place: String, who: String, here: &str, alone: String) -> Self {
         let (times, things, ports) = (0, BTreeSet::new(), BTreeSet::new());
-        Self { deed, who, here: here.to_owned(), alone, times, things, ports, bytes: (0, 0) }
+        Self { deed, place, who, here: here.to_owned(), alone, times, things, ports, bytes: (0, 0) }
     }
 
     /// One more.
@@ -59,10 +61,10 @@ impl Crowd {
 
     /// The sentence.
     pub fn text(&self) -> String {
+        let Self { place, who, here, .. } = self;
         if self.times == 1 {
-            return self.alone.clone();
+            return format!("{place}{}", self.alone);
         }
-        let Self { who, here, .. } = self;
         let times = words::count(self.times);
         let mut text = match self.deed {
             Deed::Failed(_) => {
@@ -70,8 +72,9 @@ impl Crowd {
             }
             Deed::Connected => format!("{who} connected {times} times to {}{}", self.hosts(), self.port_list()),
             Deed::Accepted => format!("{who} accepted {times} connections at {here} from {}", self.hosts()),
-            Deed::Opened => format!("{who} opened {times} files: {}", self.names()),
-            Deed::Ran => return format!("{} ({times} times)", self.alone.trim_end_matches('.')) + ".",
+            Deed::Opened if self.things.len() == 1 => format!("{who} opened {} {times} times", self.names()),
+            Deed::Opened => format!("{who} opened {} files: {}", self.number(), self.names()),
+            Deed::Ran => format!("{} {times} times", self.alone.trim_end_matches('.')),
         };
         if let Deed::Failed(errno) = self.deed {
             words::push_failure(&mut text, i64::from(errno));
@@ -80,8 +83,7 @@ impl Crowd {
             // Writing into a String cannot fail.
             let _ = write!(text, ", sent {sent} and received {received} in all");
         }
-        text.push('.');
-        text
+        format!("{place}{text}.")
     }
 
     fn number(&self) -> String {

@@ -115,10 +115,10 @@ fn led(recording: &Recording, accused: &[bool]) -> Vec<bool> {
             }
         }
     }
-    // The other images of an accused process are how it became what it is.
+    // The other images of such a process are how it became what it is.
     let mut processes = vec![false; recording.processes as usize];
-    for (image, _) in recording.images.iter().zip(accused).filter(|(_, accused)| **accused) {
-        processes[image.process as usize] = true;
+    for (image, on) in recording.images.iter().zip(accused.iter().zip(&led)) {
+        processes[image.process as usize] |= *on.0 || *on.1;
     }
     for (image, led) in recording.images.iter().zip(&mut led) {
         *led |= processes[image.process as usize];
