@@ -39,6 +39,16 @@ impl Terminal {
         self.tmux(&[&["send-keys", "-t", "t"], keys].concat());
     }
 
+    /// The screen once it has stopped changing.
+    fn at_rest(&self) -> String {
+        let mut screen = self.screen();
+        until("the screen rests", || {
+            std::thread::sleep(std::time::Duration::from_millis(300));
+            std::mem::replace(&mut screen, self.screen()) == screen
+        });
+        screen
+    }
+
     fn shows(&self, text: &str) {
         until(&format!("the screen shows {text:?}:\n{}", self.screen()), || self.screen().contains(text));
     }
@@ -116,8 +126,10 @@ fn the_readmes_walk_through_leads_from_the_trigger_to_the_answers_in_a_real_term
     terminal.shows("Netcat gives a program away");
     terminal.shows("[2 timeline]");
     // The arrows step, `t` jumps to the trigger, space plays.
+    let opened = terminal.screen();
     terminal.keys(&["Home"]);
-    let first = terminal.screen();
+    until("Home leads elsewhere", || terminal.screen() != opened);
+    let first = terminal.at_rest();
     terminal.keys(&["Right"]);
     until("a step changes the screen", || terminal.screen() != first);
     terminal.keys(&["Left"]);

@@ -20,8 +20,19 @@ fn samples(names: &[&str]) -> State {
     state
 }
 
+/// The story, with `#` for the numbers of processes: they are others whenever the samples are recorded anew.
 fn told(state: &State) -> Vec<String> {
-    state.story.iter().map(|sentence| sentence.text.clone()).collect()
+    let without_pids = |text: &str| {
+        let mut parts = text.split('(');
+        let mut told = parts.next().unwrap_or_default().to_owned();
+        for part in parts {
+            let rest = part.trim_start_matches(|digit: char| digit.is_ascii_digit());
+            let is_pid = rest.len() < part.len() && rest.starts_with(')');
+            told = if is_pid { format!("{told}(#{rest}") } else { format!("{told}({part}") };
+        }
+        told
+    };
+    state.story.iter().map(|sentence| without_pids(&sentence.text)).collect()
 }
 
 /// Whether one sentence has all of these words.
@@ -54,19 +65,19 @@ fn the_story_tells_every_program_that_the_intruder_ran_whether_a_rule_knew_it_or
 #[test]
 fn the_story_tells_where_the_loot_went_what_was_fetched_and_what_was_removed() {
     let theft = samples(&["theft-and-scan"]);
-    tells(&theft, &["nc (16221) connected to 10.20.0.1:443, sent 64 B"]);
-    tells(&theft, &["nc (16255) connected to 10.20.0.9:443, sent 64 B"]);
-    tells(&theft, &["rm (16257) removed /tmp/.loot"]);
+    tells(&theft, &["nc (#) connected to 10.20.0.1:443, sent 64 B"]);
+    tells(&theft, &["nc (#) connected to 10.20.0.9:443, sent 64 B"]);
+    tells(&theft, &["rm (#) removed /tmp/.loot"]);
     let fileless = samples(&["fileless"]);
-    tells(&fileless, &["workloads (16517) connected to 10.20.0.9:80", "received 1.7 MB"]);
+    tells(&fileless, &["workloads (#) connected to 10.20.0.9:80", "received 1.7 MB"]);
     tells(&fileless, &["memfd_create"]);
     tells(&fileless, &["opened", "/etc/passwd"]);
-    tells(&samples(&["io-uring"]), &["workloads (16386) removed /tmp/trace"]);
+    tells(&samples(&["io-uring"]), &["workloads (#) removed /tmp/trace"]);
 }
 
 #[test]
 fn the_story_begins_with_the_connection_that_the_intruder_came_by() {
-    for (sample, server) in [("theft-and-scan", "httpd (16142)"), ("fileless", "httpd (16445)")] {
+    for (sample, server) in [("theft-and-scan", "httpd (#)"), ("fileless", "httpd (#)")] {
         tells(&samples(&[sample]), &[server, "accepted a connection from 10.20.0.5:", "the last before"]);
     }
 }
@@ -76,7 +87,7 @@ fn refused_connections_are_one_moment_with_their_number_their_network_and_their_
     let state = samples(&["theft-and-scan"]);
     let refused: Vec<String> = told(&state).into_iter().filter(|text| text.contains("ECONNREFUSED")).collect();
     assert!(refused.len() <= 4, "{refused:#?}");
-    tells(&state, &["workloads (16223) could not connect", "10.20.0.0/24", "22, 5432", "ECONNREFUSED"]);
+    tells(&state, &["workloads (#) could not connect", "10.20.0.0/24", "22, 5432", "ECONNREFUSED"]);
     assert!(state.story.len() < 80, "{} moments", state.story.len());
 }
 
@@ -191,9 +202,7 @@ fn of_several_bundles_every_moment_process_edge_and_terminal_names_its_container
         created.len() >= 3 && created.iter().all(|text| text.contains(": The container was created.")),
         "{created:?}"
     );
-    for (key, wanted) in
-        [('3', "[host-mount-14410-0] "), ('4', "host-mount-14410-0 httpd"), ('6', " in host-mount-14410-0")]
-    {
+    for (key, wanted) in [('3', "[host-mount-"), ('4', " host-mount-"), ('6', " in host-mount-")] {
         press(&mut state, KeyCode::Char(key));
         press(&mut state, KeyCode::End);
         let screen = screen_text(&state, 160, 60);
@@ -207,9 +216,10 @@ fn flows_that_were_answered_stand_alone_while_refused_ones_are_brought_together(
     press(&mut state, KeyCode::Char('4'));
     press(&mut state, KeyCode::End);
     let screen = screen_text(&state, 120, 40);
-    for (who, address) in [("nc 16221", "10.20.0.1"), ("nc 16255", "10.20.0.9"), ("wget 16219", "169.254.169.254")] {
-        let line = screen.lines().find(|line| line.contains(who)).unwrap_or_default();
-        assert!(line.contains(address) && line.contains('\u{2191}'), "{who}: {line}\n{screen}");
+    for (who, address) in [("nc", "10.20.0.1"), ("nc", "10.20.0.9"), ("wget", "169.254.169.254")] {
+        let has = |line: &&str| [who, address].iter().all(|word| line.split_whitespace().any(|part| part == *word));
+        let line = screen.lines().find(has).unwrap_or_default();
+        assert!(line.contains('\u{2191}'), "{who} {address}: {line}\n{screen}");
     }
     assert!(screen.contains("10.20.0.0/24 refused"), "{screen}");
     state.apply(Action::FoldAll);
@@ -249,7 +259,7 @@ fn who_ended_within_the_last_minute_is_still_among_the_processes() {
         assert!(line.contains("ended"), "{name}\n{screen}");
     }
     press(&mut state, KeyCode::Home);
-    assert!(!screen_text(&state, 160, 60).contains("wget 15164"), "not before its time");
+    assert!(!screen_text(&state, 160, 60).contains(" wget "), "not before its time");
 }
 
 #[test]
