@@ -22,6 +22,8 @@ pub use suspicion::remote_input;
 const SENTENCES_MAX: usize = 2_000;
 /// The most addresses whose names are remembered.
 const NAMES_MAX: usize = 100_000;
+/// The most bytes of a command or a finding's text.
+const LINE_MAX_BYTES: usize = 2_048;
 /// The most characters of a line that somebody typed.
 const TYPED_MAX: usize = 400;
 
@@ -498,9 +500,15 @@ struct Typing {
     place: String,
 }
 
-/// A text without line ends and without the spaces that a script is indented by.
+/// A text without line ends and without the spaces that a script is indented by, an ellipsis where it is longer than
+/// anybody reads: a bundle can have lines of megabytes, each as often as it likes.
 fn one_line(text: &str) -> String {
-    text.split_whitespace().collect::<Vec<_>>().join(" ")
+    let (text, rest) = text.split_at(text.floor_char_boundary(LINE_MAX_BYTES));
+    let mut line = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    if !rest.is_empty() {
+        line.push('\u{2026}');
+    }
+    line
 }
 
 /// A typed line: without the spaces that a script is indented by, an ellipsis where it is longer than a sentence.
