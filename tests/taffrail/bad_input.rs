@@ -104,7 +104,7 @@ made('traversal', more=['../evil'])
 made('bomb', of('events/dns.parquet', lambda data: bytes(64 << 20)), packed='events/dns.parquet')
 made('parquet', of('events/process.parquet', lambda data: data[:-8] + struct.pack('<I', 1 << 30) + data[-4:]))
 made('manifest', sums=lambda lines: re.sub('^.{8}', '00000000', lines))
-made('escape', of('manifest.json', lambda data: re.sub(b'"id": "b', rb'"id": "\\u001b[31m', data, count=1)))
+made('escape', of('manifest.json', lambda data: re.sub(b'"id": "[0-9a-f]', rb'"id": "\\u001b[31m', data, count=1)))
 whole = bytearray(open('intact.zip', 'rb').read())
 entries = [found.start() for found in re.finditer(b'PK\x01\x02', whole)]
 whole[entries[2] + 42:entries[2] + 46] = whole[entries[1] + 42:entries[1] + 46]

@@ -2,19 +2,25 @@
 //!
 //! A moment is told when it is a finding, a hole in the record, or an act of somebody suspected (see `suspicion`). The
 //! way that led to such a process is told too: the programs, and the connection that the service accepted last. Of all
-//! others it is told what they ran and whom they talked to. What repeats is told once, with its number (see `crowd`).
+//! others it is told what they ran and whom they talked to. What repeats is told once, with its number (see `crowd`). What
+//! was done to files, who talked to whom and what was typed have rooms of their own.
 
 mod crowd;
+mod files;
+mod network;
 mod suspicion;
+mod typing;
 
 use super::View;
 use super::filter::host;
-use super::recording::{Body, Event, Flow, Image, ImageIx, Kind, Origin, ProcessIx, Recording, Sym, Time};
+use super::recording::{Body, Event, Image, ImageIx, Kind, Origin, ProcessIx, Recording, Sym, Time};
 use super::words;
 use crowd::{Crowd, Deed};
+use files::file;
 use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
 use suspicion::{Suspicion, process_of};
+use typing::{Typing, readable, typed_text};
 
 pub use suspicion::remote_input;
 
@@ -24,38 +30,6 @@ const SENTENCES_MAX: usize = 2_000;
 const NAMES_MAX: usize = 100_000;
 /// The most bytes of a command or a finding's text.
 const LINE_MAX_BYTES: usize = 2_048;
-/// The most characters of a line that somebody typed.
-const TYPED_MAX: usize = 400;
-
-/// What every program opens to begin at all, or asks the kernel through: no sentence names it.
-const ORDINARY: [&str; 13] = [
-    "/lib/",
-    "/lib64/",
-    "/usr/lib/",
-    "/usr/lib64/",
-    "/usr/local/lib/",
-    "/usr/share/locale/",
-    "/usr/share/zoneinfo/",
-    "/etc/ld.so.",
-    "/etc/ld-musl-",
-    "/dev/",
-    "/proc/self/",
-    "/sys/kernel/mm/",
-    "/sys/devices/system/cpu",
-];
-
-/// Files whose reading is worth a sentence.
-const SECRETS: [&str; 9] = [
-    "/etc/shadow",
-    "/etc/gshadow",
-    "/etc/sudoers",
-    "/root/.ssh/",
-    "/.ssh/id_",
-    "/.aws/credentials",
-    "/.docker/config.json",
-    "/var/run/secrets/",
-    "/docker.sock",
-];
 
 /// One sentence.
 #[derive(Clone, Debug)]
@@ -379,125 +353,6 @@ impl Teller {
         text.push('.');
         (text, View::Processes)
     }
-
-    fn flow(
-        &mut self,
-        recording: &Recording,
-        index: u32,
-        event: &Event,
-        at: u32,
-        suspect: bool,
-    ) -> Option<(String, View)> {
-        let flow = recording.flows.get(at as usize)?;
-        let actor = recording.actor(event);
-        let image = actor.image.and_then(|image| recording.image(image)).filter(|image| image.inside);
-        // What the runtime does before there is a container is no story.
-        if !suspect && image.is_none() {
-            return None;
-        }
-        let who = who(recording, event);
-        let comm = recording.text_of(actor.comm).unwrap_or("Somebody").to_owned();
-        let (op, local) = (recording.text(flow.op), recording.text(flow.local));
-        let remote = flow.remote.map_or("", |remote| recording.text(remote));
-        let port = remote.rsplit_once(':').and_then(|(_, port)| port.parse().ok());
-        let protocol = recording.text(flow.protocol);
-        let name = flow.server_name.map(|name| recording.text(name));
-        let name = name.or_else(|| self.names.get(host(remote)).map(String::as_str));
-        let named = name.map_or_else(String::new, |name| format!(" ({name})"));
-        let bytes = (flow.sent.unwrap_or(0), flow.received.unwrap_or(0));
-        let moved = moved(flow);
-        let text = match op {
-            // Names are asked for over UDP; the question itself is told.
-            "connect" if protocol == "udp" && remote.ends_with(":53") => return None,
-            "connect" if flow.result == -115 => {
-                format!("{who} began to connect to {remote}{named}; nobody answered yet.")
-            }
-            "connect" if flow.result < 0 => {
-                let mut alone = format!("{who} could not connect to {remote}{named}");
-                words::push_failure(&mut alone, i64::from(flow.result));
-                let key = (Deed::Failed(flow.result), if suspect { who.clone() } else { comm.clone() });
-                let crowd = Crowd::new(key.0, place(recording, event), key.1.clone(), "", alone + ".");
-                self.join(recording, index, event, key, crowd, (host(remote), port, (0, 0)));
-                return None;
-            }
-            "connect" => {
-                let way = if protocol == "tcp" { String::new() } else { format!(" over {protocol}") };
-                let alone = format!("{who} connected to {remote}{named}{way}{moved}.");
-                if !suspect {
-                    let key = (Deed::Connected, format!("{comm} {protocol} {}", port.unwrap_or(0)));
-                    let crowd = Crowd::new(Deed::Connected, place(recording, event), comm, "", alone);
-                    self.join(recording, index, event, key, crowd, (host(remote), port, bytes));
-                    return None;
-                }
-                alone
-            }
-            "listen" => format!("{who} listens on {local}."),
-            "accept" => {
-                let text = format!("{who} accepted a connection from {remote}{named}{moved}");
-                if !suspect {
-                    if let Some(process) = process_of(recording, actor.image) {
-                        let text = place(recording, event) + &text;
-                        self.accepted.insert(process, (index, event.time, text));
-                    }
-                    let crowd = Crowd::new(Deed::Accepted, place(recording, event), comm.clone(), local, text + ".");
-                    let key = (Deed::Accepted, format!("{comm} {local}"));
-                    self.join(recording, index, event, key, crowd, (host(remote), None, bytes));
-                    return None;
-                }
-                text + "."
-            }
-            "socket" if suspect => format!("{who} made a {protocol} socket."),
-            _ => return None,
-        };
-        Some((text, View::Network))
-    }
-
-    /// The files that a suspect opened and that have no sentence of their own: one for all of them.
-    fn opened(&mut self, recording: &Recording, index: u32, event: &Event, at: u32, suspect: bool) {
-        let Some(file) = recording.files.get(at as usize).filter(|file| suspect && file.result == Some(0)) else {
-            return;
-        };
-        let path = recording.text(file.path);
-        if recording.text(file.op) != "open" || is_secret(path) || ORDINARY.iter().any(|dull| path.starts_with(dull)) {
-            return;
-        }
-        let who = who(recording, event);
-        let crowd = Crowd::new(Deed::Opened, place(recording, event), who.clone(), "", format!("{who} opened {path}."));
-        self.join(recording, index, event, (Deed::Opened, who), crowd, (path, None, (0, 0)));
-    }
-
-    /// The lines that somebody typed, once they have ended.
-    fn typed(&mut self, recording: &Recording, index: u32, event: &Event, at: u32) -> Option<(String, View)> {
-        let row = recording.terminal.get(at as usize)?;
-        if recording.text(row.direction) != "typed" {
-            return None;
-        }
-        let typing = self.lines.entry(row.session).or_default();
-        (typing.event, typing.time, typing.place) = (index, event.time, place(recording, event));
-        let mut lines = Vec::new();
-        for byte in recording.bytes(row) {
-            match byte {
-                b'\n' | b'\r' => {
-                    lines.push(readable(&typing.line));
-                    typing.line.clear();
-                }
-                0x7f | 0x08 => _ = typing.line.pop(),
-                byte if typing.line.len() < 4 * TYPED_MAX => typing.line.push(*byte),
-                _ => {}
-            }
-        }
-        let end = if lines.iter().filter(|line| !line.is_empty()).count() > 1 { "" } else { "." };
-        typed_text(&lines).map(|text| (text + end, View::Terminal))
-    }
-}
-
-/// A line that is being typed.
-#[derive(Debug, Default)]
-struct Typing {
-    line: Vec<u8>,
-    event: u32,
-    time: Time,
-    place: String,
 }
 
 /// A text without line ends and without the spaces that a script is indented by, an ellipsis where it is longer than
@@ -511,43 +366,9 @@ fn one_line(text: &str) -> String {
     line
 }
 
-/// A typed line: without the spaces that a script is indented by, an ellipsis where it is longer than a sentence.
-fn readable(line: &[u8]) -> String {
-    let text = String::from_utf8_lossy(line);
-    let line = one_line(&text);
-    match line.char_indices().nth(TYPED_MAX) {
-        Some((end, _)) => format!("{}\u{2026}", &line[..end]),
-        None => line,
-    }
-}
-
-/// ``Somebody typed `ls` ``; of several lines each on one of its own.
-fn typed_text(lines: &[String]) -> Option<String> {
-    let lines: Vec<&str> = lines.iter().map(String::as_str).filter(|line| !line.is_empty()).collect();
-    match lines.as_slice() {
-        [] => None,
-        [only] => Some(format!("Somebody typed `{only}`")),
-        lines => Some(format!("Somebody typed {} lines:\n{}", lines.len(), lines.join("\n"))),
-    }
-}
-
 /// `web: ` where there are several containers.
 fn place(recording: &Recording, event: &Event) -> String {
     recording.text_of(recording.actor(event).container).map_or_else(String::new, |name| format!("{name}: "))
-}
-
-/// `, sent 64 B and received 12 B`, where anything was.
-fn moved(flow: &Flow) -> String {
-    match (flow.sent, flow.received) {
-        (Some(sent), Some(received)) if sent > 0 || received > 0 => {
-            format!(", sent {} and received {}", words::bytes(sent), words::bytes(received))
-        }
-        _ => String::new(),
-    }
-}
-
-fn is_secret(path: &str) -> bool {
-    SECRETS.iter().any(|secret| path.contains(secret))
 }
 
 /// `curl (9108)`
@@ -559,44 +380,4 @@ fn who(recording: &Recording, event: &Event) -> String {
         (None, Some(pid)) => format!("Process {pid}"),
         (None, None) => "Somebody".to_owned(),
     }
-}
-
-fn file(recording: &Recording, event: &Event, at: u32, suspect: bool) -> Option<(String, View)> {
-    let file = recording.files.get(at as usize)?;
-    let (op, path) = (recording.text(file.op), recording.text(file.path));
-    let failed = file.result.unwrap_or(0) < 0;
-    let secret = is_secret(path);
-    let done = |word: &str, tried: &str| if failed { format!("tried to {tried}") } else { word.to_owned() };
-    let new_path = file.new_path.map_or("", |path| recording.text(path));
-    let what = match op {
-        _ if !suspect && recording.actor(event).image.is_some_and(|image| recording.is_from_outside(image)) => {
-            return None;
-        }
-        "open" if secret && (suspect || !failed) => format!("{} {path}", done("opened", "open")),
-        _ if !suspect => return None,
-        "create" if !path.starts_with("/dev/") => format!("{} {path}", done("made", "make")),
-        "chmod" if file.mode.is_some_and(|mode| mode & 0o111 != 0) => {
-            format!("{} {path} executable", done("made", "make"))
-        }
-        "chmod" => format!("{} the mode of {path}", done("changed", "change")),
-        "unlink" | "rmdir" => format!("{} {path}", done("removed", "remove")),
-        "rename" => format!("{} {path} to {new_path}", done("moved", "move")),
-        "link" | "symlink" => format!("{} {path} to {new_path}", done("linked", "link")),
-        // As `mkdir -p` does on its way.
-        "mkdir" if file.result == Some(-17) => return None,
-        "mkdir" => format!("{} the directory {path}", done("made", "make")),
-        "chown" => format!("{} the owner of {path}", done("changed", "change")),
-        "setxattr" => format!("{} an attribute of {path}", done("set", "set")),
-        "removexattr" => format!("{} an attribute of {path}", done("removed", "remove")),
-        "truncate" => format!("{} {path}", done("truncated", "truncate")),
-        "mknod" => format!("{} the device or pipe {path}", done("made", "make")),
-        _ => return None,
-    };
-    let mut text = format!("{} {what}", who(recording, event));
-    if let Some(before) = file.rewritten_from {
-        text.push_str(&format!(" (its memory said {} first)", recording.text(before)));
-    }
-    words::push_failure(&mut text, i64::from(file.result.unwrap_or(0)));
-    text.push('.');
-    Some((text, View::Files))
 }

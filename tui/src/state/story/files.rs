@@ -1,0 +1,96 @@
+//! What was done to files, in sentences.
+
+use super::crowd::{Crowd, Deed};
+use super::{Teller, View, place, who, words};
+use crate::state::recording::{Event, Recording};
+
+/// What every program opens to begin at all, or asks the kernel through: no sentence names it.
+const ORDINARY: [&str; 13] = [
+    "/lib/",
+    "/lib64/",
+    "/usr/lib/",
+    "/usr/lib64/",
+    "/usr/local/lib/",
+    "/usr/share/locale/",
+    "/usr/share/zoneinfo/",
+    "/etc/ld.so.",
+    "/etc/ld-musl-",
+    "/dev/",
+    "/proc/self/",
+    "/sys/kernel/mm/",
+    "/sys/devices/system/cpu",
+];
+
+/// Files whose reading is worth a sentence.
+const SECRETS: [&str; 9] = [
+    "/etc/shadow",
+    "/etc/gshadow",
+    "/etc/sudoers",
+    "/root/.ssh/",
+    "/.ssh/id_",
+    "/.aws/credentials",
+    "/.docker/config.json",
+    "/var/run/secrets/",
+    "/docker.sock",
+];
+
+impl Teller {
+    /// The files that a suspect opened and that have no sentence of their own: one for all of them.
+    pub(super) fn opened(&mut self, recording: &Recording, index: u32, event: &Event, at: u32, suspect: bool) {
+        let Some(file) = recording.files.get(at as usize).filter(|file| suspect && file.result == Some(0)) else {
+            return;
+        };
+        let path = recording.text(file.path);
+        if recording.text(file.op) != "open" || is_secret(path) || ORDINARY.iter().any(|dull| path.starts_with(dull)) {
+            return;
+        }
+        let who = who(recording, event);
+        let crowd = Crowd::new(Deed::Opened, place(recording, event), who.clone(), "", format!("{who} opened {path}."));
+        self.join(recording, index, event, (Deed::Opened, who), crowd, (path, None, (0, 0)));
+    }
+}
+
+fn is_secret(path: &str) -> bool {
+    SECRETS.iter().any(|secret| path.contains(secret))
+}
+
+/// What was done to a file: everything by a suspect, secrets that were opened by anybody.
+pub fn file(recording: &Recording, event: &Event, at: u32, suspect: bool) -> Option<(String, View)> {
+    let file = recording.files.get(at as usize)?;
+    let (op, path) = (recording.text(file.op), recording.text(file.path));
+    let failed = file.result.unwrap_or(0) < 0;
+    let secret = is_secret(path);
+    let done = |word: &str, tried: &str| if failed { format!("tried to {tried}") } else { word.to_owned() };
+    let new_path = file.new_path.map_or("", |path| recording.text(path));
+    let what = match op {
+        _ if !suspect && recording.actor(event).image.is_some_and(|image| recording.is_from_outside(image)) => {
+            return None;
+        }
+        "open" if secret && (suspect || !failed) => format!("{} {path}", done("opened", "open")),
+        _ if !suspect => return None,
+        "create" if !path.starts_with("/dev/") => format!("{} {path}", done("made", "make")),
+        "chmod" if file.mode.is_some_and(|mode| mode & 0o111 != 0) => {
+            format!("{} {path} executable", done("made", "make"))
+        }
+        "chmod" => format!("{} the mode of {path}", done("changed", "change")),
+        "unlink" | "rmdir" => format!("{} {path}", done("removed", "remove")),
+        "rename" => format!("{} {path} to {new_path}", done("moved", "move")),
+        "link" | "symlink" => format!("{} {path} to {new_path}", done("linked", "link")),
+        // As `mkdir -p` does on its way.
+        "mkdir" if file.result == Some(-17) => return None,
+        "mkdir" => format!("{} the directory {path}", done("made", "make")),
+        "chown" => format!("{} the owner of {path}", done("changed", "change")),
+        "setxattr" => format!("{} an attribute of {path}", done("set", "set")),
+        "removexattr" => format!("{} an attribute of {path}", done("removed", "remove")),
+        "truncate" => format!("{} {path}", done("truncated", "truncate")),
+        "mknod" => format!("{} the device or pipe {path}", done("made", "make")),
+        _ => return None,
+    };
+    let mut text = format!("{} {what}", who(recording, event));
+    if let Some(before) = file.rewritten_from {
+        text.push_str(&format!(" (its memory said {} first)", recording.text(before)));
+    }
+    words::push_failure(&mut text, i64::from(file.result.unwrap_or(0)));
+    text.push('.');
+    Some((text, View::Files))
+}

@@ -1,0 +1,91 @@
+//! Who talked to whom, in sentences.
+
+use super::crowd::{Crowd, Deed};
+use super::suspicion::process_of;
+use super::{Teller, View, host, place, who, words};
+use crate::state::recording::{Event, Flow, Recording};
+
+impl Teller {
+    /// What a flow that begins is told as.
+    pub(super) fn flow(
+        &mut self,
+        recording: &Recording,
+        index: u32,
+        event: &Event,
+        at: u32,
+        suspect: bool,
+    ) -> Option<(String, View)> {
+        let flow = recording.flows.get(at as usize)?;
+        let actor = recording.actor(event);
+        let image = actor.image.and_then(|image| recording.image(image)).filter(|image| image.inside);
+        // What the runtime does before there is a container is no story.
+        if !suspect && image.is_none() {
+            return None;
+        }
+        let who = who(recording, event);
+        let comm = recording.text_of(actor.comm).unwrap_or("Somebody").to_owned();
+        let (op, local) = (recording.text(flow.op), recording.text(flow.local));
+        let remote = flow.remote.map_or("", |remote| recording.text(remote));
+        let port = remote.rsplit_once(':').and_then(|(_, port)| port.parse().ok());
+        let protocol = recording.text(flow.protocol);
+        let name = flow.server_name.map(|name| recording.text(name));
+        let name = name.or_else(|| self.names.get(host(remote)).map(String::as_str));
+        let named = name.map_or_else(String::new, |name| format!(" ({name})"));
+        let bytes = (flow.sent.unwrap_or(0), flow.received.unwrap_or(0));
+        let moved = moved(flow);
+        let text = match op {
+            // Names are asked for over UDP; the question itself is told.
+            "connect" if protocol == "udp" && remote.ends_with(":53") => return None,
+            "connect" if flow.result == -115 => {
+                format!("{who} began to connect to {remote}{named}; nobody answered yet.")
+            }
+            "connect" if flow.result < 0 => {
+                let mut alone = format!("{who} could not connect to {remote}{named}");
+                words::push_failure(&mut alone, i64::from(flow.result));
+                let key = (Deed::Failed(flow.result), if suspect { who.clone() } else { comm.clone() });
+                let crowd = Crowd::new(key.0, place(recording, event), key.1.clone(), "", alone + ".");
+                self.join(recording, index, event, key, crowd, (host(remote), port, (0, 0)));
+                return None;
+            }
+            "connect" => {
+                let way = if protocol == "tcp" { String::new() } else { format!(" over {protocol}") };
+                let alone = format!("{who} connected to {remote}{named}{way}{moved}.");
+                if !suspect {
+                    let key = (Deed::Connected, format!("{comm} {protocol} {}", port.unwrap_or(0)));
+                    let crowd = Crowd::new(Deed::Connected, place(recording, event), comm, "", alone);
+                    self.join(recording, index, event, key, crowd, (host(remote), port, bytes));
+                    return None;
+                }
+                alone
+            }
+            "listen" => format!("{who} listens on {local}."),
+            "accept" => {
+                let text = format!("{who} accepted a connection from {remote}{named}{moved}");
+                if !suspect {
+                    if let Some(process) = process_of(recording, actor.image) {
+                        let text = place(recording, event) + &text;
+                        self.accepted.insert(process, (index, event.time, text));
+                    }
+                    let crowd = Crowd::new(Deed::Accepted, place(recording, event), comm.clone(), local, text + ".");
+                    let key = (Deed::Accepted, format!("{comm} {local}"));
+                    self.join(recording, index, event, key, crowd, (host(remote), None, bytes));
+                    return None;
+                }
+                text + "."
+            }
+            "socket" if suspect => format!("{who} made a {protocol} socket."),
+            _ => return None,
+        };
+        Some((text, View::Network))
+    }
+}
+
+/// `, sent 64 B and received 12 B`, where anything was.
+fn moved(flow: &Flow) -> String {
+    match (flow.sent, flow.received) {
+        (Some(sent), Some(received)) if sent > 0 || received > 0 => {
+            format!(", sent {} and received {}", words::bytes(sent), words::bytes(received))
+        }
+        _ => String::new(),
+    }
+}
