@@ -24,7 +24,7 @@ use futures::{FutureExt as _, StreamExt as _};
 use std::collections::VecDeque;
 use std::io::Write;
 use std::panic::AssertUnwindSafe;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use taffrail_trace::bundle::{Bundle, OpenError, Verdict};
 use taffrail_trace::schema::TABLES;
@@ -84,7 +84,7 @@ impl Session {
     /// # Errors
     /// [`QueryError::Open`] for the first file that is not a bundle, [`QueryError::NoBundle`] without any.
     pub async fn open(paths: &[PathBuf]) -> Result<Self, QueryError> {
-        Self::of(paths.iter().map(|path| opened(path)).collect::<Result<Vec<_>, _>>()?).await
+        Self::of(paths.iter().map(|path| Bundle::open_stated(path)).collect::<Result<Vec<_>, _>>()?).await
     }
 
     /// Opens those of the bundles that can be read, and says of the others why not. Of a single one its tables may be
@@ -98,7 +98,7 @@ impl Session {
         }
         let (mut bundles, mut left_out) = (Vec::new(), Vec::new());
         for path in paths {
-            match opened(path) {
+            match Bundle::open_stated(path) {
                 Err(problem) => left_out.push(problem),
                 Ok(bundle) => match tables::damage(&bundle) {
                     Some(problem) => left_out.push(problem),
@@ -262,13 +262,6 @@ impl Session {
         }
         QueryError::Damaged(format!("{message}; altered: {}", taffrail_trace::text::shown(&paths.join(", "))))
     }
-}
-
-/// A bundle by whose manifest everything else in it can be understood.
-fn opened(path: &Path) -> Result<Bundle, OpenError> {
-    let bundle = Bundle::open(path)?;
-    bundle.check_manifest()?;
-    Ok(bundle)
 }
 
 impl std::fmt::Debug for Session {

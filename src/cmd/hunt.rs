@@ -73,8 +73,7 @@ fn filter(condition: &str, output: &str) -> String {
 }
 
 fn one(path: &Path, rules: &Arc<RuleSet>, args: &HuntArgs, out: &mut impl Write) -> Result<u64> {
-    let bundle = Bundle::open(path)?;
-    bundle.check_manifest()?;
+    let bundle = Bundle::open_stated(path)?;
     // Each bundle is its own story: nothing of one is remembered for the next.
     let mut judge = Judge::new(Arc::clone(rules));
     let mut found = 0;

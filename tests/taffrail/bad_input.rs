@@ -145,6 +145,7 @@ fn a_hostile_bundle_is_refused_by_name_with_2_and_by_verify_with_1_and_writes_no
             &["query", &file, "--sql", "SELECT * FROM timeline"][..],
             &["report", &file],
             &["hunt", &file],
+            &["model", "learn", &file],
             &["redact", &file, "-o", "new.evidence.zip", "--drop-terminal"],
         ] {
             let (code, said) = asked(args);

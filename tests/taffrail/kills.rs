@@ -1,9 +1,8 @@
 //! A recorder that is killed at any instant. `TAFFRAIL_KILLS=200` makes it as many times; a few are enough every day.
 
 use crate::support::container::Container;
-use crate::support::{Recorder, number, run};
+use crate::support::{Recorder, bundles_in, number, run};
 use std::fs;
-use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// The next of a sequence of numbers that nobody would choose (xorshift).
@@ -12,11 +11,6 @@ fn next(state: &mut u64) -> u64 {
     *state ^= *state >> 7;
     *state ^= *state << 17;
     *state
-}
-
-fn bundles(dir: &Path) -> Vec<PathBuf> {
-    let entries = fs::read_dir(dir).into_iter().flatten().flatten().map(|entry| entry.path());
-    entries.filter(|path| path.to_string_lossy().ends_with(".evidence.zip")).collect()
 }
 
 #[test]
@@ -48,8 +42,8 @@ fn kills_under_load_lose_nothing_that_was_sealed_and_leave_a_ring_that_opens() {
     recorder.wait_for(&load.name);
     let last = recorder.trigger(&load.name, "1h", "0s");
     let state = recorder.state_dir();
-    let mut there = bundles(&state.join("evidence"));
-    there.extend(bundles(&state.with_file_name("out")));
+    let mut there = bundles_in(&state.join("evidence"));
+    there.extend(bundles_in(&state.with_file_name("out")));
     println!("{} bundles acknowledged, {} there, {} kills", acknowledged.len(), there.len(), rounds);
     let halves = fs::read_dir(state.join("evidence")).into_iter().flatten().flatten();
     let halves = halves.filter(|entry| entry.file_name().to_string_lossy().ends_with(".partial"));

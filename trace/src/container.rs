@@ -39,6 +39,26 @@ pub struct Container {
     pub setup: Option<Box<Setup>>,
 }
 
+impl Container {
+    /// A container of which no more is known than what its cgroup tells.
+    pub fn new(key: ContainerKey, id: String, name: String, runtime: Runtime, cgroup_path: String) -> Self {
+        Self {
+            key,
+            id,
+            name,
+            runtime,
+            cgroup_path,
+            created_ns: None,
+            image: None,
+            image_digest: None,
+            labels: BTreeMap::new(),
+            users: BTreeMap::new(),
+            groups: BTreeMap::new(),
+            setup: None,
+        }
+    }
+}
+
 /// How a container was set up, as its runtime tells it: what was asked for. What the kernel made of it is in the tables
 /// `state_process` and `state_mount`, and in the manifest's `state.init`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -1,7 +1,7 @@
 //! How the container was set up and what the kernel made of it: what an intruder in it can reach comes of that.
 
 use super::foreign::Foreign;
-use super::story::Word;
+use super::story::{Word, plain};
 use super::{markdown, page};
 use crate::functions::capability_names;
 use maud::{Markup, html};
@@ -83,10 +83,6 @@ fn made(init: &Init, lines: &mut Vec<Line>) {
     }
 }
 
-fn plain(text: &str) -> Word {
-    Word::Plain(text.to_owned())
-}
-
 fn quoted(text: &str) -> Word {
     Word::Quoted(Foreign::new(text))
 }
@@ -114,7 +110,7 @@ fn listed(list: &[Foreign]) -> Vec<Word> {
         words.push(Word::Quoted(text.clone()));
     }
     if list.len() > LIST_MAX {
-        words.push(plain(&format!("; and {} more, in the manifest", list.len() - LIST_MAX)));
+        words.push(plain(format!("; and {} more, in the manifest", list.len() - LIST_MAX)));
     }
     words
 }

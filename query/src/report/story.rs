@@ -30,7 +30,7 @@ pub struct Sentence {
     pub words: Vec<Word>,
 }
 
-fn plain(text: impl Into<String>) -> Word {
+pub(super) fn plain(text: impl Into<String>) -> Word {
     Word::Plain(text.into())
 }
 

@@ -229,6 +229,21 @@ impl Codes {
     }
 }
 
+// Two functions are the same where their words are.
+impl PartialEq for Codes {
+    fn eq(&self, other: &Self) -> bool {
+        std::ptr::eq(self, other)
+    }
+}
+
+impl Eq for Codes {}
+
+impl Hash for Codes {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        std::ptr::hash(self, state);
+    }
+}
+
 impl fmt::Debug for Codes {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Codes")
@@ -236,14 +251,14 @@ impl fmt::Debug for Codes {
 }
 
 /// Text to code. It is cheap where texts are read, and what is above it then handles numbers.
-#[derive(Debug)]
+#[derive(Debug, PartialEq, Eq, Hash)]
 struct Code {
     codes: Arc<Codes>,
     signature: Signature,
 }
 
 /// Code to text.
-#[derive(Debug)]
+#[derive(Debug, PartialEq, Eq, Hash)]
 struct Word {
     codes: Arc<Codes>,
     kind: DataType,
@@ -305,24 +320,3 @@ impl ScalarUDFImpl for Word {
         }
     }
 }
-
-// Two of them are the same where their words are.
-macro_rules! same_by_codes {
-    ($($of:ty),*) => {$(
-        impl PartialEq for $of {
-            fn eq(&self, other: &Self) -> bool {
-                Arc::ptr_eq(&self.codes, &other.codes)
-            }
-        }
-
-        impl Eq for $of {}
-
-        impl Hash for $of {
-            fn hash<H: Hasher>(&self, state: &mut H) {
-                Arc::as_ptr(&self.codes).hash(state);
-            }
-        }
-    )*};
-}
-
-same_by_codes!(Code, Word);

@@ -51,8 +51,12 @@ fn parquet(plan: &Arc<dyn ExecutionPlan>) -> Option<(&FileScanConfig, &ParquetSo
 
 /// Whether a column of these expressions over a table is a text of its files, and can come as words.
 fn is_text_of_file(source: &ParquetSource, column: &Column) -> bool {
-    let fields = source.table_schema().file_schema().fields();
-    fields.get(column.index()).is_some_and(|field| field.name() == column.name() && is_text(field.data_type()))
+    is_text_in(source.table_schema().file_schema(), column)
+}
+
+fn is_text_in(schema: &Schema, column: &Column) -> bool {
+    let field = schema.fields().get(column.index());
+    field.is_some_and(|field| field.name() == column.name() && is_text(field.data_type()))
 }
 
 /// A filter right above a scan: what it asks of a text is answered by the scan, and the text itself not read where nobody
@@ -169,21 +173,22 @@ fn schema_with_words(footer: &ParquetMetaData, texts: &[String]) -> Option<Schem
     let file = footer.file_metadata();
     let schema = parquet_to_arrow_schema(file.schema_descr(), file.key_value_metadata()).ok()?;
     let are_words = |name: &str| {
-        let root = file.schema_descr().columns().iter().position(|column| column.path().parts() == [name])?;
-        let mut groups = footer.row_groups().iter();
-        let is_dictionary = groups.all(|group| {
+        let Some(root) = file.schema_descr().columns().iter().position(|column| column.path().parts() == [name]) else {
+            return false;
+        };
+        footer.row_groups().iter().all(|group| {
             let encodings = group.columns().get(root).and_then(|column| column.page_encoding_stats_mask());
             encodings.is_some_and(|pages| {
                 pages.is_only(Encoding::RLE_DICTIONARY) || pages.is_only(Encoding::PLAIN_DICTIONARY)
             })
-        });
-        is_dictionary.then_some(())
+        })
     };
     let fields = schema.fields().iter().map(|field| {
         let is_wanted = field.data_type() == &DataType::Utf8 && texts.contains(field.name());
-        match is_wanted.then(|| are_words(field.name())).flatten() {
-            Some(()) => Arc::new(Field::new(field.name(), words_type(), field.is_nullable())),
-            None => Arc::clone(field),
+        if is_wanted && are_words(field.name()) {
+            Arc::new(Field::new(field.name(), words_type(), field.is_nullable()))
+        } else {
+            Arc::clone(field)
         }
     });
     Some(Arc::new(Schema::new_with_metadata(fields.collect::<Vec<_>>(), schema.metadata().clone())))
@@ -208,10 +213,7 @@ impl PhysicalExprAdapterFactory for AskedByWord {
 
 impl PhysicalExprAdapter for Adapter {
     fn rewrite(&self, expr: Arc<dyn PhysicalExpr>) -> Result<Arc<dyn PhysicalExpr>> {
-        let is_text = |column: &Column| {
-            let field = self.table.fields().get(column.index());
-            field.is_some_and(|field| field.name() == column.name() && is_text(field.data_type()))
-        };
+        let is_text = |column: &Column| is_text_in(&self.table, column);
         let may_choose = expr.data_type(&self.table).is_ok_and(|kind| kind == DataType::Boolean);
         self.engine.rewrite(if may_choose { expr } else { by_words(expr, &is_text)? })
     }

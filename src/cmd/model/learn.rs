@@ -27,7 +27,7 @@ pub fn run(args: &ModelLearnArgs) -> Result<Outcome> {
 
 /// What is normal for the container of a bundle, as far as the bundle tells.
 fn learn(path: &Path) -> Result<Profile> {
-    let bundle = Bundle::open(path)?;
+    let bundle = Bundle::open_stated(path)?;
     let container = &bundle.manifest().container;
     let mut profile = Profile::default();
     (profile.image, profile.digest) = (container.image.clone(), container.image_digest.clone());

@@ -103,11 +103,7 @@ impl Recorder {
 
     /// The bundles where evidence goes by itself, by name.
     pub fn bundles(&self) -> Vec<PathBuf> {
-        let found = std::fs::read_dir(self.state_dir().join("evidence")).into_iter().flatten().flatten();
-        let mut all: Vec<PathBuf> =
-            found.map(|it| it.path()).filter(|path| path.to_string_lossy().ends_with(".evidence.zip")).collect();
-        all.sort();
-        all
+        bundles_in(&self.state_dir().join("evidence"))
     }
 
     /// Its pid.
@@ -191,4 +187,12 @@ pub fn until(what: &str, mut is_so: impl FnMut() -> bool) {
         assert!(Instant::now() < deadline, "waited too long: {what}");
         std::thread::sleep(Duration::from_millis(50));
     }
+}
+
+/// The bundles in a directory, by name.
+pub fn bundles_in(dir: &Path) -> Vec<PathBuf> {
+    let found = std::fs::read_dir(dir).into_iter().flatten().flatten().map(|entry| entry.path());
+    let mut all: Vec<PathBuf> = found.filter(|path| path.to_string_lossy().ends_with(".evidence.zip")).collect();
+    all.sort();
+    all
 }

@@ -186,20 +186,7 @@ mod tests {
     use std::net::{IpAddr, Ipv4Addr};
 
     fn container() -> Container {
-        Container {
-            key: ContainerKey(1),
-            id: HOST.to_owned(),
-            name: HOST.to_owned(),
-            runtime: Runtime::Host,
-            cgroup_path: String::new(),
-            created_ns: None,
-            image: None,
-            image_digest: None,
-            labels: BTreeMap::new(),
-            users: Default::default(),
-            groups: Default::default(),
-            setup: None,
-        }
+        Container::new(ContainerKey(1), HOST.to_owned(), HOST.to_owned(), Runtime::Host, String::new())
     }
 
     fn moment(time_ns: BootNs, phase: FlowPhase, bytes_sent: u64) -> Event {

@@ -4,6 +4,8 @@
 //! protocol: a field begins with a byte whose upper half is the step from the field before and whose lower half is its
 //! type, a struct ends with 0. Of a `PageHeader` (parquet.thrift) field 2 is the unpacked and field 3 the packed length.
 
+use std::ops::Range;
+
 /// The most that a page may unpack to. A recorder's pages end after a MiB, or after the thousand rows that made them longer
 /// than that: of 20 KiB each, where every byte of the longest text has to be escaped.
 pub const PAGE_MAX_BYTES: u64 = 32 << 20;
@@ -42,11 +44,20 @@ pub enum PageError {
 /// # Errors
 /// [`PageError`] of the first that is not believed. The packed bytes of the last may be cut short, which a decoder notices.
 pub fn check(bytes: &[u8]) -> Result<u64, PageError> {
-    let (mut at, mut largest) = (0, 0);
-    while at < bytes.len() {
-        let page = Page::read(&bytes[at..])?;
+    let from = |at: u64| usize::try_from(at).ok().and_then(|at| bytes.get(at..)).unwrap_or_default();
+    largest(0..bytes.len() as u64, |at| Page::read(from(at)))
+}
+
+/// What the largest of the pages that follow each other in these bytes unpacks to; `page` reads the one at a place.
+///
+/// # Errors
+/// What `page` says.
+pub fn largest<E>(bytes: Range<u64>, mut page: impl FnMut(u64) -> Result<Page, E>) -> Result<u64, E> {
+    let (mut at, mut largest) = (bytes.start, 0);
+    while at < bytes.end {
+        let page = page(at)?;
         largest = largest.max(page.unpacked);
-        at = usize::try_from(page.header + page.packed).ok().and_then(|len| at.checked_add(len)).unwrap_or(usize::MAX);
+        at = at.saturating_add(page.header).saturating_add(page.packed);
     }
     Ok(largest)
 }
@@ -60,7 +71,10 @@ impl Page {
         let mut header = Header { bytes, at: 0 };
         let (mut id, mut unpacked, mut packed) = (0_i64, None, None);
         while let Some((step, kind)) = header.field()? {
-            id = if step == 0 { header.zigzag()? } else { id + i64::from(step) };
+            id = match step {
+                0 => header.zigzag()?,
+                step => id.checked_add(step.into()).ok_or(PageError::Header)?,
+            };
             match (id, kind) {
                 (2, I32) => unpacked = Some(header.zigzag()?),
                 (3, I32) => packed = Some(header.zigzag()?),

@@ -114,6 +114,28 @@ impl Bundle {
     /// # Errors
     /// [`OpenError`], which never depends on more than the directory of the ZIP and the manifest.
     pub fn open(path: &Path) -> Result<Self, OpenError> {
+        Ok(Self::read(path)?.0)
+    }
+
+    /// Opens it where its manifest is the one that SHA256SUMS states, which costs nothing: by it everything else in the bundle
+    /// is understood. One that is being made has no sums yet.
+    ///
+    /// # Errors
+    /// [`OpenError`]; `Refused` where the manifest is another one.
+    pub fn open_stated(path: &Path) -> Result<Self, OpenError> {
+        let (bundle, manifest) = Self::read(path)?;
+        let Some(sums) = bundle.text(SUMS)? else { return Ok(bundle) };
+        let line = format!("{}  {MANIFEST}", hex(&Sha256::digest(&manifest)));
+        if String::from_utf8_lossy(&sums).split('\n').any(|stated| stated == line) {
+            return Ok(bundle);
+        }
+        Err(bundle.refused(format!(
+            "{MANIFEST} is not what {SUMS} says, so nothing in it can be relied on; see `taffrail verify`"
+        )))
+    }
+
+    /// The bundle, and the text of its manifest.
+    fn read(path: &Path) -> Result<(Self, Vec<u8>), OpenError> {
         let io_error = |source| OpenError::Io { path: path.to_owned(), source };
         // Before it is opened: a pipe would wait for somebody to write.
         if !fs::metadata(path).map_err(io_error)?.is_file() {
@@ -141,7 +163,7 @@ impl Bundle {
         }
         let manifest =
             serde_json::from_slice(&text).map_err(|error| refused(format!("{MANIFEST} cannot be read: {error}")))?;
-        Ok(Self { path: path.to_owned(), file, members, manifest })
+        Ok((Self { path: path.to_owned(), file, members, manifest }, text))
     }
 
     /// Where it was opened.
@@ -196,22 +218,6 @@ impl Bundle {
         wrong.extend(stated.into_keys().map(Mismatch::Missing));
         let listed = self.members.keys().filter(|name| is_listed(name)).count();
         Ok(if wrong.is_empty() { Verdict::Intact(listed) } else { Verdict::Altered(wrong) })
-    }
-
-    /// Compares the manifest alone with SHA256SUMS, which costs nothing: by it everything else in the bundle is understood.
-    /// One that is being made has no sums yet.
-    ///
-    /// # Errors
-    /// [`OpenError::Refused`] where it is another one.
-    pub fn check_manifest(&self) -> Result<(), OpenError> {
-        let (Some(sums), Some(manifest)) = (self.text(SUMS)?, self.text(MANIFEST)?) else { return Ok(()) };
-        let line = format!("{}  {MANIFEST}", hex(&Sha256::digest(&manifest)));
-        if String::from_utf8_lossy(&sums).split('\n').any(|stated| stated == line) {
-            return Ok(());
-        }
-        Err(self.refused(format!(
-            "{MANIFEST} is not what {SUMS} says, so nothing in it can be relied on; see `taffrail verify`"
-        )))
     }
 
     /// A short member as a whole; nothing where it is not there.

@@ -157,7 +157,7 @@ pub fn redact(
             ..manifest.clone()
         };
         let texts = serde_json::to_vec_pretty(&draft).map_err(WriteError::from)?.len() + custody.len();
-        let around = size::around(&tables, texts);
+        let around = size::around(tables.keys().map(String::as_str), texts);
         let thinned = size::thin(original, &edits, &mut tables, max, around)?;
         manifest.losses.extend(thinned.loss);
         manifest.redaction = Some(Redaction { removed: [redaction.removed, thinned.removed].concat(), ..redaction });

@@ -1,6 +1,6 @@
 //! Rows of a member that is Parquet, read in place and taken for an attacker's.
 
-use super::pages::{HEADER_MAX_BYTES, Page, PageError};
+use super::pages::{self, HEADER_MAX_BYTES, Page, PageError};
 use super::{Bundle, Member, OpenError, Section};
 use arrow_array::RecordBatch;
 use arrow_schema::SchemaRef;
@@ -23,6 +23,8 @@ use std::sync::Arc;
 pub(super) const BATCH_ROWS: usize = 8 << 10;
 /// The most that a row group may state to be unpacked: a recorder packs a few dozen MiB at once.
 const GROUP_MAX_BYTES: i64 = 4 << 30;
+/// What a file ends with: its footer's length, and a word.
+const FOOTER_END_BYTES: u64 = 8;
 /// The most that the pages of all columns together may unpack to at once.
 const AT_ONCE_MAX_BYTES: u64 = 1 << 30;
 
@@ -49,9 +51,7 @@ impl Bundle {
     /// [`OpenError::Refused`] where they are no Parquet, or state lengths that they cannot have.
     pub fn batches(&self, name: &str, limit: usize, batch_rows: usize) -> Result<Batches, OpenError> {
         let reader = self.guarded(name, || {
-            let chunk = self.chunk(name)?;
-            let builder = ParquetRecordBatchReaderBuilder::try_new(chunk.clone())?;
-            believable(builder.metadata(), &chunk)?;
+            let builder = self.believed(name)?;
             let rows = usize::try_from(builder.metadata().file_metadata().num_rows()).unwrap_or(usize::MAX);
             let first = RowSelection::from(vec![RowSelector::select(rows.min(limit))]);
             let builder = if limit < rows { builder.with_row_selection(first) } else { builder };
@@ -65,12 +65,7 @@ impl Bundle {
     /// # Errors
     /// [`OpenError::Refused`] where it is no Parquet, or states lengths that it cannot have.
     pub fn rows(&self, name: &str) -> Result<u64, OpenError> {
-        self.guarded(name, || {
-            let chunk = self.chunk(name)?;
-            let builder = ParquetRecordBatchReaderBuilder::try_new(chunk.clone())?;
-            believable(builder.metadata(), &chunk)?;
-            Ok(builder.metadata().file_metadata().num_rows().unsigned_abs())
-        })
+        self.guarded(name, || Ok(self.believed(name)?.metadata().file_metadata().num_rows().unsigned_abs()))
     }
 
     /// The columns of the member `name`.
@@ -79,6 +74,14 @@ impl Bundle {
     /// [`OpenError::Refused`] where it is no Parquet.
     pub fn schema(&self, name: &str) -> Result<SchemaRef, OpenError> {
         self.guarded(name, || Ok(Arc::clone(ParquetRecordBatchReaderBuilder::try_new(self.chunk(name)?)?.schema())))
+    }
+
+    /// What reads the rows of the member `name`, whose lengths are as they can be.
+    fn believed(&self, name: &str) -> Result<ParquetRecordBatchReaderBuilder<Chunk>, ParquetError> {
+        let chunk = self.chunk(name)?;
+        let builder = ParquetRecordBatchReaderBuilder::try_new(chunk.clone())?;
+        believable(builder.metadata(), &chunk)?;
+        Ok(builder)
     }
 
     fn guarded<T>(&self, name: &str, step: impl FnOnce() -> Result<T, ParquetError>) -> Result<T, OpenError> {
@@ -143,7 +146,9 @@ pub(super) fn believable(metadata: &ParquetMetaData, chunk: &Chunk) -> Result<()
         let mut at_once = 0_u64;
         for column in group.columns() {
             // A dictionary and a page at a time.
-            at_once += 2 * window.largest_page(range(column)?)?;
+            let column = range(column)?;
+            let end = column.end;
+            at_once += 2 * pages::largest(column, |at| window.page(at, end))?;
         }
         if at_once > AT_ONCE_MAX_BYTES {
             return lies(&format!("its pages unpack to {at_once} bytes at once, more than {AT_ONCE_MAX_BYTES}"));
@@ -191,7 +196,8 @@ fn columns(metadata: &ParquetMetaData, len: u64) -> Result<Vec<Range<u64>>, Parq
         rows = rows.saturating_add(group.num_rows());
         for (number, column) in group.columns().iter().enumerate() {
             let range = range(column)?;
-            if range.end > len {
+            // The file ends with the footer's length and a word: where they are is no column.
+            if range.end > len.saturating_sub(FOOTER_END_BYTES) {
                 return lies("a column that reaches beyond the end");
             }
             let pages = pages.and_then(|pages| pages.get(number)).into_iter().flat_map(|pages| pages.page_locations());
@@ -208,7 +214,10 @@ fn columns(metadata: &ParquetMetaData, len: u64) -> Result<Vec<Range<u64>>, Parq
     if metadata.file_metadata().num_rows() != rows {
         return lies("more or fewer rows than its row groups have");
     }
-    columns.sort_unstable_by_key(|range| range.start);
+    columns.sort_unstable_by_key(|range| (range.start, range.end));
+    if columns.windows(2).any(|two| two[0].end > two[1].start) {
+        return lies("columns that overlap");
+    }
     Ok(columns)
 }
 
@@ -220,30 +229,19 @@ struct Window<'a> {
 }
 
 impl Window<'_> {
-    /// What the largest page of a column unpacks to.
-    fn largest_page(&mut self, column: Range<u64>) -> Result<u64, ParquetError> {
-        let (mut at, mut largest) = (column.start, 0);
-        while at < column.end {
-            let page = self.page(at, column.end)?;
-            largest = largest.max(page.unpacked);
-            at = at.saturating_add(page.header).saturating_add(page.packed);
-        }
-        Ok(largest)
-    }
-
     /// The page at `at`, whose header lies before `end`.
     fn page(&mut self, at: u64, end: u64) -> Result<Page, ParquetError> {
-        let general = |error: PageError| ParquetError::General(format!("it lies about its lengths: {error}"));
+        let general = |error: PageError| lies(&error.to_string());
         let inside = at.checked_sub(self.begin).and_then(|from| self.bytes.get(usize::try_from(from).ok()?..));
         match inside.map(Page::read) {
             None | Some(Err(PageError::Short)) => {}
-            Some(page) => return page.map_err(general),
+            Some(page) => return page.or_else(general),
         }
         // Beyond the column's end only what belongs to others, which is read for those that come next.
         let len = self.chunk.member.len.saturating_sub(at).min(HEADER_MAX_BYTES as u64) as usize;
         (self.begin, self.bytes) = (at, self.chunk.get_bytes(at, len)?);
         let own = self.bytes.get(..end.saturating_sub(at).min(len as u64) as usize).unwrap_or_default();
-        Page::read(own).map_err(general)
+        Page::read(own).or_else(general)
     }
 }
 

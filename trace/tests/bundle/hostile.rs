@@ -1,6 +1,6 @@
 //! Files that somebody made to harm whoever opens them: refused, each by what is wrong with it.
 
-use crate::support::{bytes, members, signed, with_member, zipped};
+use crate::support::{bytes, members, places, signed, with_member, zipped};
 use arrow_array::{ArrayRef, RecordBatch, StringArray};
 use parquet::arrow::ArrowWriter;
 use parquet::basic::{Compression, ZstdLevel};
@@ -10,7 +10,7 @@ use std::fs;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use taffrail_trace::bundle::{Bundle, MANIFEST, OpenError, SUMS, Verdict};
+use taffrail_trace::bundle::{Bundle, MANIFEST, OpenError, SUMS, Verdict, columns_of};
 use taffrail_trace::fixture;
 use taffrail_trace::recall::Recall;
 use zip::write::SimpleFileOptions;
@@ -24,11 +24,6 @@ fn refused(dir: &Path, bytes: &[u8]) -> String {
         Err(error) => error.to_string(),
         Ok(_) => panic!("it was opened"),
     }
-}
-
-/// Every place where `what` is.
-fn places(bytes: &[u8], what: &[u8]) -> Vec<usize> {
-    (0..bytes.len().saturating_sub(what.len())).filter(|at| bytes[*at..].starts_with(what)).collect()
 }
 
 /// The bytes of a ZIP of these members.
@@ -282,12 +277,13 @@ fn a_page_that_unpacks_to_more_than_a_recorder_packs_is_refused_before_it_is_unp
 fn a_manifest_that_is_not_the_one_in_the_sums_is_refused_by_who_asks_for_it_alone() {
     let dir = tempfile::tempdir().expect("a directory");
     let path = signed(dir.path());
-    assert!(Bundle::open(&path).expect("a bundle").check_manifest().is_ok());
+    assert!(Bundle::open_stated(&path).is_ok());
     let changed = with_member(&path, MANIFEST, |text| {
         let at = places(text, b"web")[0];
         text[at] = b'x';
     });
-    let error = Bundle::open(&changed).expect("a bundle").check_manifest().expect_err("another").to_string();
+    assert!(Bundle::open(&changed).is_ok(), "to say what is wrong with it");
+    let error = Bundle::open_stated(&changed).expect_err("another").to_string();
     assert!(
         error.contains("changed.evidence.zip") && error.contains("manifest.json is not what SHA256SUMS says"),
         "{error}"
@@ -308,5 +304,33 @@ fn a_column_longer_than_its_table_is_refused_by_everybody_who_reads_rows() {
         assert!(error.contains(&format!("{member} cannot be read as Parquet: ")), "{error}");
         assert!(error.contains("reaches beyond the end"), "{error}");
         assert!(lying.rows(member).is_err());
+    }
+}
+
+#[test]
+fn a_column_that_takes_in_the_footer_or_another_column_is_refused_by_everybody_who_reads_rows() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let member = "events/process.parquet";
+    let truth = bytes(&Bundle::open(&fixture::write_incident(dir.path())).expect("a bundle"), member);
+    let end = |parquet: &[u8]| {
+        let (data, end) = parquet.split_at(parquet.len() - 8);
+        let footer_at = data.len() - u32::from_le_bytes(end[..4].try_into().expect("four")) as usize;
+        let metadata = ParquetMetaDataReader::decode_metadata(&data[footer_at..]).expect("a footer");
+        let (start, len) = metadata.row_group(0).column(0).byte_range();
+        (start + len) as usize
+    };
+    // The footer grows with the number that it states.
+    let least = truth.len() - end(&truth) - 64;
+    let mut longer = (least as i64..).map(|more| with_more_bytes(&truth, more));
+    let to_the_end = longer.find(|parquet| end(parquet) == parquet.len()).expect("one of them ends there");
+    for (lying, said) in
+        [(to_the_end, "a column that reaches beyond the end"), (with_more_bytes(&truth, 1), "columns that overlap")]
+    {
+        let bundle = Bundle::open(&with_table(dir.path(), member, &lying)).expect("a bundle");
+        let Err(error) = Recall::of(&bundle) else { panic!("events of a liar") };
+        let place = columns_of(bundle.path(), member, bundle.file(), bundle.members()[member]);
+        for error in [error.to_string(), place.expect_err("no place").to_string()] {
+            assert!(error.contains(member) && error.contains(said), "{error}");
+        }
     }
 }

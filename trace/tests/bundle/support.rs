@@ -62,3 +62,8 @@ pub fn with_member(path: &Path, name: &str, change: impl Fn(&mut Vec<u8>)) -> Pa
     zipped(&changed, &all);
     changed
 }
+
+/// Every place where `what` is.
+pub fn places(bytes: &[u8], what: &[u8]) -> Vec<usize> {
+    (0..bytes.len().saturating_sub(what.len())).filter(|at| bytes[*at..].starts_with(what)).collect()
+}

@@ -30,20 +30,19 @@ pub struct Thinned {
     pub loss: Option<Loss>,
 }
 
-/// What a bundle of these tables takes besides their bytes and `texts`, the bytes of the manifest and the custody log.
-pub fn around(tables: &Tables, texts: usize) -> u64 {
+/// What a bundle of members with these names takes besides their bytes and `texts`, the bytes of the manifest and the custody
+/// log.
+pub fn around<'a>(names: impl Iterator<Item = &'a str>, texts: usize) -> u64 {
     // Two headers with the member's name, and its line in SHA256SUMS.
     let member = |name: &str| 30 + 46 + 64 + 3 + 3 * name.len() as u64;
-    let names = [MANIFEST, CUSTODY, SUMS, SIGNATURE];
-    let names = tables.keys().map(String::as_str).chain(names).map(member).sum::<u64>();
-    names + texts as u64 + SIGNATURE_BYTES + END_BYTES
+    let all = names.chain([MANIFEST, CUSTODY, SUMS, SIGNATURE]);
+    all.map(member).sum::<u64>() + texts as u64 + SIGNATURE_BYTES + END_BYTES
 }
 
 /// What these members, and the sums of all, add to a bundle that has no sums yet.
 pub fn of(more: &[(String, Vec<u8>)], bundle: &Bundle) -> u64 {
-    let tables: Tables = more.iter().map(|(name, bytes)| (name.clone(), (bytes.clone(), 0))).collect();
     let lines: u64 = bundle.members().keys().map(|name| 64 + 3 + name.len() as u64).sum();
-    bytes(&tables) + around(&tables, 0) + lines
+    around(more.iter().map(|(name, _)| name.as_str()), more.iter().map(|(_, bytes)| bytes.len()).sum()) + lines
 }
 
 /// Leaves out as many bulk rows as it takes for `tables` and `other` bytes to be at most `max`, and says so in the gap
@@ -75,7 +74,9 @@ pub fn thin(
     times.sort_unstable_by_key(|time| time.abs_diff(trigger));
     let other = other + SAID_BYTES;
     let attempt = |count: usize| {
-        let keep = Keep::Within(nearest(&times, trigger, count));
+        let kept = nearest(&times, trigger, count);
+        let gaps = gaps(manifest, &times, &kept);
+        let keep = Keep::Within(kept);
         let mut made = tables.clone();
         let mut removed = Vec::new();
         for name in &names {
@@ -83,7 +84,6 @@ pub fn thin(
             removed.extend(gone.into_iter().filter(|it| it.what == "size"));
             made.insert(name.clone(), (bytes, rows));
         }
-        let gaps = gaps(manifest, &times, &nearest(&times, trigger, count));
         add_gaps(original, &mut made, &gaps)?;
         Ok::<_, RedactError>((made, removed, gaps))
     };
