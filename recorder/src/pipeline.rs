@@ -156,7 +156,10 @@ impl Pipeline {
                 let (key, entered) = self.arrival(header, &ran, &known, cgroup);
                 let place = place(&self.containers, key);
                 let known = self.processes.ran(header, ran, entered, place.within());
-                self.doors.lives(key, known.image.namespaces);
+                // Who stays behind in a container that is gone keeps the number only as long as he lives.
+                if !self.containers.is_removed(key) {
+                    self.doors.lives(key, known.image.namespaces);
+                }
                 self.began(key, &known, header.time_ns);
                 self.hash(key, &known, header);
             }

@@ -52,6 +52,15 @@ pub fn tick_ns() -> u64 {
     1_000_000_000 / procfs::ticks_per_second().max(1)
 }
 
+/// A file's first bytes, and whether there was more.
+pub fn read_up_to(file: File, max_bytes: u64) -> io::Result<(Vec<u8>, bool)> {
+    let mut bytes = Vec::new();
+    file.take(max_bytes + 1).read_to_end(&mut bytes)?;
+    let cut = bytes.len() as u64 > max_bytes;
+    bytes.truncate(usize::try_from(max_bytes).unwrap_or(usize::MAX));
+    Ok((bytes, cut))
+}
+
 impl Proc {
     /// Opens the directory of `pid`.
     pub fn open(pid: u32) -> io::Result<Self> {
@@ -72,11 +81,7 @@ impl Proc {
 
     /// A small file, and whether there was more.
     pub fn read(&self, name: &str, max_bytes: u64) -> io::Result<(Vec<u8>, bool)> {
-        let mut bytes = Vec::new();
-        self.file(name)?.take(max_bytes + 1).read_to_end(&mut bytes)?;
-        let cut = bytes.len() as u64 > max_bytes;
-        bytes.truncate(usize::try_from(max_bytes).unwrap_or(usize::MAX));
-        Ok((bytes, cut))
+        read_up_to(self.file(name)?, max_bytes)
     }
 
     /// Where a link leads.

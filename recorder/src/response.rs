@@ -19,6 +19,7 @@ mod hand;
 
 pub use hand::{Deed, Done, act};
 
+use crate::enrich::cgroup::is_within;
 use crate::proc::Proc;
 use std::fmt;
 use taffrail_rules::rule::Response;
@@ -144,8 +145,7 @@ impl Protection {
         if container.runtime == Runtime::Host || !path.starts_with('/') || path.len() < 2 {
             return Answer::No("the host is never frozen or killed".to_owned());
         }
-        let below = self.own_cgroup.strip_prefix(path.as_str());
-        if below.is_some_and(|rest| rest.is_empty() || rest.starts_with('/')) {
+        if is_within(&self.own_cgroup, path) {
             return Answer::No("the recorder itself runs in it".to_owned());
         }
         if let Some((text, _)) = self.patterns.iter().find(|(_, pattern)| fits(pattern, container)) {
@@ -171,18 +171,9 @@ mod tests {
 
     fn container(runtime: Runtime, path: &str) -> Container {
         Container {
-            key: ContainerKey(7),
-            id: "ab".repeat(32),
-            name: "web-1".to_owned(),
-            runtime,
-            cgroup_path: path.to_owned(),
-            created_ns: None,
             image: Some("registry.example/shop/web:3".to_owned()),
-            image_digest: None,
             labels: BTreeMap::from([("tier".to_owned(), "front".to_owned())]),
-            users: Default::default(),
-            groups: Default::default(),
-            setup: None,
+            ..Container::new(ContainerKey(7), "ab".repeat(32), "web-1".to_owned(), runtime, path.to_owned())
         }
     }
 

@@ -4,11 +4,12 @@
 //! lead (`openat2`, Linux 5.6); they have to be regular files, and bounded. All of it is done on a thread of its own, since a
 //! file system of a container can hang: then names stay as they are, and nobody waits.
 
-use crate::proc::Proc;
+use super::cgroup::is_within;
+use crate::proc::{Proc, read_up_to};
 use nix::fcntl::{OFlag, OpenHow, ResolveFlag, openat2};
 use std::collections::{BTreeMap, HashMap};
 use std::fs::File;
-use std::io::{self, Read as _};
+use std::io;
 use std::os::fd::AsRawFd as _;
 use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::Path;
@@ -92,9 +93,7 @@ fn look(question: &Question, before: [Mark; 2]) -> io::Result<([Mark; 2], Option
     let process = Proc::open(question.pid)?;
     let root = root(&process.path("root"))?;
     // The pid may be another's by now. What was opened is of whoever is still the one that is held.
-    let cgroup = process.cgroup()?;
-    let below = cgroup.strip_prefix(question.cgroup_path.trim_end_matches('/'));
-    if !below.is_some_and(|rest| rest.is_empty() || rest.starts_with('/')) {
+    if !is_within(&process.cgroup()?, &question.cgroup_path) {
         return Err(io::ErrorKind::NotFound.into());
     }
     Ok(changed(&root, before))
@@ -132,9 +131,8 @@ fn open(root: &File, name: &str) -> io::Result<File> {
 }
 
 fn names(held: &File) -> io::Result<Names> {
-    let mut bytes = Vec::new();
-    let file = File::open(format!("/proc/self/fd/{}", held.as_raw_fd()))?;
-    if file.take(FILE_MAX_BYTES + 1).read_to_end(&mut bytes)? as u64 > FILE_MAX_BYTES {
+    let (bytes, is_longer) = read_up_to(File::open(format!("/proc/self/fd/{}", held.as_raw_fd()))?, FILE_MAX_BYTES)?;
+    if is_longer {
         return Err(io::Error::other(format!("it is longer than {FILE_MAX_BYTES} bytes")));
     }
     Ok(parsed(&bytes))

@@ -57,6 +57,11 @@ fn own<'a>(parts: &[&'a str], is_runc: &dyn Fn(&str) -> bool) -> Option<(&'a str
     None
 }
 
+/// Whether a cgroup is `top` or one below it, by their paths.
+pub fn is_within(path: &str, top: &str) -> bool {
+    path.strip_prefix(top.trim_end_matches('/')).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
 /// A container's id behind what its runtime puts before it, as in `docker-ID`.
 pub fn prefixed(name: &str) -> Option<(&str, Runtime)> {
     let prefixes = [

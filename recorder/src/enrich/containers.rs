@@ -177,9 +177,12 @@ impl Containers {
         Some(container)
     }
 
-    /// Binds the names that a container has for its users and groups.
+    /// Binds the names that a container has for its users and groups; `None` where they are what they were.
     pub fn bind_accounts(&mut self, key: ContainerKey, accounts: Accounts) -> Option<&Container> {
         let container = self.known.get_mut(&key)?;
+        if (&container.users, &container.groups) == (&accounts.users, &accounts.groups) {
+            return None;
+        }
         (container.users, container.groups) = (accounts.users, accounts.groups);
         Some(container)
     }
@@ -238,20 +241,8 @@ impl Containers {
             return;
         }
         let name = if place.id.len() == 64 { place.id[..12].to_owned() } else { place.id.clone() };
-        let container = Container {
-            key,
-            id: place.id,
-            name,
-            runtime: place.runtime,
-            cgroup_path: place.path,
-            created_ns: created,
-            image: None,
-            image_digest: None,
-            labels: std::collections::BTreeMap::new(),
-            users: Default::default(),
-            groups: Default::default(),
-            setup: None,
-        };
+        let container =
+            Container { created_ns: created, ..Container::new(key, place.id, name, place.runtime, place.path) };
         self.known.insert(key, container);
         changes.push(Change::New(key));
     }
@@ -282,20 +273,7 @@ impl Containers {
 }
 
 fn host_container(key: ContainerKey) -> Container {
-    Container {
-        key,
-        id: HOST.to_owned(),
-        name: HOST.to_owned(),
-        runtime: Runtime::Host,
-        cgroup_path: "/".to_owned(),
-        created_ns: None,
-        image: None,
-        image_digest: None,
-        labels: std::collections::BTreeMap::new(),
-        users: Default::default(),
-        groups: Default::default(),
-        setup: None,
-    }
+    Container::new(key, HOST.to_owned(), HOST.to_owned(), Runtime::Host, "/".to_owned())
 }
 
 #[cfg(test)]

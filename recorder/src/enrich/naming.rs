@@ -9,7 +9,7 @@
 use super::containers::Details;
 use super::environment::Selection;
 use super::{docker, oci};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 use taffrail_trace::container::Runtime;
@@ -76,17 +76,18 @@ pub async fn answer(
 }
 
 async fn ask(runtimes: &Runtimes, question: &Question) -> Result<Details, String> {
-    let of_docker = || docker::ask(&runtimes.docker, &question.id, &runtimes.environment);
+    let of_docker = async || {
+        let asked = docker::ask(&runtimes.docker, &question.id, &runtimes.environment).await;
+        asked.map_err(|error| error.to_string())
+    };
     if question.runtime == Runtime::Docker {
-        return of_docker().await.map_err(|error| error.to_string());
+        return of_docker().await;
     }
     let (root, id) = (runtimes.root.clone(), question.id.clone());
     let read = tokio::task::spawn_blocking(move || oci::details(&root, &id)).await;
     match read.map_err(|error| error.to_string())?.map_err(|error| error.to_string())? {
         Some(details) => Ok(details),
-        None if question.runtime == Runtime::Kubernetes && Path::exists(&runtimes.docker) => {
-            of_docker().await.map_err(|error| error.to_string())
-        }
+        None if question.runtime == Runtime::Kubernetes && runtimes.docker.exists() => of_docker().await,
         None => Err("it is of no pod".to_owned()),
     }
 }

@@ -10,10 +10,11 @@
 //! Docker's containers, so that nobody has to know which runtime it was.
 
 use super::containers::Details;
+use crate::proc::read_up_to;
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::fs::{self, File};
-use std::io::{self, Read as _};
+use std::io;
 use std::path::{Path, PathBuf};
 
 /// A specification is no longer than this.
@@ -64,8 +65,8 @@ fn specs(root: &Path, id: &str) -> impl Iterator<Item = PathBuf> {
 }
 
 fn read(path: &Path) -> io::Result<Spec> {
-    let mut text = Vec::new();
-    if File::open(path)?.take(SPEC_MAX_BYTES + 1).read_to_end(&mut text)? as u64 > SPEC_MAX_BYTES {
+    let (text, is_longer) = read_up_to(File::open(path)?, SPEC_MAX_BYTES)?;
+    if is_longer {
         return Err(io::Error::other(format!("{} is longer than {SPEC_MAX_BYTES} bytes", path.display())));
     }
     Ok(serde_json::from_slice(&text)?)

@@ -74,11 +74,8 @@ impl Pipeline {
     /// Tells the ring which containers are there now, and which are not any more.
     pub fn admit(&mut self, changes: &[Change]) {
         for change in changes {
-            if let Change::Removed(key) = change {
-                self.doors.closed(*key);
-                if let Some(models) = &mut self.watch.models {
-                    models.gone(*key);
-                }
+            if let (Change::Removed(key), Some(models)) = (change, &mut self.watch.models) {
+                models.gone(*key);
             }
             match change {
                 Change::New(key) if self.ring.history(*key).is_none() => self.describe(*key),
@@ -115,6 +112,10 @@ impl Pipeline {
             (self.containers.gone(id, path, changes), LifecycleOp::Removed)
         };
         self.admit(changes);
+        // Here, and once: what changed in a drain is admitted again with each of its records.
+        if changes[before..].contains(&Change::Removed(key)) {
+            self.doors.closed(key);
+        }
         if op == LifecycleOp::Created {
             self.made.push((id, key));
         } else {

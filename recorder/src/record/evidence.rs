@@ -15,7 +15,7 @@ const SHARES: u64 = 4;
 pub struct Promised {
     /// The container's name as file names have it.
     pub container: String,
-    /// What its history takes in the ring now: about what it will take.
+    /// What the files of its window take in the ring: about what it will take.
     pub bytes: u64,
 }
 
@@ -119,20 +119,13 @@ mod tests {
 
     #[test]
     fn the_name_in_a_file_name_is_the_one_that_is_asked_for() {
-        let container = Container {
-            key: ContainerKey(1),
-            id: "c".to_owned(),
-            name: "web-1/\u{1b}[2J".to_owned(),
-            runtime: Runtime::Docker,
-            cgroup_path: String::new(),
-            created_ns: None,
-            image: None,
-            image_digest: None,
-            labels: Default::default(),
-            users: Default::default(),
-            groups: Default::default(),
-            setup: None,
-        };
+        let container = Container::new(
+            ContainerKey(1),
+            "c".to_owned(),
+            "web-1/\u{1b}[2J".to_owned(),
+            Runtime::Docker,
+            String::new(),
+        );
         let file = crate::seal::file_name(&container, 1_773_478_810_000_000_000, "0badcafe");
         assert_eq!(container_of(&file), Some(crate::seal::name_in_file(&container).as_str()));
     }

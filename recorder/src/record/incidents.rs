@@ -187,11 +187,9 @@ impl Incidents {
         let id = bundle_id(&boot, order.trigger.time_ns, self.count);
         let bundle = order.out_dir.join(seal::file_name(container, now.utc_ns, &id));
         let live = live_images(pipeline, order.container);
-        let within_bytes =
-            pipeline.ring.history(order.container).map_or(0, |history| history.bytes_from(order.from_ns()));
-        let evicted_until_ns = Class::ALL.map(|class| {
-            pipeline.ring.history(order.container).and_then(|history| history.reach(class).evicted_until_ns)
-        });
+        let history = pipeline.ring.history(order.container);
+        let within_bytes = history.map_or(0, |history| history.bytes_from(order.from_ns()));
+        let evicted_until_ns = Class::ALL.map(|class| history?.reach(class).evicted_until_ns);
         let grows_until_ns = order.to_ns().saturating_add(GROWS_MAX_NS);
         let incident = Incident {
             order,

@@ -280,8 +280,8 @@ impl Recording {
             Command::Status(reply) => drop(reply.send(self.status())),
             Command::Trigger(request, reply) => self.ordered(request, reply),
             Command::Bind(key, details) => {
-                if let Some(container) = self.pipeline.containers.bind(key, details).cloned() {
-                    report(self.pipeline.ring.describe(&container));
+                if let Some(container) = self.pipeline.containers.bind(key, details) {
+                    report(self.pipeline.ring.describe(container));
                 }
             }
             Command::Level(request, reply) => drop(reply.send(self.level(&request))),
@@ -296,8 +296,8 @@ impl Recording {
             Command::Model(request, file, reply) => drop(reply.send(self.model(&request, &file))),
             Command::Digest(answer) => self.pipeline.digested(answer),
             Command::Accounts(key, accounts) => {
-                if let Some(container) = self.pipeline.containers.bind_accounts(key, accounts).cloned() {
-                    report(self.pipeline.ring.describe(&container));
+                if let Some(container) = self.pipeline.containers.bind_accounts(key, accounts) {
+                    report(self.pipeline.ring.describe(container));
                 }
             }
             Command::Stop => {}

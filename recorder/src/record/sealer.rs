@@ -49,7 +49,6 @@ pub struct Sealer {
 
 #[derive(Debug, Default)]
 struct Counts {
-    waiting: AtomicU64,
     sealed: AtomicU64,
     failed: AtomicU64,
     /// The bundles in the recorder's own directory.
@@ -97,7 +96,6 @@ impl Sealer {
 
     /// Has a bundle sealed, with the state at its trigger when that is known. It takes about so many bytes.
     pub fn seal(&self, job: Job, bytes: u64, state: Pending, reply: Option<Reply>) {
-        self.counts.waiting.fetch_add(1, Ordering::Relaxed);
         let promised = Promised { container: seal::name_in_file(&job.container), bytes };
         held(&self.counts.promised).push((job.bundle.clone(), promised));
         let sent = self.jobs.as_ref().map(|jobs| jobs.try_send(Order { job: Box::new(job), state, reply }));
@@ -109,8 +107,8 @@ impl Sealer {
 
     /// Bundles that wait or are at work, those that were sealed, and those that could not be.
     pub fn outcome(&self) -> (u64, u64, u64) {
-        let Counts { waiting, sealed, failed, .. } = &*self.counts;
-        (waiting.load(Ordering::Relaxed), sealed.load(Ordering::Relaxed), failed.load(Ordering::Relaxed))
+        let Counts { promised, sealed, failed, .. } = &*self.counts;
+        (held(promised).len() as u64, sealed.load(Ordering::Relaxed), failed.load(Ordering::Relaxed))
     }
 
     /// Whether there is room for more evidence of a container, whose name is as file names have it, beside that of
@@ -134,7 +132,6 @@ impl Sealer {
 
 impl Counts {
     fn done(&self, bundle: &Path, result: Result<PathBuf, String>, reply: Option<Reply>) {
-        self.waiting.fetch_sub(1, Ordering::Relaxed);
         held(&self.promised).retain(|(path, _)| path != bundle);
         match &result {
             Ok(path) => {

@@ -76,7 +76,9 @@ impl Cgroup {
     /// `root`, if it has anything there.
     pub fn with_freezer(mut self, root: Option<&Path>, id: &str) -> Self {
         self.freezer = root.and_then(|root| {
-            let pid = *self.all_pids().ok()?.first()?;
+            // Most have processes of their own, so that those below need not be looked for.
+            let own = self.pids(&self.path("")).ok()?;
+            let pid = own.first().copied().or_else(|| self.all_pids().ok()?.first().copied())?;
             let lines = fs::read_to_string(format!("/proc/{pid}/cgroup")).ok()?;
             File::open(root.join(own_freezer(&lines, id)?.trim_start_matches('/'))).ok()
         });

@@ -8,7 +8,6 @@ use super::{Pin, Reach, RingError};
 use crate::enrich::processes::Known;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
 use std::fs;
 use std::io;
 use std::os::unix::fs::MetadataExt as _;
@@ -53,20 +52,7 @@ pub fn description(dir: &Path) -> Result<Container, RingError> {
         let key = u64::from_str_radix(&name, 16).map(ContainerKey).ok().filter(|key| key.to_string() == name);
         let key = key.ok_or(error)?;
         tracing::warn!(dir = %dir.display(), "what is known of a container is lost, its history is not");
-        Ok(Container {
-            key,
-            id: format!("key-{key}"),
-            name: format!("key-{key}"),
-            runtime: Runtime::Unknown,
-            cgroup_path: String::new(),
-            created_ns: None,
-            image: None,
-            image_digest: None,
-            labels: BTreeMap::new(),
-            users: Default::default(),
-            groups: Default::default(),
-            setup: None,
-        })
+        Ok(Container::new(key, format!("key-{key}"), format!("key-{key}"), Runtime::Unknown, String::new()))
     })
 }
 

@@ -144,9 +144,9 @@ fn pids_below(
 
 /// Whether a cgroup is the container's own, and not that of one inside it.
 fn is_own(wanted: &Wanted, path: &str) -> bool {
-    let below = path.strip_prefix(&wanted.cgroup_path).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
     // Which of them is runc's does not matter below a container: its own names count there.
-    below && cgroup::place(path, &|_| false).is_none_or(|place| place.path.len() <= wanted.cgroup_path.len())
+    cgroup::is_within(path, &wanted.cgroup_path)
+        && cgroup::place(path, &|_| false).is_none_or(|place| place.path.len() <= wanted.cgroup_path.len())
 }
 
 /// A process, held, where it is the container's: by its cgroup, which may have changed since it was listed, or by what

@@ -112,18 +112,14 @@ impl Rig {
 
 pub fn container(key: u64) -> Container {
     Container {
-        key: ContainerKey(key),
-        id: format!("{key:064x}"),
-        name: format!("test-{key}"),
-        runtime: Runtime::Docker,
-        cgroup_path: format!("/docker/{key}"),
         created_ns: Some(1),
-        image: None,
-        image_digest: None,
-        labels: std::collections::BTreeMap::new(),
-        users: Default::default(),
-        groups: Default::default(),
-        setup: None,
+        ..Container::new(
+            ContainerKey(key),
+            format!("{key:064x}"),
+            format!("test-{key}"),
+            Runtime::Docker,
+            format!("/docker/{key}"),
+        )
     }
 }
 

@@ -78,18 +78,17 @@ pub fn stage(body: Body) -> Stage {
     Stage {
         event: Event { time_ns: 100 * SECOND, actor: Some(actor), body },
         container: Container {
-            key: ContainerKey(1),
-            id: "3f2a9c1b7d5e4f60".to_owned(),
-            name: "web".to_owned(),
-            runtime: Runtime::Containerd,
-            cgroup_path: "/kubepods/x".to_owned(),
             created_ns: Some(90 * SECOND),
             image: Some("registry.example:5000/shop/web:1.4".to_owned()),
             image_digest: Some("sha256:c0ffee00c0ffee00".to_owned()),
             labels: labels.map(|(name, value)| (name.to_owned(), value.to_owned())).into(),
-            users: Default::default(),
-            groups: Default::default(),
-            setup: None,
+            ..Container::new(
+                ContainerKey(1),
+                "3f2a9c1b7d5e4f60".to_owned(),
+                "web".to_owned(),
+                Runtime::Containerd,
+                "/kubepods/x".to_owned(),
+            )
         },
         lineage,
         socket: Some((end([10, 1, 2, 3], 40_000), end([198, 51, 100, 7], 4444))),

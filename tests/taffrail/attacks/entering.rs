@@ -3,7 +3,8 @@
 use crate::support::container::{Container, docker};
 use crate::support::stage::{CAPABLE, Stage, assert_rows};
 use serde_json::json;
-use std::process::Command;
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::process::{Command, Stdio};
 
 fn pid_of(container: &Container) -> String {
     docker(&["inspect", "--format", "{{.State.Pid}}", &container.id])
@@ -90,13 +91,36 @@ fn nobody_enters_a_container_that_is_gone() {
     let gone = Container::workloads("gone", &[], &["sh", "-c", "exit 0"]);
     let id = gone.id.clone();
     drop(gone);
-    // The kernel gives the numbers of its namespaces to those that come next.
+    assert_nobody_entered(&stage, &id);
+}
+
+#[test]
+fn who_stays_behind_in_a_container_that_is_gone_leaves_its_namespaces_number_to_the_next() {
+    let stage = Stage::new("staying", &[]);
+    let gone = Container::workloads("staying-gone", &[], &["sh", "-c", "mkdir /data; sleep 600"]);
+    gone.wait_for("/data");
+    let mut shell = Command::new("nsenter");
+    shell.args(["--target", &pid_of(&gone), "--mount", "/bin/sh", "-c", "echo in; read line; /bin/true; echo ran"]);
+    let mut shell = shell.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().expect("nsenter");
+    let mut said = BufReader::new(shell.stdout.take().expect("its output")).lines();
+    assert_eq!(said.next().expect("a line").expect("text"), "in");
+    let id = gone.id.clone();
+    drop(gone);
+    shell.stdin.take().expect("its input").write_all(b"go\n").expect("a line");
+    assert_eq!(said.next().expect("a line").expect("text"), "ran");
+    assert!(shell.wait().expect("its end").success());
+    assert_nobody_entered(&stage, &id);
+}
+
+/// Containers that come after the one that is gone are not told as entering it: the kernel gives the numbers of its
+/// namespaces to those that come next.
+fn assert_nobody_entered(stage: &Stage, gone: &str) {
     for name in ["next", "next-but-one"] {
         let next = Container::workloads(name, &[], &["sh", "-c", "mkdir /data; sleep 600"]);
         next.wait_for("/data");
     }
     let told = crate::support::ask(
-        &stage.recorder.trigger(&id, "10m", "0s"),
+        &stage.recorder.trigger(gone, "10m", "0s"),
         "SELECT op FROM lifecycle WHERE op IN ('removed', 'entered') ORDER BY time",
     );
     assert_rows("of the first", &told, &[json!({ "op": "removed" })]);

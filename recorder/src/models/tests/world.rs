@@ -38,20 +38,13 @@ impl Scene for Ran {
 }
 
 pub fn container(number: u64) -> Container {
-    Container {
-        key: ContainerKey(number),
-        id: format!("{number:064x}"),
-        name: format!("{number:012x}"),
-        runtime: Runtime::Docker,
-        cgroup_path: "/docker/x".to_owned(),
-        created_ns: None,
-        image: None,
-        image_digest: None,
-        labels: Default::default(),
-        users: Default::default(),
-        groups: Default::default(),
-        setup: None,
-    }
+    Container::new(
+        ContainerKey(number),
+        format!("{number:064x}"),
+        format!("{number:012x}"),
+        Runtime::Docker,
+        "/docker/x".to_owned(),
+    )
 }
 
 pub fn web(number: u64) -> Container {
