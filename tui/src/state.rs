@@ -11,6 +11,7 @@
 //! filter                which events the list shows
 //! marks, stretch        where on the strip something vital happened; what the strip shows
 //! alarm                 what the rules said of all of it: where the replay begins
+//! playhead              where one stands, and the move that waits for a page
 //! moment                the process tree at the playhead
 //! action                what a key asks for
 //! play, clock           the passing of time; a time that is typed
@@ -24,9 +25,6 @@
 //! sql                   a question being written, and its answer
 //! notes                 what a person marks and writes down
 //! ```
-//!
-//! Invariant: `selected` is the last visible event that is not after the playhead `at`, except where the playhead
-//! stands on one of several events of the same moment.
 
 mod action;
 mod alarm;
@@ -46,6 +44,7 @@ mod notes;
 mod palette;
 mod place;
 mod play;
+mod playhead;
 mod prompt;
 pub mod recording;
 mod rows;
@@ -85,6 +84,7 @@ pub use visible::{Found, Visible};
 
 use crate::keys::Keymap;
 use gathering::Gathering;
+use playhead::Unsettled;
 use recording::{ProcessIx, Recording, Time};
 use search::Search;
 use std::collections::BTreeSet;
@@ -194,21 +194,6 @@ pub struct State {
     pub quit: bool,
 }
 
-/// A move whose end is not known before a page has been read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Unsettled {
-    /// To the last visible event that is not after the playhead.
-    Moment,
-    /// To this event.
-    Event(u32),
-    /// To the trigger's finding.
-    Trigger,
-    /// To the first finding of the worst.
-    Start,
-    /// To an event that passes the filter.
-    Filter,
-}
-
 /// A pane.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Focus {
@@ -240,17 +225,13 @@ pub struct Pages {
 impl State {
     /// Opens a recording at the first of its worst findings, or at its trigger, paused.
     pub fn new(mut recording: Recording) -> Self {
-        let mut gathering = Gathering::new(&recording, true);
-        gathering.enter(&recording);
-        for (number, event) in (0..).zip(&recording.events) {
-            gathering.take(&recording, number, event);
-        }
+        let mut gathering = Gathering::over(&recording, true, |_, _| true);
         let (marks, story, gathered) = (gathering.take_marks(), gathering.story(), gathering.finish());
         recording.mark_fresh(gathered.survey.as_ref().map_or(&[], |survey| &survey.fresh));
         let recording = Arc::new(recording);
-        let mut state = Self::opened(Arc::clone(&recording), Timeline::whole(&recording));
+        let timeline = Timeline::whole(&recording);
+        let mut state = Self::opened(recording, timeline);
         state.story = story.unwrap_or_default();
-        state.busy = stretch::busy(&recording, state.timeline.cuts().ends);
         state.see_all(marks, gathered);
         state.to_start();
         state.refresh();
@@ -260,9 +241,7 @@ impl State {
     /// Opens a recording that stays where it is, as [`Self::new`]. `base` has its images, findings and gaps; the
     /// rest of it is read where it is looked at, and all of it in the background.
     pub fn paged(base: Recording, cuts: Arc<Cuts>, reader: Arc<dyn Reader>) -> Self {
-        let ends = cuts.ends;
         let mut state = Self::opened(Arc::new(base), Timeline::paged(cuts, reader));
-        state.busy = stretch::busy(&state.recording, ends);
         state.survey();
         state.to_start();
         state.refresh();
@@ -270,7 +249,7 @@ impl State {
     }
 
     fn opened(recording: Arc<Recording>, timeline: Timeline) -> Self {
-        let alarm = Alarm::of(&recording);
+        let (alarm, busy) = (Alarm::of(&recording), stretch::busy(&recording, timeline.cuts().ends));
         Self {
             visible: Visible::all(timeline.cuts()),
             at: recording.about.trigger,
@@ -296,7 +275,7 @@ impl State {
             focus: Focus::Events,
             alarm,
             zoom: 0,
-            busy: None,
+            busy,
             whole_window: false,
             help: None,
             playing: false,
@@ -370,94 +349,6 @@ impl State {
             Some((page, offset)) => self.visible.before(page, offset),
         };
         before(to).saturating_sub(before(from))
-    }
-
-    /// Moves the playhead and selects what it has passed.
-    fn move_to(&mut self, time: Time) {
-        let (from, to) = self.bounds();
-        self.at = time.clamp(from, to.max(from));
-        let passed = self.passed_here();
-        let selected = passed.checked_sub(1).and_then(|at| self.visible.get(at));
-        self.select(selected);
-        self.unsettled = self.is_unread(self.at).then_some(Unsettled::Moment);
-    }
-
-    /// Whether the page at a moment is still being read.
-    fn is_unread(&self, time: Time) -> bool {
-        self.timeline.cuts().page_at(time).is_some_and(|page| self.timeline.is_coming(page))
-    }
-
-    /// Whether the selected event is still being read.
-    pub fn is_coming(&self) -> bool {
-        self.selected.is_some_and(|number| self.timeline.is_coming(self.timeline.cuts().page_of(number)))
-    }
-
-    /// Stands where one has been.
-    fn stand_at(&mut self, at: Time, selected: Option<u32>) {
-        self.at = at;
-        self.select(selected);
-    }
-
-    /// Ends the move that waited for a page, where that is there by now.
-    fn settle(&mut self) {
-        let Some(unsettled) = self.unsettled else { return };
-        match unsettled {
-            Unsettled::Event(number) => self.stand_on_number(number),
-            Unsettled::Moment => self.move_to(self.at),
-            Unsettled::Trigger => self.to_trigger(),
-            Unsettled::Start => self.to_start(),
-            Unsettled::Filter => self.settle_on_visible(),
-        }
-    }
-
-    /// How many visible events the playhead has passed. Its page is read for it.
-    fn passed_here(&mut self) -> usize {
-        if let Some(page) = self.timeline.cuts().page_at(self.at) {
-            self.timeline.hold(page);
-        }
-        self.passed(self.at)
-    }
-
-    /// Puts the playhead on the visible event at `position`, or the nearest there is.
-    fn stand_on(&mut self, position: usize) {
-        let position = position.min(self.visible.len().saturating_sub(1));
-        if let Some(number) = self.visible.get(position) {
-            self.stand_on_number(number);
-        }
-    }
-
-    /// Puts the playhead on an event.
-    fn stand_on_number(&mut self, number: u32) {
-        let page = self.timeline.cuts().page_of(number);
-        match self.timeline.fetch(number) {
-            Some(event) => {
-                self.at = event.time;
-                self.select(Some(number));
-            }
-            None if self.timeline.is_coming(page) => {
-                self.at = self.timeline.cuts().firsts.get(page).copied().unwrap_or(self.at);
-                self.select(Some(number));
-                self.unsettled = Some(Unsettled::Event(number));
-            }
-            // It could not be read, and the person has been told.
-            None => self.unsettled = None,
-        }
-    }
-
-    fn select(&mut self, selected: Option<u32>) {
-        self.unsettled = None;
-        if self.selected != selected {
-            self.detail_scroll = 0;
-        }
-        self.selected = selected;
-    }
-
-    /// Moves by events; the first step from before the first event reaches it.
-    fn step(&mut self, by: i64) {
-        let passed = self.passed_here() as i64;
-        let here = self.position().map_or(passed - 1, |at| at as i64);
-        let target = here.saturating_add(by).max(0);
-        self.stand_on(usize::try_from(target).unwrap_or(0));
     }
 
     /// Brings everything that depends on the moment in step with it; what is not on the screen waits.

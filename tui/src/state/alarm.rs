@@ -1,7 +1,6 @@
 //! What the rules said of the whole record: how many findings there are, and the first of the worst.
 
-use super::recording::{Body, Recording, Severity, Sym, Time};
-use super::{State, Unsettled};
+use super::recording::{Body, Event, Finding, Recording, Severity, Sym, Time};
 
 /// The findings of a recording, summed up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,18 +21,24 @@ pub struct Alarm {
     pub container: Option<Sym>,
 }
 
+/// A finding to worry about, and how serious it is: `critical` or `warning`.
+pub fn worry<'a>(recording: &'a Recording, event: &Event) -> Option<(Severity, &'a Finding)> {
+    let Body::Finding(at) = event.body else { return None };
+    let finding = recording.findings.get(at as usize)?;
+    let severity = match recording.text(finding.severity) {
+        "critical" => Severity::Critical,
+        "warning" => Severity::Warning,
+        _ => return None,
+    };
+    Some((severity, finding))
+}
+
 impl Alarm {
     /// Of a recording's findings; `None` where none is more than information.
     pub fn of(recording: &Recording) -> Option<Self> {
         let mut alarm: Option<Self> = None;
         for event in &recording.events {
-            let Body::Finding(at) = event.body else { continue };
-            let Some(finding) = recording.findings.get(at as usize) else { continue };
-            let severity = match recording.text(finding.severity) {
-                "critical" => Severity::Critical,
-                "warning" => Severity::Warning,
-                _ => continue,
-            };
+            let Some((severity, finding)) = worry(recording, event) else { continue };
             let (rule, message, container) = (finding.rule, finding.message, recording.actor(event).container);
             let this = Self { severity, critical: 0, warning: 0, rule, message, time: event.time, container };
             let known = alarm.get_or_insert(this);
@@ -43,56 +48,5 @@ impl Alarm {
             *(if severity == Severity::Critical { &mut known.critical } else { &mut known.warning }) += 1;
         }
         alarm
-    }
-}
-
-impl State {
-    /// The first finding of the worst, else the trigger.
-    pub(super) fn to_start(&mut self) {
-        match self.alarm {
-            Some(alarm) => {
-                let rule = self.recording.text(alarm.rule).to_owned();
-                self.to_finding_at(alarm.time, &rule, Unsettled::Start);
-            }
-            None => self.to_trigger(),
-        }
-    }
-
-    /// The finding at the trigger's moment, else whatever came last before it.
-    pub(super) fn to_trigger(&mut self) {
-        let rule = self.recording.about.rule.clone();
-        self.to_finding_at(self.recording.about.trigger, &rule, Unsettled::Trigger);
-    }
-
-    /// The finding of this moment, the rule's where there are several; else whatever came last before it. `again` says
-    /// what to do once a page that it takes has been read.
-    fn to_finding_at(&mut self, time: Time, rule: &str, again: Unsettled) {
-        self.move_to(time);
-        if self.unsettled.is_some() {
-            self.unsettled = Some(again);
-            return;
-        }
-        let mut first = None;
-        for position in (0..self.passed_here()).rev() {
-            let Some(number) = self.visible.get(position) else { break };
-            let Some(event) = self.timeline.fetch(number) else {
-                let page = self.timeline.cuts().page_of(number);
-                self.unsettled = self.timeline.is_coming(page).then_some(again);
-                return;
-            };
-            if event.time != time {
-                break;
-            }
-            let Body::Finding(at) = event.body else { continue };
-            first = first.or(Some(position));
-            let name = event.recording.findings.get(at as usize).map(|finding| event.recording.text(finding.rule));
-            if name == Some(rule) {
-                first = Some(position);
-                break;
-            }
-        }
-        if let Some(position) = first {
-            self.stand_on(position);
-        }
     }
 }

@@ -48,6 +48,18 @@ impl Gathering {
         }
     }
 
+    /// Looks at all events of a recording that is in memory, by their numbers, that `lets` lets through.
+    pub fn over(recording: &Recording, survey: bool, mut lets: impl FnMut(u32, &Event) -> bool) -> Self {
+        let mut gathering = Self::new(recording, survey);
+        gathering.enter(recording);
+        for (number, event) in (0..).zip(&recording.events) {
+            if lets(number, event) {
+                gathering.take(recording, number, event);
+            }
+        }
+        gathering
+    }
+
     /// Events of this recording, or of this page, come next.
     pub fn enter(&mut self, recording: &Recording) {
         self.flows.enter(recording);

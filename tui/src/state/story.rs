@@ -205,8 +205,8 @@ impl Teller {
                 let parent = image.parent.and_then(|parent| recording.image(parent));
                 let by = parent.map_or("Somebody", |parent| recording.text(parent.comm));
                 let text = format!("{by} ran `{}`.", one_line(recording.text(image.cmdline)));
-                let crowd = Crowd::new(Deed::Ran, place(recording, event), String::new(), "", text.clone());
-                self.join(recording, index, event, (Deed::Ran, text), crowd, ("", None, (0, 0)));
+                let crowd = Crowd::new(Deed::Ran, String::new(), "", text.clone());
+                self.join(recording, index, event, &text, crowd, ("", None, (0, 0)));
                 None
             }
             Body::End(at) => recording.image(at).filter(|image| suspect && image.exit_signal.is_some()).map(|image| {
@@ -297,18 +297,17 @@ impl Teller {
         recording: &Recording,
         index: u32,
         event: &Event,
-        key: (Deed, String),
-        crowd: Crowd,
+        key: &str,
+        mut crowd: Crowd,
         (thing, port, bytes): (&str, Option<u16>, (u64, u64)),
     ) {
-        let place = place(recording, event);
-        let (deed, key) = key;
-        let view = match deed {
+        crowd.place = place(recording, event);
+        let view = match crowd.deed {
             Deed::Opened => View::Files,
             Deed::Ran => View::Processes,
             _ => View::Network,
         };
-        let key = (deed, place + &key);
+        let key = (crowd.deed, format!("{}{key}", crowd.place));
         if !self.crowds.contains_key(&key) {
             let (at, kind, text) = (self.told.len(), event.body.kind(), String::new());
             self.push(Sentence { event: index, time: event.time, kind, text, times: 1, view });

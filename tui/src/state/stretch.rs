@@ -1,7 +1,8 @@
 //! The stretch of time that the strip shows: where something happened, or the whole window; closer around the playhead.
 
 use super::State;
-use super::recording::{Body, Event, Recording, Time};
+use super::alarm::worry;
+use super::recording::{Recording, Time};
 
 /// How often the strip can look closer: the last time at a 512th of the stretch.
 const ZOOM_MAX: u8 = 5;
@@ -49,7 +50,7 @@ impl State {
 pub fn busy(recording: &Recording, ends: Option<(Time, Time)>) -> Option<(Time, Time)> {
     let (from, to) = ends?;
     let (mut from, mut to) = (i128::from(from), i128::from(to));
-    let alarms = recording.events.iter().filter(|event| is_alarm(recording, event));
+    let alarms = recording.events.iter().filter(|event| worry(recording, event).is_some());
     for (begin, end) in alarms.map(|event| (event.time, event.time)).chain(recording.missing.iter().copied()) {
         (from, to) = (from.min(i128::from(begin)), to.max(i128::from(end)));
     }
@@ -78,15 +79,6 @@ pub fn ends(times: &[Time]) -> Option<(Time, Time)> {
         }
     }
     Some((*times.first()?, *times.last()?))
-}
-
-fn is_alarm(recording: &Recording, event: &Event) -> bool {
-    match event.body {
-        Body::Finding(at) => {
-            recording.findings.get(at as usize).is_some_and(|finding| recording.text(finding.severity) != "info")
-        }
-        _ => false,
-    }
 }
 
 #[cfg(test)]

@@ -33,7 +33,7 @@ pub fn push(recording: &Recording, event: &Event, out: &mut String) {
         Body::Finding(at) => recording.findings.get(at as usize).map(|finding| {
             let (rule, message) = (recording.text(finding.rule), recording.text(finding.message));
             // Some rules say their name in what they say.
-            if !message.starts_with(rule) {
+            if words::after_rule(message, rule).is_none() {
                 out.push_str(rule);
                 out.push_str(": ");
             }

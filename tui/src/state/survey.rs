@@ -5,10 +5,11 @@ use super::filter::{Filter, Sieve};
 use super::gathering::{Gathered, Gathering};
 use super::map::History;
 use super::marks::Marks;
+use super::playhead::Unsettled;
 use super::scan::{News, Scan};
 use super::timeline::{InMemory, Reader};
 use super::visible::{Found, Visible};
-use super::{State, Unsettled, View};
+use super::{State, View};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -193,15 +194,12 @@ impl State {
     fn sift(&mut self) {
         let recording = Arc::clone(&self.recording);
         let mut sieve = Sieve::new(&self.filter, &recording);
-        let mut gathering = Gathering::new(&recording, false);
-        gathering.enter(&recording);
         let mut these = Vec::new();
-        for (number, event) in (0..).zip(&recording.events) {
-            if sieve.lets(&recording, event, None) {
-                these.push(number);
-                gathering.take(&recording, number, event);
-            }
-        }
+        let mut gathering = Gathering::over(&recording, false, |number, event| {
+            let passes = sieve.lets(&recording, event, None);
+            these.extend(passes.then_some(number));
+            passes
+        });
         self.visible.put(0, vec![Found::These(these.into())]);
         self.scans.filter.marks = gathering.take_marks();
         let gathered = gathering.finish();

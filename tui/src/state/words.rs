@@ -27,6 +27,13 @@ fn whole_seconds(ns: i64) -> String {
     }
 }
 
+/// What a message says behind its rule's name; `None` where it does not begin with that.
+pub fn after_rule<'a>(message: &'a str, rule: &str) -> Option<&'a str> {
+    let rest = message.strip_prefix(rule)?;
+    let is_name = rule.is_empty() || rest.is_empty() || rest.starts_with([':', ' ']);
+    is_name.then(|| rest.trim_start_matches([':', ' ']))
+}
+
 /// `350 ms`, `12.5 s`, `3 min 20 s`, `2 h 05 min`: how long.
 pub fn duration(ns: i64) -> String {
     let ns = ns.unsigned_abs();

@@ -190,17 +190,13 @@ fn hints(state: &State, room: usize, theme: Theme) -> Line<'static> {
 fn own_hints(state: &State) -> Vec<(String, &'static str)> {
     let key = |name: &str| state.keymap.names_of(name).next();
     let pair = |(name, word): (&str, &'static str)| Some((key(name)?, word));
+    let fixed = |keys: &[(&str, &'static str)]| keys.iter().map(|(key, word)| ((*key).to_owned(), *word)).collect();
     match state.view {
         View::Sql if state.sql_is_edited() => {
-            let keys = [("Enter", "ask"), ("Ctrl-U", "erase"), ("Tab", "complete"), ("Esc", "out of the editor")];
-            keys.map(|(key, word)| (key.to_owned(), word)).into()
+            fixed(&[("Enter", "ask"), ("Ctrl-U", "erase"), ("Tab", "complete"), ("Esc", "out of the editor")])
         }
-        View::Sql if state.sql.lists_relations() => {
-            [("Enter", "ask it"), ("Tab", "edit")].map(|(key, word)| (key.to_owned(), word)).into()
-        }
-        View::Sql => [("Enter", "go there"), ("\u{2190}\u{2192}", "columns"), ("Tab", "edit")]
-            .map(|(key, word)| (key.to_owned(), word))
-            .into(),
+        View::Sql if state.sql.lists_relations() => fixed(&[("Enter", "ask it"), ("Tab", "edit")]),
+        View::Sql => fixed(&[("Enter", "go there"), ("\u{2190}\u{2192}", "columns"), ("Tab", "edit")]),
         View::Processes | View::Files => [("fold", "fold")].into_iter().filter_map(pair).collect(),
         _ => Vec::new(),
     }

@@ -83,7 +83,7 @@ fn why(state: &State, room: usize, theme: Theme) -> Line<'static> {
     line.push_span(Span::raw(" "));
     line.push_span(Span::styled(cut(rule, room.saturating_sub(line.width())), theme.style(Role::Strong)));
     // A message that begins with its rule's name says it once.
-    let message = message.strip_prefix(rule).map_or(message, |rest| rest.trim_start_matches([':', ' ']));
+    let message = words::after_rule(message, rule).unwrap_or(message);
     let left = room.saturating_sub(line.width() + 2);
     // The reason is a person's own words: a long message leaves it room.
     let kept = if left >= 40 { width(&sealed).min((left / 3).max(28)) } else { 0 };

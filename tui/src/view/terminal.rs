@@ -36,8 +36,11 @@ pub fn draw(frame: &mut Frame<'_>, area: Rect, state: &State, theme: Theme) {
         let content = pane(frame, area, title, state.help.is_none(), theme);
         let lines = typed_lines(state, session, film, usize::from(content.width), theme);
         let first = usize::from(from).min(lines.len().saturating_sub(1));
-        let empty = vec![Line::from(Span::styled("Nothing was typed here by now.", theme.style(Role::Quiet)))];
-        let shown = if lines.is_empty() { empty } else { lines[first..].to_vec() };
+        let mut shown: Vec<Line<'_>> = lines.into_iter().skip(first).take(usize::from(content.height)).collect();
+        if shown.is_empty() {
+            let why = super::absence(state, View::Terminal, "Nothing was typed here by now.");
+            shown.push(Line::from(Span::styled(why, theme.style(Role::Quiet))));
+        }
         frame.render_widget(Paragraph::new(shown), content);
         return;
     }
@@ -54,10 +57,10 @@ pub fn draw(frame: &mut Frame<'_>, area: Rect, state: &State, theme: Theme) {
     frame.render_widget(Paragraph::new(screen_lines(film, content, theme)), content);
     if !typed.is_empty() {
         let content = pane(frame, typed, Line::from(" typed "), false, theme);
-        let lines = typed_lines(state, session, film, usize::from(content.width), theme);
+        let mut lines = typed_lines(state, session, film, usize::from(content.width), theme);
         // The last of it at the bottom.
         let above = lines.len().saturating_sub(usize::from(content.height));
-        let mut shown = lines[above..].to_vec();
+        let mut shown = lines.split_off(above);
         if let Some(first) = shown.first_mut().filter(|_| above > 0) {
             let text = format!("\u{2026} {} more lines, Tab shows them", above + 1);
             *first = Line::from(Span::styled(cut(&text, usize::from(content.width)), theme.style(Role::Quiet)));

@@ -12,6 +12,7 @@ mod samples;
 mod screens;
 mod sessions;
 mod slow;
+mod sql;
 mod story;
 mod tales;
 mod views;

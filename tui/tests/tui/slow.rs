@@ -75,12 +75,15 @@ fn until(state: &mut State, what: &str, is_so: impl Fn(&State) -> bool) {
 }
 
 /// What no view may say before everything has been read.
-const ABSENCES: [&str; 8] = [
+const ABSENCES: [&str; 11] = [
     "Nobody used",
     "Nobody has talked",
     "No file has been",
     "Nothing that stands out",
-    "No moment of the story",
+    "The story tells none",
+    "The story does not tell",
+    "No event passes",
+    "Nothing was typed",
     "no event passes",
     "no events in",
     "before the first event",

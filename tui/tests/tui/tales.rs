@@ -20,6 +20,14 @@ fn samples(names: &[&str]) -> State {
     state
 }
 
+/// A sample at its end, in the view of a key.
+fn ended(sample: &str, key: char) -> State {
+    let mut state = samples(&[sample]);
+    press(&mut state, KeyCode::Char(key));
+    press(&mut state, KeyCode::End);
+    state
+}
+
 /// The story, with `#` for the numbers of processes: they are others whenever the samples are recorded anew.
 fn told(state: &State) -> Vec<String> {
     let without_pids = |text: &str| {
@@ -212,9 +220,7 @@ fn of_several_bundles_every_moment_process_edge_and_terminal_names_its_container
 
 #[test]
 fn flows_that_were_answered_stand_alone_while_refused_ones_are_brought_together() {
-    let mut state = samples(&["theft-and-scan"]);
-    press(&mut state, KeyCode::Char('4'));
-    press(&mut state, KeyCode::End);
+    let mut state = ended("theft-and-scan", '4');
     let screen = screen_text(&state, 120, 40);
     for (who, address) in [("nc", "10.20.0.1"), ("nc", "10.20.0.9"), ("wget", "169.254.169.254")] {
         let has = |line: &&str| [who, address].iter().all(|word| line.split_whitespace().any(|part| part == *word));
@@ -235,9 +241,7 @@ fn flows_that_were_answered_stand_alone_while_refused_ones_are_brought_together(
 
 #[test]
 fn what_the_runtime_prepared_is_one_line_and_a_directory_is_no_program() {
-    let mut state = samples(&["fileless"]);
-    press(&mut state, KeyCode::Char('5'));
-    press(&mut state, KeyCode::End);
+    let mut state = ended("fileless", '5');
     let screen = screen_text(&state, 120, 40);
     assert!(!screen.contains("overlay2"), "{screen}");
     assert!(screen.contains("+ from outside the container, by its runtime as a rule  "), "{screen}");
@@ -250,9 +254,7 @@ fn what_the_runtime_prepared_is_one_line_and_a_directory_is_no_program() {
 
 #[test]
 fn who_ended_within_the_last_minute_is_still_among_the_processes() {
-    let mut state = samples(&["reverse-shell"]);
-    press(&mut state, KeyCode::Char('3'));
-    press(&mut state, KeyCode::End);
+    let mut state = ended("reverse-shell", '3');
     let screen = screen_text(&state, 160, 60);
     for name in ["id ", "cat ", "wget ", ".update "] {
         let line = screen.lines().find(|line| line.contains(&format!(" {name}"))).unwrap_or_default();
@@ -264,9 +266,7 @@ fn who_ended_within_the_last_minute_is_still_among_the_processes() {
 
 #[test]
 fn a_script_that_came_over_a_pipe_is_read_as_a_whole_at_any_size() {
-    let mut state = samples(&["theft-and-scan"]);
-    press(&mut state, KeyCode::Char('6'));
-    press(&mut state, KeyCode::End);
+    let mut state = ended("theft-and-scan", '6');
     let wide = screen_text(&state, 120, 40);
     for words in ["cat /run/secrets", "nc -w 1 10.20.0.9 443", "rm /tmp/.loot"] {
         assert!(wide.contains(words), "{words}\n{wide}");

@@ -27,9 +27,9 @@ pub enum Deed {
 /// Events that are told together.
 #[derive(Debug)]
 pub struct Crowd {
-    deed: Deed,
+    pub(super) deed: Deed,
     /// What the sentence begins with: the container, where there are several.
-    place: String,
+    pub(super) place: String,
     who: String,
     /// The own end of what is accepted.
     here: String,
@@ -44,9 +44,9 @@ pub struct Crowd {
 
 impl Crowd {
     /// Nobody yet; `alone` is the sentence where it stays with one.
-    pub fn new(deed: Deed, place: String, who: String, here: &str, alone: String) -> Self {
+    pub fn new(deed: Deed, who: String, here: &str, alone: String) -> Self {
         let (times, things, ports) = (0, BTreeSet::new(), BTreeSet::new());
-        Self { deed, place, who, here: here.to_owned(), alone, times, things, ports, bytes: (0, 0) }
+        Self { deed, place: String::new(), who, here: here.to_owned(), alone, times, things, ports, bytes: (0, 0) }
     }
 
     /// One more.

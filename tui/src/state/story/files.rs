@@ -1,7 +1,7 @@
 //! What was done to files, in sentences.
 
 use super::crowd::{Crowd, Deed};
-use super::{Teller, View, place, who, words};
+use super::{Teller, View, who, words};
 use crate::state::recording::{Event, Recording};
 
 /// What every program opens to begin at all, or asks the kernel through: no sentence names it.
@@ -45,8 +45,8 @@ impl Teller {
             return;
         }
         let who = who(recording, event);
-        let crowd = Crowd::new(Deed::Opened, place(recording, event), who.clone(), "", format!("{who} opened {path}."));
-        self.join(recording, index, event, (Deed::Opened, who), crowd, (path, None, (0, 0)));
+        let crowd = Crowd::new(Deed::Opened, who.clone(), "", format!("{who} opened {path}."));
+        self.join(recording, index, event, &who, crowd, (path, None, (0, 0)));
     }
 }
 
@@ -59,14 +59,14 @@ pub fn file(recording: &Recording, event: &Event, at: u32, suspect: bool) -> Opt
     let file = recording.files.get(at as usize)?;
     let (op, path) = (recording.text(file.op), recording.text(file.path));
     let failed = file.result.unwrap_or(0) < 0;
-    let secret = is_secret(path);
+    // A runtime reads what it prepares.
+    let is_outside = || recording.actor(event).image.is_some_and(|image| recording.is_from_outside(image));
     let done = |word: &str, tried: &str| if failed { format!("tried to {tried}") } else { word.to_owned() };
     let new_path = file.new_path.map_or("", |path| recording.text(path));
     let what = match op {
-        _ if !suspect && recording.actor(event).image.is_some_and(|image| recording.is_from_outside(image)) => {
-            return None;
+        "open" if (suspect || !failed) && is_secret(path) && (suspect || !is_outside()) => {
+            format!("{} {path}", done("opened", "open"))
         }
-        "open" if secret && (suspect || !failed) => format!("{} {path}", done("opened", "open")),
         _ if !suspect => return None,
         "create" if !path.starts_with("/dev/") => format!("{} {path}", done("made", "make")),
         "chmod" if file.mode.is_some_and(|mode| mode & 0o111 != 0) => {

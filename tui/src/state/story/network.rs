@@ -42,18 +42,18 @@ impl Teller {
             "connect" if flow.result < 0 => {
                 let mut alone = format!("{who} could not connect to {remote}{named}");
                 words::push_failure(&mut alone, i64::from(flow.result));
-                let key = (Deed::Failed(flow.result), if suspect { who.clone() } else { comm.clone() });
-                let crowd = Crowd::new(key.0, place(recording, event), key.1.clone(), "", alone + ".");
-                self.join(recording, index, event, key, crowd, (host(remote), port, (0, 0)));
+                let by = if suspect { who } else { comm };
+                let crowd = Crowd::new(Deed::Failed(flow.result), by.clone(), "", alone + ".");
+                self.join(recording, index, event, &by, crowd, (host(remote), port, (0, 0)));
                 return None;
             }
             "connect" => {
                 let way = if protocol == "tcp" { String::new() } else { format!(" over {protocol}") };
                 let alone = format!("{who} connected to {remote}{named}{way}{moved}.");
                 if !suspect {
-                    let key = (Deed::Connected, format!("{comm} {protocol} {}", port.unwrap_or(0)));
-                    let crowd = Crowd::new(Deed::Connected, place(recording, event), comm, "", alone);
-                    self.join(recording, index, event, key, crowd, (host(remote), port, bytes));
+                    let key = format!("{comm} {protocol} {}", port.unwrap_or(0));
+                    let crowd = Crowd::new(Deed::Connected, comm, "", alone);
+                    self.join(recording, index, event, &key, crowd, (host(remote), port, bytes));
                     return None;
                 }
                 alone
@@ -66,9 +66,9 @@ impl Teller {
                         let text = place(recording, event) + &text;
                         self.accepted.insert(process, (index, event.time, text));
                     }
-                    let crowd = Crowd::new(Deed::Accepted, place(recording, event), comm.clone(), local, text + ".");
-                    let key = (Deed::Accepted, format!("{comm} {local}"));
-                    self.join(recording, index, event, key, crowd, (host(remote), None, bytes));
+                    let key = format!("{comm} {local}");
+                    let crowd = Crowd::new(Deed::Accepted, comm, local, text + ".");
+                    self.join(recording, index, event, &key, crowd, (host(remote), None, bytes));
                     return None;
                 }
                 text + "."
