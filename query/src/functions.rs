@@ -6,7 +6,7 @@ mod text;
 mod time;
 
 pub use capability::names as capability_names;
-pub use lineage::{TABLE_FUNCTIONS, register as register_table_functions};
+pub use lineage::{Lineage, TABLE_FUNCTIONS};
 
 use datafusion::arrow::array::{Array as _, ArrayRef, AsArray as _, BooleanArray, Float64Array, StringArray};
 use datafusion::arrow::datatypes::{DataType, Int64Type, UInt16Type, UInt32Type, UInt64Type};

@@ -2,28 +2,24 @@
 
 use crate::error::QueryError;
 use crate::output::{Format, Style, Writer, Written};
+use crate::rows::{Rows, guarded, plain};
 use crate::store::{OnlyEvidence, Store};
 use crate::tables::{ADDED_COLUMNS, BUNDLE_TABLE};
-use crate::{functions, tables, views, words};
-use datafusion::arrow::array::{RecordBatch, RecordBatchOptions};
-use datafusion::arrow::compute::cast;
-use datafusion::arrow::datatypes::{DataType, Field, Schema, SchemaRef};
+use crate::{catalog, functions, tables, views, words};
+use datafusion::arrow::array::RecordBatch;
 use datafusion::common::tree_node::TreeNodeRecursion;
-use datafusion::error::DataFusionError;
+use datafusion::execution::SessionStateBuilder;
 use datafusion::execution::disk_manager::{DiskManagerBuilder, DiskManagerMode};
 use datafusion::execution::memory_pool::GreedyMemoryPool;
 use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
-use datafusion::execution::{SendableRecordBatchStream, SessionStateBuilder};
 use datafusion::logical_expr::LogicalPlan;
 use datafusion::optimizer::Optimizer;
 use datafusion::physical_plan::execute_stream;
 use datafusion::prelude::{SQLOptions, SessionConfig, SessionContext};
 use datafusion::sql::parser::{DFParser, Statement};
 use datafusion::sql::sqlparser::ast::Statement as Ast;
-use futures::{FutureExt as _, StreamExt as _};
 use std::collections::VecDeque;
 use std::io::Write;
-use std::panic::AssertUnwindSafe;
 use std::path::PathBuf;
 use std::sync::Arc;
 use taffrail_trace::bundle::{Bundle, OpenError, Verdict};
@@ -51,6 +47,7 @@ pub struct Session {
     bundles: Vec<Bundle>,
     labels: Vec<String>,
     store: Arc<Store>,
+    files: words::Files,
     context: SessionContext,
 }
 
@@ -84,7 +81,7 @@ impl Session {
     /// # Errors
     /// [`QueryError::Open`] for the first file that is not a bundle, [`QueryError::NoBundle`] without any.
     pub async fn open(paths: &[PathBuf]) -> Result<Self, QueryError> {
-        Self::of(paths.iter().map(|path| Bundle::open_stated(path)).collect::<Result<Vec<_>, _>>()?).await
+        Self::of(paths.iter().map(|path| Bundle::open_stated(path)).collect::<Result<Vec<_>, _>>()?)
     }
 
     /// Opens those of the bundles that can be read, and says of the others why not. Of a single one its tables may be
@@ -110,10 +107,10 @@ impl Session {
             let reasons: Vec<String> = left_out.iter().map(ToString::to_string).collect();
             return Err(QueryError::NoneOpen(reasons.join("; ")));
         }
-        Ok((Self::of(bundles).await?, left_out))
+        Ok((Self::of(bundles)?, left_out))
     }
 
-    async fn of(bundles: Vec<Bundle>) -> Result<Self, QueryError> {
+    fn of(bundles: Vec<Bundle>) -> Result<Self, QueryError> {
         if bundles.is_empty() {
             return Err(QueryError::NoBundle);
         }
@@ -121,10 +118,9 @@ impl Session {
         let store = Arc::new(tables::store(&bundles, &labels));
         let setup = |error: QueryError| QueryError::Setup(error.to_string());
         let context = context(&store)?;
+        catalog::register(&context).map_err(setup)?;
         tables::register(&context, &bundles, &labels).map_err(setup)?;
-        functions::register_table_functions(&context).await.map_err(setup)?;
-        views::register(&context).await.map_err(setup)?;
-        Ok(Self { bundles, labels, store, context })
+        Ok(Self { bundles, labels, store, files: words::Files::default(), context })
     }
 
     /// The open bundles, in the order in which they were named.
@@ -146,22 +142,22 @@ impl Session {
     /// Runs one query and gives all of its rows. There is always at least one batch, so that the columns are known.
     ///
     /// # Errors
-    /// [`QueryError`], also where decoding a hostile table panics.
+    /// [`QueryError`], also where decoding a hostile table panics, or where the rows take more than [`MEMORY_MAX_BYTES`].
     pub async fn sql(&self, sql: &str) -> Result<Vec<RecordBatch>, QueryError> {
+        self.rows(sql).await?.all().await
+    }
+
+    /// Runs one query; its rows come as they are asked for.
+    ///
+    /// # Errors
+    /// [`QueryError`], also where decoding a hostile table panics.
+    pub async fn rows(&self, sql: &str) -> Result<Rows<'_>, QueryError> {
         let mut statements = parse(sql)?;
         let count = statements.len();
         let Some(statement) = statements.pop_front().filter(|_| count == 1) else {
             return Err(QueryError::NotOne(count));
         };
-        let mut rows = self.start(statement).await?;
-        let mut batches = Vec::new();
-        while let Some(batch) = rows.next().await.map_err(|error| self.placed(error))? {
-            batches.push(batch);
-        }
-        if batches.is_empty() {
-            batches.push(RecordBatch::new_empty(rows.schema()));
-        }
-        Ok(batches)
+        self.start(statement).await
     }
 
     /// Runs every statement of `sql`, `;` between them, and writes each answer to `out` while its rows come. Gives what
@@ -180,7 +176,7 @@ impl Session {
         for statement in statements {
             let mut rows = self.start(statement).await?;
             let mut writer = Writer::new(rows.schema(), style, &mut *out)?;
-            while let Some(batch) = rows.next().await.map_err(|error| self.placed(error))? {
+            while let Some(batch) = rows.next().await? {
                 writer.batch(&batch)?;
             }
             written.push(writer.finish()?);
@@ -228,7 +224,7 @@ impl Session {
     }
 
     /// Plans a statement, refuses it where it is not a query, and starts it.
-    async fn start(&self, statement: Statement) -> Result<Rows, QueryError> {
+    async fn start(&self, statement: Statement) -> Result<Rows<'_>, QueryError> {
         let work = async {
             let mut state = self.context.state();
             let plan = state.statement_to_plan(statement).await?;
@@ -240,16 +236,16 @@ impl Session {
             state.config_mut().options_mut().execution.parquet.pushdown_filters = reads_wide(&plan)?;
             let physical = state.query_planner().create_physical_plan(&plan, &state).await?;
             let footers = state.runtime_env().cache_manager.get_file_metadata_cache();
-            let physical = words::read_words(physical, footers.as_ref())?;
+            let physical = words::read_words(physical, &self.files, footers.as_ref())?;
             let stream = execute_stream(physical, state.task_ctx())?;
-            Ok(Rows::of(stream))
+            Ok(Rows::of(self, stream))
         };
         guarded(work).await.map_err(|error| self.placed(error.with_nearest_table(&names())))
     }
 
     /// Says of damage in which table of which bundle it is: one that cannot be read to its end, else one that is not what
     /// was sealed.
-    fn placed(&self, error: QueryError) -> QueryError {
+    pub(crate) fn placed(&self, error: QueryError) -> QueryError {
         let (QueryError::Damaged(message) | QueryError::Panicked(message)) = &error else { return error };
         if let Some(problem) = self.bundles.iter().find_map(Bundle::unreadable) {
             return QueryError::Damaged(taffrail_trace::text::shown(&problem.to_string()).into_owned());
@@ -267,57 +263,6 @@ impl Session {
 impl std::fmt::Debug for Session {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Session").field("bundles", &self.labels).finish_non_exhaustive()
-    }
-}
-
-/// Rows on their way.
-struct Rows {
-    stream: SendableRecordBatchStream,
-    schema: SchemaRef,
-}
-
-impl Rows {
-    fn of(stream: SendableRecordBatchStream) -> Self {
-        let plain = |field: &Arc<Field>| Arc::new(field.as_ref().clone().with_data_type(plain(field.data_type())));
-        let fields: Vec<Arc<Field>> = stream.schema().fields().iter().map(plain).collect();
-        let schema = Arc::new(Schema::new_with_metadata(fields, stream.schema().metadata().clone()));
-        Self { stream, schema }
-    }
-
-    fn schema(&self) -> SchemaRef {
-        Arc::clone(&self.schema)
-    }
-
-    async fn next(&mut self) -> Result<Option<RecordBatch>, QueryError> {
-        let batch = guarded(async { Ok(self.stream.next().await.transpose()?) }).await?;
-        batch.map(|batch| self.plain(&batch)).transpose()
-    }
-
-    /// With texts as whoever reads the batches expects them, whatever the engine works with.
-    fn plain(&self, batch: &RecordBatch) -> Result<RecordBatch, QueryError> {
-        let columns = batch.columns().iter().zip(self.schema.fields());
-        let columns = columns.map(|(column, field)| match column.data_type() {
-            DataType::Utf8View => cast(column, field.data_type()),
-            _ => Ok(Arc::clone(column)),
-        });
-        let columns = columns.collect::<Result<Vec<_>, _>>().map_err(DataFusionError::from)?;
-        let options = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
-        let batch = RecordBatch::try_new_with_options(self.schema(), columns, &options);
-        Ok(batch.map_err(DataFusionError::from)?)
-    }
-}
-
-/// A type as whoever asks gets it, whatever the engine works with.
-fn plain(kind: &DataType) -> DataType {
-    if *kind == DataType::Utf8View { DataType::Utf8 } else { kind.clone() }
-}
-
-/// Runs a step of the engine so that a panic in it, which a hostile table may cause, is an error of this query. The
-/// engine passes a panic of its reading tasks on to whoever polls it, which is here.
-async fn guarded<T>(step: impl Future<Output = Result<T, QueryError>>) -> Result<T, QueryError> {
-    match AssertUnwindSafe(step).catch_unwind().await {
-        Ok(result) => result,
-        Err(payload) => Err(QueryError::panicked(payload.as_ref())),
     }
 }
 

@@ -83,7 +83,9 @@ pub fn register(context: &SessionContext, bundles: &[Bundle], labels: &[String])
             .with_file_extension(".parquet")
             .with_table_partition_cols(ADDED_COLUMNS.map(|(name, _)| (name.to_owned(), DataType::Utf8)).to_vec());
         let config = ListingTableConfig::new(url).with_listing_options(options).with_schema(columns(table));
-        context.register_table(table.name, Arc::new(ListingTable::try_new(config)?))?;
+        // What footers say of a table is worked out once, not for each question.
+        let statistics = context.runtime_env().cache_manager.get_file_statistic_cache();
+        context.register_table(table.name, Arc::new(ListingTable::try_new(config)?.with_cache(statistics)))?;
     }
     let rows = bundle_rows(bundles, labels)?;
     context.register_table(BUNDLE_TABLE, Arc::new(MemTable::try_new(rows.schema(), vec![vec![rows]])?))?;

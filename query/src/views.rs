@@ -3,10 +3,6 @@
 //! Each file begins with `--` lines: what a row is, `Question:` what it answers, and after an empty line what each column
 //! means, as `-- name: meaning`. A column that a table has by the same name may go without.
 
-use crate::error::QueryError;
-use datafusion::datasource::ViewTable;
-use datafusion::prelude::SessionContext;
-use std::sync::Arc;
 use taffrail_trace::schema::TABLES;
 
 /// A view: its name, and the SQL of it.
@@ -18,7 +14,7 @@ pub struct View {
     pub sql: &'static str,
 }
 
-/// All views, in the order in which a person wants them and one can build on another.
+/// All views, in the order in which a person wants them.
 pub const VIEWS: [View; 21] = [
     View { name: "timeline", sql: include_str!("views/timeline.sql") },
     View { name: "process_tree", sql: include_str!("views/process_tree.sql") },
@@ -44,7 +40,7 @@ pub const VIEWS: [View; 21] = [
 ];
 
 /// Names of before, which queries that people kept still use.
-const OLD_NAMES: [(&str, &str); 1] = [("file_writes", "file_changes")];
+pub const OLD_NAMES: [(&str, &str); 1] = [("file_writes", "file_changes")];
 
 impl View {
     /// What a row is, in one paragraph.
@@ -80,20 +76,4 @@ impl View {
         let lines = self.sql.lines().map_while(|line| line.strip_prefix("--"));
         lines.map(|line| line.strip_prefix(' ').unwrap_or(line))
     }
-}
-
-/// Puts the views in place, over tables and functions that are there already.
-///
-/// # Errors
-/// [`QueryError::Setup`], a fault of this program.
-pub async fn register(context: &SessionContext) -> Result<(), QueryError> {
-    for view in VIEWS {
-        let plan = context.state().create_logical_plan(view.sql).await?;
-        let provider = Arc::new(ViewTable::new(plan, Some(view.sql.to_owned())));
-        for (old, _) in OLD_NAMES.iter().filter(|(_, new)| *new == view.name) {
-            context.register_table(*old, Arc::clone(&provider) as _)?;
-        }
-        context.register_table(view.name, provider)?;
-    }
-    Ok(())
 }

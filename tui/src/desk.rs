@@ -16,6 +16,8 @@ use tokio::task::AbortHandle;
 
 /// A cell is kept to this many bytes.
 const CELL_MAX_BYTES: usize = 4 << 10;
+/// Rows are kept until their texts have this many bytes.
+const ANSWER_MAX_BYTES: usize = 64 << 20;
 
 /// Answers one question at a time.
 #[derive(Debug)]
@@ -109,10 +111,7 @@ impl Desk {
         let (number, session, answers) = (self.asked, Arc::clone(&self.session), self.answers.0.clone());
         let task = self.runtime.spawn(async move {
             let began = Instant::now();
-            let reply = match session.sql(&sql).await {
-                Ok(batches) => answer(&batches).map(|answer| Answer { took: began.elapsed(), ..answer }),
-                Err(problem) => Err(problem),
-            };
+            let reply = answer(&session, &sql).await.map(|answer| Answer { took: began.elapsed(), ..answer });
             // Where nobody listens any more nobody misses it.
             let _ = answers.send((number, reply.map_err(|problem| problem.to_string())));
         });
@@ -132,37 +131,51 @@ impl Drop for Desk {
     }
 }
 
-/// The rows as texts, and the time of each.
-fn answer(batches: &[RecordBatch]) -> Result<Answer, QueryError> {
-    let mut answer = Answer { total: batches.iter().map(RecordBatch::num_rows).sum(), ..Answer::default() };
-    let options = FormatOptions::default().with_display_error(true).with_null("");
-    for batch in batches {
-        let schema = batch.schema();
-        if answer.columns.is_empty() {
-            answer.columns = schema.fields().iter().map(|field| field.name().clone()).collect();
-        }
-        let is_time = |at: &usize| matches!(schema.field(*at).data_type(), DataType::Timestamp(..));
-        let times = (0..schema.fields().len()).filter(is_time);
-        // `time` before any other.
-        let time = times.min_by_key(|at| (schema.field(*at).name() != "time", *at));
-        let as_times = DataType::Timestamp(TimeUnit::Nanosecond, Some("UTC".into()));
-        let times = time.and_then(|at| cast(&cast(batch.column(at), &as_times).ok()?, &DataType::Int64).ok());
-        let cells = batch.columns().iter().map(|column| ArrayFormatter::try_new(column, &options));
-        let cells = cells.collect::<Result<Vec<_>, _>>().map_err(|reason| QueryError::Setup(reason.to_string()))?;
-        for row in 0..batch.num_rows().min(ROWS_MAX - answer.rows.len()) {
-            let text = |cell: &ArrayFormatter<'_>| {
-                let mut text = cell.value(row).to_string();
-                let end = text.floor_char_boundary(CELL_MAX_BYTES);
-                if end < text.len() {
-                    text.truncate(end);
-                    text.push('\u{2026}');
-                }
-                text
-            };
-            answer.rows.push(cells.iter().map(text).collect());
-            let times = times.as_ref().map(|times| times.as_primitive::<Int64Type>());
-            answer.times.push(times.filter(|times| times.is_valid(row)).map(|times| times.value(row)));
-        }
+/// The first rows as texts, with the time of each, and how many there are. No more of them is held.
+async fn answer(session: &Session, sql: &str) -> Result<Answer, QueryError> {
+    let mut rows = session.rows(sql).await?;
+    let schema = rows.schema();
+    let columns = schema.fields().iter().map(|field| field.name().clone()).collect();
+    let mut answer = Answer { columns, ..Answer::default() };
+    let mut room = ANSWER_MAX_BYTES;
+    while let Some(batch) = rows.next().await? {
+        answer.total = answer.total.saturating_add(batch.num_rows());
+        keep(&mut answer, &batch, &mut room)?;
     }
     Ok(answer)
+}
+
+/// Keeps the rows for which there is room.
+fn keep(answer: &mut Answer, batch: &RecordBatch, room: &mut usize) -> Result<(), QueryError> {
+    let schema = batch.schema();
+    let options = FormatOptions::default().with_display_error(true).with_null("");
+    let is_time = |at: &usize| matches!(schema.field(*at).data_type(), DataType::Timestamp(..));
+    let times = (0..schema.fields().len()).filter(is_time);
+    // `time` before any other.
+    let time = times.min_by_key(|at| (schema.field(*at).name() != "time", *at));
+    let as_times = DataType::Timestamp(TimeUnit::Nanosecond, Some("UTC".into()));
+    let times = time.and_then(|at| cast(&cast(batch.column(at), &as_times).ok()?, &DataType::Int64).ok());
+    let cells = batch.columns().iter().map(|column| ArrayFormatter::try_new(column, &options));
+    let cells = cells.collect::<Result<Vec<_>, _>>().map_err(|reason| QueryError::Setup(reason.to_string()))?;
+    for row in 0..batch.num_rows() {
+        if answer.rows.len() >= ROWS_MAX || *room == 0 {
+            break;
+        }
+        let text = |cell: &ArrayFormatter<'_>| {
+            let mut text = cell.value(row).to_string();
+            let end = text.floor_char_boundary(CELL_MAX_BYTES);
+            if end < text.len() {
+                text.truncate(end);
+                text.push('\u{2026}');
+                text.shrink_to_fit();
+            }
+            text
+        };
+        let row_texts: Vec<String> = cells.iter().map(text).collect();
+        *room = room.saturating_sub(row_texts.iter().map(String::len).sum());
+        answer.rows.push(row_texts);
+        let times = times.as_ref().map(|times| times.as_primitive::<Int64Type>());
+        answer.times.push(times.filter(|times| times.is_valid(row)).map(|times| times.value(row)));
+    }
+    Ok(())
 }

@@ -1,15 +1,14 @@
-//! `ancestors(exec_id)` and `descendants(exec_id)`: tables made by a query of their own, planned once.
+//! `ancestors(exec_id)` and `descendants(exec_id)`: tables made by a query of their own, planned once, when the first
+//! question names them.
 
-use crate::error::QueryError;
 use crate::views::View;
 use datafusion::catalog::{TableFunctionArgs, TableFunctionImpl, TableProvider};
-use datafusion::common::plan_err;
+use datafusion::common::{internal_err, plan_err};
 use datafusion::datasource::ViewTable;
 use datafusion::error::Result;
 use datafusion::logical_expr::{Expr, LogicalPlan};
-use datafusion::prelude::SessionContext;
 use datafusion::scalar::ScalarValue;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 /// Both, with the SQL that they stand for; `$1` is the argument.
 pub const TABLE_FUNCTIONS: [View; 2] = [
@@ -17,22 +16,29 @@ pub const TABLE_FUNCTIONS: [View; 2] = [
     View { name: "descendants", sql: include_str!("descendants.sql") },
 ];
 
-/// Puts them in place, over tables that are there already.
-///
-/// # Errors
-/// [`QueryError`], a fault of this program.
-pub async fn register(context: &SessionContext) -> Result<(), QueryError> {
-    for View { name, sql } in TABLE_FUNCTIONS {
-        let plan = context.state().create_logical_plan(sql).await?;
-        context.register_udtf(name, Arc::new(Lineage { name, plan }));
-    }
-    Ok(())
+/// One of them.
+#[derive(Debug)]
+pub struct Lineage {
+    name: &'static str,
+    plan: OnceLock<LogicalPlan>,
 }
 
-#[derive(Debug)]
-struct Lineage {
-    name: &'static str,
-    plan: LogicalPlan,
+impl Lineage {
+    /// The one of this name, which needs its plan before it can be called.
+    pub fn new(name: &'static str) -> Self {
+        Self { name, plan: OnceLock::new() }
+    }
+
+    /// Whether it has its plan.
+    pub fn is_planned(&self) -> bool {
+        self.plan.get().is_some()
+    }
+
+    /// Gives it the plan of its SQL.
+    pub fn planned(&self, plan: LogicalPlan) {
+        // Where somebody was quicker, that is the same plan.
+        let _ = self.plan.set(plan);
+    }
 }
 
 impl TableFunctionImpl for Lineage {
@@ -43,7 +49,10 @@ impl TableFunctionImpl for Lineage {
         let Some(id) = exec_id(value) else {
             return plan_err!("{} takes an exec_id, a number from 0 to {}, and not {value}", self.name, u64::MAX);
         };
-        let plan = self.plan.clone().with_param_values(vec![ScalarValue::UInt64(Some(id))])?;
+        let Some(plan) = self.plan.get() else {
+            return internal_err!("{} was called before it was planned", self.name);
+        };
+        let plan = plan.clone().with_param_values(vec![ScalarValue::UInt64(Some(id))])?;
         Ok(Arc::new(ViewTable::new(plan, None)))
     }
 }

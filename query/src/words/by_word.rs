@@ -34,8 +34,14 @@ pub struct ByWord {
 /// What was answered last.
 struct Answers {
     words: ArrayRef,
-    /// An answer for each word, and one for NULL at the end.
-    of_each: ArrayRef,
+    of: Each,
+}
+
+/// The answers to words. That to NULL, which often is NULL, is kept apart: looking up among values without NULL is quicker.
+#[derive(Clone)]
+struct Each {
+    word: ArrayRef,
+    null: ArrayRef,
 }
 
 impl ByWord {
@@ -56,18 +62,19 @@ impl ByWord {
 
     /// The answers to each word and to NULL; `None` where they cannot be had, since a word that no row has may be none
     /// that the question can be asked of.
-    fn of_words(&self, words: &ArrayRef, rows: usize) -> Option<ArrayRef> {
+    fn of_words(&self, words: &ArrayRef, rows: usize) -> Option<Each> {
         let mut answers = self.answers.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(kept) = answers.as_ref().filter(|kept| kept.words.to_data().ptr_eq(&words.to_data())) {
-            return Some(Arc::clone(&kept.of_each));
+            return Some(kept.of.clone());
         }
         if words.len() > rows.saturating_mul(WORDS_PER_ROW_MAX) {
             return None;
         }
         let and_null = new_null_array(words.data_type(), 1);
-        let of_each = self.ask(&concat(&[words, &and_null]).ok()?).ok()?;
-        *answers = Some(Answers { words: Arc::clone(words), of_each: Arc::clone(&of_each) });
-        Some(of_each)
+        let all = self.ask(&concat(&[words, &and_null]).ok()?).ok()?;
+        let of = Each { word: all.slice(0, words.len()), null: all.slice(words.len(), 1) };
+        *answers = Some(Answers { words: Arc::clone(words), of: of.clone() });
+        Some(of)
     }
 }
 
@@ -95,16 +102,16 @@ impl PhysicalExpr for ByWord {
         if words.is_empty() && keys.null_count() < keys.len() {
             return exec_err!("a row of {} has a key and no word", self.column);
         }
-        let Some(of_each) = self.of_words(words, keys.len()) else {
+        let Some(of) = self.of_words(words, keys.len()) else {
             return Ok(ColumnarValue::Array(self.ask(&take(words, keys, None)?)?));
         };
-        // Where NULL has an answer the rows without a key look that up.
-        let of_null = i32::try_from(words.len()).unwrap_or(i32::MAX);
-        let answers = if keys.null_count() > 0 && of_each.is_valid(words.len()) {
+        let answers = if keys.null_count() > 0 && of.null.is_valid(0) {
+            // Where NULL has an answer the rows without a key look that up.
+            let of_null = i32::try_from(words.len()).unwrap_or(i32::MAX);
             let keys: Int32Array = keys.iter().map(|key| Some(key.unwrap_or(of_null))).collect();
-            take(&of_each, &keys, None)?
+            take(&concat(&[&of.word, &of.null])?, &keys, None)?
         } else {
-            take(&of_each, keys, None)?
+            take(&of.word, keys, None)?
         };
         Ok(ColumnarValue::Array(answers))
     }

@@ -1,6 +1,7 @@
 //! Grouping by numbers in place of texts: each word has a code, the same all through a question.
 
 use super::is_text;
+use super::pair::{halves, pair};
 use datafusion::arrow::array::{Array as _, ArrayRef, AsArray as _, UInt32Array};
 use datafusion::arrow::compute::{cast, concat, take};
 use datafusion::arrow::datatypes::{DataType, UInt32Type};
@@ -55,16 +56,15 @@ impl GroupByCodes {
         let codes = Arc::new(Codes::new(&self.memory));
         let mut is_changed = false;
         let (mut group_expr, mut aggr_expr, mut given) = (Vec::new(), Vec::new(), Vec::new());
+        let mut texts = Vec::new();
         for (at, expr) in aggregate.group_expr.iter().chain(&aggregate.aggr_expr).enumerate() {
             let (qualifier, field) = aggregate.schema.qualified_field(at);
             let unchanged = Expr::Column(Column::new(qualifier.cloned(), field.name()));
             let inner = unaliased(expr);
             if at < groups {
                 if is_text_of_table(inner, &aggregate.input) {
-                    let name = format!("__code_{at}");
-                    group_expr.push(code(&codes, inner).alias(&name));
-                    let text = word(&codes, Expr::Column(Column::new_unqualified(name)), field.data_type());
-                    given.push(text.alias_qualified(qualifier.cloned(), field.name()));
+                    texts.push((at, inner));
+                    given.push(unchanged);
                     is_changed = true;
                 } else {
                     group_expr.push(expr.clone());
@@ -86,6 +86,23 @@ impl GroupByCodes {
         }
         if !is_changed {
             return Ok(None);
+        }
+        for several in texts.chunks(2) {
+            let name =
+                format!("__codes_{}", several.iter().map(|(at, _)| at.to_string()).collect::<Vec<_>>().join("_"));
+            let given_as = Expr::Column(Column::new_unqualified(&name));
+            let (grouped, codes_given) = match several {
+                [(_, first), (_, second)] => {
+                    (pair(code(&codes, first), code(&codes, second)), halves(&given_as).to_vec())
+                }
+                [(_, text)] => (code(&codes, text), vec![given_as]),
+                _ => continue,
+            };
+            group_expr.push(grouped.alias(name));
+            for ((at, _), code) in several.iter().zip(codes_given) {
+                let (qualifier, field) = aggregate.schema.qualified_field(*at);
+                given[*at] = word(&codes, code, field.data_type()).alias_qualified(qualifier.cloned(), field.name());
+            }
         }
         let by_codes = Aggregate::try_new(Arc::clone(&aggregate.input), group_expr, aggr_expr)?;
         let texts = Projection::try_new(given, Arc::new(LogicalPlan::Aggregate(by_codes)))?;

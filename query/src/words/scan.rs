@@ -21,14 +21,19 @@ use datafusion::physical_expr_adapter::{
 };
 use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::filter::{FilterExec, FilterExecBuilder};
+use object_store::path::Path;
 use parquet::arrow::parquet_to_arrow_schema;
 use parquet::basic::Encoding;
 use parquet::file::metadata::ParquetMetaData;
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// A plan that does the same and asks of each word once. `footers` are those of the files that were planned with.
-pub fn read_words(plan: Arc<dyn ExecutionPlan>, footers: &FileMetadataCache) -> Result<Arc<dyn ExecutionPlan>> {
+pub fn read_words(
+    plan: Arc<dyn ExecutionPlan>,
+    files: &Files,
+    footers: &FileMetadataCache,
+) -> Result<Arc<dyn ExecutionPlan>> {
     let asked_while_reading = plan.transform_up(|node| {
         Ok(match node.downcast_ref::<FilterExec>().map(asked_by_scan).transpose()?.flatten() {
             Some(filter) => Transformed::yes(filter),
@@ -36,10 +41,13 @@ pub fn read_words(plan: Arc<dyn ExecutionPlan>, footers: &FileMetadataCache) -> 
         })
     })?;
     let read = asked_while_reading.data.transform_up(|node| {
-        Ok(match parquet(&node).map(|(config, source)| as_words(config, source, footers)).transpose()?.flatten() {
-            Some(scan) => Transformed::yes(scan),
-            None => Transformed::no(node),
-        })
+        Ok(
+            match parquet(&node).map(|(config, source)| as_words(config, source, files, footers)).transpose()?.flatten()
+            {
+                Some(scan) => Transformed::yes(scan),
+                None => Transformed::no(node),
+            },
+        )
     })?;
     Ok(read.data)
 }
@@ -124,6 +132,7 @@ fn asked_by_scan(filter: &FilterExec) -> Result<Option<Arc<dyn ExecutionPlan>>> 
 fn as_words(
     config: &FileScanConfig,
     source: &ParquetSource,
+    known: &Files,
     footers: &FileMetadataCache,
 ) -> Result<Option<Arc<dyn ExecutionPlan>>> {
     let is_text = |column: &Column| is_text_of_file(source, column);
@@ -144,7 +153,7 @@ fn as_words(
         return Ok(None);
     }
     let groups = config.file_groups.iter().map(|group| {
-        let files = group.iter().map(|file| with_words(file, &texts, footers)).collect();
+        let files = group.iter().map(|file| known.with_words(file, &texts, footers)).collect();
         match group.file_statistics(None) {
             Some(statistics) => FileGroup::new(files).with_statistics(Arc::new(statistics.clone())),
             None => FileGroup::new(files),
@@ -158,40 +167,70 @@ fn as_words(
     Ok(Some(DataSourceExec::from_data_source(config)))
 }
 
-/// A file whose `texts` the decoder gives as words and keys, as far as that is how they are stored all through.
-fn with_words(file: &PartitionedFile, texts: &[String], footers: &FileMetadataCache) -> PartitionedFile {
-    let file = file.clone();
-    let Some(footer) = footers.get(&file.object_meta.location) else { return file };
-    let Some(footer) = footer.file_metadata.as_any().downcast_ref::<CachedParquetMetaData>() else { return file };
-    match schema_with_words(footer.parquet_metadata(), texts) {
-        Some(schema) => file.with_arrow_schema(schema),
-        None => file,
+/// Which columns of a file are words, from its footer: worked out once for all questions.
+#[derive(Debug, Default)]
+pub struct Files {
+    known: Mutex<HashMap<Path, Option<Arc<Columns>>>>,
+}
+
+/// The columns of a file, each with whether the decoder can give it as words.
+#[derive(Debug)]
+struct Columns {
+    schema: SchemaRef,
+    are_words: Vec<bool>,
+}
+
+impl Files {
+    fn columns(&self, file: &Path, footers: &FileMetadataCache) -> Option<Arc<Columns>> {
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(columns) = known.get(file) {
+            return columns.clone();
+        }
+        let footer = footers.get(file)?;
+        let footer = footer.file_metadata.as_any().downcast_ref::<CachedParquetMetaData>()?;
+        let columns = Columns::of(footer.parquet_metadata()).map(Arc::new);
+        known.insert(file.clone(), columns.clone());
+        columns
+    }
+
+    /// A file whose `texts` the decoder gives as words and keys, as far as that is how they are stored all through.
+    fn with_words(&self, file: &PartitionedFile, texts: &[String], footers: &FileMetadataCache) -> PartitionedFile {
+        match self.columns(&file.object_meta.location, footers) {
+            Some(columns) => file.clone().with_arrow_schema(columns.with_words(texts)),
+            None => file.clone(),
+        }
     }
 }
 
-fn schema_with_words(footer: &ParquetMetaData, texts: &[String]) -> Option<SchemaRef> {
-    let file = footer.file_metadata();
-    let schema = parquet_to_arrow_schema(file.schema_descr(), file.key_value_metadata()).ok()?;
-    let are_words = |name: &str| {
-        let Some(root) = file.schema_descr().columns().iter().position(|column| column.path().parts() == [name]) else {
-            return false;
-        };
-        footer.row_groups().iter().all(|group| {
-            let encodings = group.columns().get(root).and_then(|column| column.page_encoding_stats_mask());
-            encodings.is_some_and(|pages| {
-                pages.is_only(Encoding::RLE_DICTIONARY) || pages.is_only(Encoding::PLAIN_DICTIONARY)
+impl Columns {
+    fn of(footer: &ParquetMetaData) -> Option<Self> {
+        let file = footer.file_metadata();
+        let schema = Arc::new(parquet_to_arrow_schema(file.schema_descr(), file.key_value_metadata()).ok()?);
+        let are_words = |name: &str| {
+            let columns = file.schema_descr().columns();
+            let Some(at) = columns.iter().position(|column| column.path().parts() == [name]) else { return false };
+            footer.row_groups().iter().all(|group| {
+                let encodings = group.columns().get(at).and_then(|column| column.page_encoding_stats_mask());
+                encodings.is_some_and(|pages| {
+                    pages.is_only(Encoding::RLE_DICTIONARY) || pages.is_only(Encoding::PLAIN_DICTIONARY)
+                })
             })
-        })
-    };
-    let fields = schema.fields().iter().map(|field| {
-        let is_wanted = field.data_type() == &DataType::Utf8 && texts.contains(field.name());
-        if is_wanted && are_words(field.name()) {
-            Arc::new(Field::new(field.name(), words_type(), field.is_nullable()))
-        } else {
-            Arc::clone(field)
-        }
-    });
-    Some(Arc::new(Schema::new_with_metadata(fields.collect::<Vec<_>>(), schema.metadata().clone())))
+        };
+        let fields = schema.fields().iter();
+        let are_words = fields.map(|field| field.data_type() == &DataType::Utf8 && are_words(field.name())).collect();
+        Some(Self { schema, are_words })
+    }
+
+    fn with_words(&self, texts: &[String]) -> SchemaRef {
+        let fields = self.schema.fields().iter().zip(&self.are_words).map(|(field, are_words)| {
+            if *are_words && texts.contains(field.name()) {
+                Arc::new(Field::new(field.name(), words_type(), field.is_nullable()))
+            } else {
+                Arc::clone(field)
+            }
+        });
+        Arc::new(Schema::new_with_metadata(fields.collect::<Vec<_>>(), self.schema.metadata().clone()))
+    }
 }
 
 /// Fits expressions to a file as the engine does. Those that a scan gives, and does not choose rows by, then ask by word.

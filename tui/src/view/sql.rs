@@ -4,7 +4,7 @@ use super::list::{self, List};
 use super::pane;
 use super::text::{cut, fit, shown_width, wrap};
 use super::theme::{Role, Theme};
-use crate::state::{Answer, ROWS_MAX, State, words};
+use crate::state::{Answer, State, words};
 use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::style::{Modifier, Style};
@@ -110,7 +110,7 @@ fn rows(frame: &mut Frame<'_>, area: Rect, state: &State, answer: &Answer, theme
     let from = state.sql.column.min(answer.columns.len().saturating_sub(1));
     let took = words::duration(i64::try_from(answer.took.as_nanos()).unwrap_or(i64::MAX));
     let kept = if answer.total > answer.rows.len() {
-        format!(", the first {} of them", words::count(ROWS_MAX as u64))
+        format!(", the first {} of them", words::count(answer.rows.len() as u64))
     } else {
         String::new()
     };
