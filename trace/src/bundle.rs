@@ -24,6 +24,7 @@ mod read;
 pub mod redact;
 mod rows;
 mod sheet;
+mod texts;
 mod write;
 
 pub use copy::Copy;

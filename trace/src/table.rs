@@ -2,7 +2,7 @@
 
 use crate::schema::{self, Table as Spec};
 use arrow_array::RecordBatch;
-use arrow_schema::{DataType, SchemaRef};
+use arrow_schema::{DataType, Field, SchemaRef};
 use parquet::arrow::ArrowWriter;
 use parquet::basic::{Compression, Encoding, ZstdLevel};
 use parquet::errors::ParquetError;
@@ -178,12 +178,11 @@ fn builders(spec: &Spec) -> Vec<Builder> {
     spec.all_columns().map(|column| Builder::new(column.kind)).collect()
 }
 
-/// Identities of which each row has another one: a dictionary of them is longer than they are.
-fn new_in_each_row(schema: &SchemaRef) -> impl Iterator<Item = &'static str> {
-    let has = |name: &str| schema.field_with_name(name).is_ok();
-    let is_of_processes = has("process_id");
-    let names = [("process_id", is_of_processes), ("exec_id", is_of_processes), ("flow_id", has("flow_id"))];
-    names.into_iter().filter(|(_, is_new)| *is_new).map(|(name, _)| name)
+/// Whether a column holds identities: 64 bits that look random. Where they come again, they do so soon after, which the
+/// compression finds; a dictionary has each of them once more, and keys that compress badly.
+fn has_identities(column: &Field) -> bool {
+    let name = column.name();
+    column.data_type() == &DataType::UInt64 && (name.ends_with("_id") || name == "entered_by")
 }
 
 /// A writer of a table with these columns: sorted by the first, page index, zstd.
@@ -200,8 +199,8 @@ pub(crate) fn writer(schema: SchemaRef) -> Result<ArrowWriter<Vec<u8>>, ParquetE
             .set_column_dictionary_enabled(column.name().as_str().into(), false)
             .set_column_encoding(column.name().as_str().into(), Encoding::DELTA_BINARY_PACKED);
     }
-    for name in new_in_each_row(&schema) {
-        properties = properties.set_column_dictionary_enabled(name.into(), false);
+    for column in schema.fields().iter().filter(|column| has_identities(column)) {
+        properties = properties.set_column_dictionary_enabled(column.name().as_str().into(), false);
     }
     ArrowWriter::try_new(Vec::new(), schema, Some(properties.build()))
 }

@@ -1,12 +1,14 @@
 //! Rows of a member that is Parquet, read in place and taken for an attacker's.
 
 use super::pages::{self, HEADER_MAX_BYTES, Page, PageError};
+use super::texts::{self, Pieces};
 use super::{Bundle, Member, OpenError, Section};
 use arrow_array::RecordBatch;
 use arrow_schema::SchemaRef;
 use bytes::Bytes;
 use parquet::arrow::arrow_reader::{
-    ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder, RowSelection, RowSelector,
+    ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder, RowSelection,
+    RowSelector,
 };
 use parquet::errors::ParquetError;
 use parquet::file::metadata::{ColumnChunkMetaData, PageIndexPolicy, ParquetMetaData, ParquetMetaDataReader};
@@ -29,7 +31,8 @@ const FOOTER_END_BYTES: u64 = 8;
 const AT_ONCE_MAX_BYTES: u64 = 1 << 30;
 
 impl Bundle {
-    /// Shows the rows of the member `name` to `each`, some thousand at a time, at most `limit` of them.
+    /// Shows the rows of the member `name` to `each`, some thousand at a time, fewer where they are long, at most `limit`
+    /// of them.
     ///
     /// # Errors
     /// [`OpenError::Refused`] where they are no Parquet, also where its decoder panics; what `each` says otherwise.
@@ -45,19 +48,20 @@ impl Bundle {
         Ok(())
     }
 
-    /// The rows of the member `name`, at most `limit` of them, `batch_rows` at a time.
+    /// The rows of the member `name`, at most `limit` of them, `batch_rows` at a time, fewer where they are long.
     ///
     /// # Errors
     /// [`OpenError::Refused`] where they are no Parquet, or state lengths that they cannot have.
     pub fn batches(&self, name: &str, limit: usize, batch_rows: usize) -> Result<Batches, OpenError> {
         let reader = self.guarded(name, || {
-            let builder = self.believed(name)?;
+            let (builder, schema) = self.believed(name)?;
             let rows = usize::try_from(builder.metadata().file_metadata().num_rows()).unwrap_or(usize::MAX);
             let first = RowSelection::from(vec![RowSelector::select(rows.min(limit))]);
             let builder = if limit < rows { builder.with_row_selection(first) } else { builder };
-            builder.with_batch_size(batch_rows).build()
+            Ok((builder.with_batch_size(batch_rows).build()?, schema))
         });
-        Ok(Batches { path: self.path().to_owned(), name: name.to_owned(), reader: Some(reader?) })
+        let (reader, schema) = reader?;
+        Ok(Batches { path: self.path().to_owned(), name: name.to_owned(), schema, reader: Some(reader), pieces: None })
     }
 
     /// How many rows the member `name` states to have.
@@ -65,7 +69,7 @@ impl Bundle {
     /// # Errors
     /// [`OpenError::Refused`] where it is no Parquet, or states lengths that it cannot have.
     pub fn rows(&self, name: &str) -> Result<u64, OpenError> {
-        self.guarded(name, || Ok(self.believed(name)?.metadata().file_metadata().num_rows().unsigned_abs()))
+        self.guarded(name, || Ok(self.believed(name)?.0.metadata().file_metadata().num_rows().unsigned_abs()))
     }
 
     /// The columns of the member `name`.
@@ -76,12 +80,11 @@ impl Bundle {
         self.guarded(name, || Ok(Arc::clone(ParquetRecordBatchReaderBuilder::try_new(self.chunk(name)?)?.schema())))
     }
 
-    /// What reads the rows of the member `name`, whose lengths are as they can be.
-    fn believed(&self, name: &str) -> Result<ParquetRecordBatchReaderBuilder<Chunk>, ParquetError> {
+    /// What reads the rows of the member `name`, whose lengths are as they can be, texts by reference; and its columns.
+    fn believed(&self, name: &str) -> Result<(ParquetRecordBatchReaderBuilder<Chunk>, SchemaRef), ParquetError> {
         let chunk = self.chunk(name)?;
-        let builder = ParquetRecordBatchReaderBuilder::try_new(chunk.clone())?;
-        believable(builder.metadata(), &chunk)?;
-        Ok(builder)
+        let (metadata, schema) = footer(&chunk, ArrowReaderOptions::new())?;
+        Ok((ParquetRecordBatchReaderBuilder::new_with_metadata(chunk, metadata), schema))
     }
 
     fn guarded<T>(&self, name: &str, step: impl FnOnce() -> Result<T, ParquetError>) -> Result<T, OpenError> {
@@ -101,21 +104,44 @@ impl Bundle {
     }
 }
 
+/// The footer of a member that is Parquet, believed, as it is read with texts by reference; and its columns as they are.
+pub(super) fn footer(
+    chunk: &Chunk,
+    options: ArrowReaderOptions,
+) -> Result<(ArrowReaderMetadata, SchemaRef), ParquetError> {
+    let metadata = ArrowReaderMetadata::load(chunk, options.clone())?;
+    believable(metadata.metadata(), chunk)?;
+    let schema = Arc::clone(metadata.schema());
+    let options = options.with_schema(texts::by_reference(&schema));
+    Ok((ArrowReaderMetadata::try_new(Arc::clone(metadata.metadata()), options)?, schema))
+}
+
 /// The rows of a member, batch by batch. The first error is the last word.
 pub struct Batches {
     path: PathBuf,
     name: String,
+    schema: SchemaRef,
     reader: Option<ParquetRecordBatchReader>,
+    /// What was unpacked last.
+    pieces: Option<Pieces>,
 }
 
 impl Iterator for Batches {
     type Item = Result<RecordBatch, OpenError>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        let reader = self.reader.as_mut()?;
-        let batch = guarded(&self.path, &self.name, || Ok(reader.next().transpose()?)).transpose();
+        let batch = guarded(&self.path, &self.name, || {
+            loop {
+                if let Some(piece) = self.pieces.as_mut().and_then(Pieces::next) {
+                    return piece.map(Some);
+                }
+                let Some(batch) = self.reader.as_mut().and_then(Iterator::next) else { return Ok(None) };
+                self.pieces = Some(Pieces::of(batch?, &self.schema));
+            }
+        });
+        let batch = batch.transpose();
         if !matches!(batch, Some(Ok(_))) {
-            self.reader = None;
+            (self.reader, self.pieces) = (None, None);
         }
         batch
     }

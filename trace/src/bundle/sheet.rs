@@ -1,8 +1,10 @@
 //! A table of a bundle that stays where it is: stretches of its rows are read in any order, in place, by its page index.
 
-use super::rows::{BATCH_ROWS, Chunk, believable, guarded};
+use super::rows::{BATCH_ROWS, Chunk, footer, guarded};
+use super::texts::Pieces;
 use super::{Bundle, OpenError};
 use arrow_array::RecordBatch;
+use arrow_schema::SchemaRef;
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{
     ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReaderBuilder, RowSelection,
@@ -18,6 +20,8 @@ pub struct Sheet {
     name: String,
     chunk: Chunk,
     metadata: ArrowReaderMetadata,
+    /// Its columns as they are; they are unpacked with texts by reference.
+    schema: SchemaRef,
 }
 
 impl Bundle {
@@ -29,15 +33,14 @@ impl Bundle {
         if !self.members().contains_key(name) {
             return Ok(None);
         }
-        let (chunk, metadata) = guarded(self.path(), name, || {
+        let (chunk, metadata, schema) = guarded(self.path(), name, || {
             let chunk = self.chunk(name)?;
             // Without an index whole row groups are read: slower, and the same rows.
             let options = ArrowReaderOptions::new().with_page_index_policy(PageIndexPolicy::Optional);
-            let metadata = ArrowReaderMetadata::load(&chunk, options)?;
-            believable(metadata.metadata(), &chunk)?;
-            Ok((chunk, metadata))
+            let (metadata, schema) = footer(&chunk, options)?;
+            Ok((chunk, metadata, schema))
         })?;
-        Ok(Some(Sheet { path: self.path().to_owned(), name: name.to_owned(), chunk, metadata }))
+        Ok(Some(Sheet { path: self.path().to_owned(), name: name.to_owned(), chunk, metadata, schema }))
     }
 }
 
@@ -90,7 +93,9 @@ impl Sheet {
                 builder.with_row_selection(selection).build()
             })?;
             while let Some(batch) = guarded(&self.path, &self.name, || Ok(reader.next().transpose()?))? {
-                each(batch)?;
+                for piece in Pieces::of(batch, &self.schema) {
+                    each(guarded(&self.path, &self.name, || piece)?)?;
+                }
             }
         }
         Ok(())

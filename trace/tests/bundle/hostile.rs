@@ -1,8 +1,14 @@
 //! Files that somebody made to harm whoever opens them: refused, each by what is wrong with it.
 
 use crate::support::{bytes, members, places, signed, with_member, zipped};
-use arrow_array::{ArrayRef, RecordBatch, StringArray};
+use arrow_array::cast::AsArray as _;
+use arrow_array::{
+    Array as _, ArrayRef, BinaryArray, DictionaryArray, Int32Array, ListArray, RecordBatch, StringArray,
+};
+use arrow_buffer::OffsetBuffer;
+use arrow_schema::Field;
 use parquet::arrow::ArrowWriter;
+use parquet::arrow::arrow_writer::ArrowWriterOptions;
 use parquet::basic::{Compression, ZstdLevel};
 use parquet::file::metadata::{ParquetMetaDataReader, ParquetMetaDataWriter};
 use parquet::file::properties::{EnabledStatistics, WriterProperties};
@@ -273,6 +279,56 @@ fn a_page_that_unpacks_to_more_than_a_recorder_packs_is_refused_before_it_is_unp
     assert_eq!(fine.rows("events/gap.parquet").expect("long texts are no lie"), 1);
 }
 
+/// Parquet of so many rows, in each of which every column has this text: once in the file, and once in a list.
+fn repeated(text: &str, rows: usize) -> Vec<u8> {
+    let words = StringArray::from(vec![text]);
+    let keys = Int32Array::from(vec![0; rows]);
+    let texts = DictionaryArray::new(keys, Arc::new(words));
+    let bytes = DictionaryArray::new(texts.keys().clone(), Arc::new(BinaryArray::from(vec![text.as_bytes()])));
+    let item = Arc::new(Field::new_list_field(texts.data_type().clone(), false));
+    let lists = ListArray::new(item, OffsetBuffer::from_repeated_length(1, rows), Arc::new(texts.clone()), None);
+    let all: [(&str, ArrayRef); 3] = [("text", Arc::new(texts)), ("bytes", Arc::new(bytes)), ("list", Arc::new(lists))];
+    let batch = RecordBatch::try_from_iter(all).expect("a batch");
+    let properties = WriterProperties::builder()
+        .set_compression(Compression::ZSTD(ZstdLevel::default()))
+        .set_dictionary_page_size_limit(64 << 20)
+        .set_statistics_enabled(EnabledStatistics::None)
+        .build();
+    // What the file is said to hold is texts, not words and keys.
+    let options = ArrowWriterOptions::new().with_properties(properties).with_skip_arrow_metadata(true);
+    let mut writer = ArrowWriter::try_new_with_options(Vec::new(), batch.schema(), options).expect("a writer");
+    writer.write(&batch).expect("written");
+    writer.into_inner().expect("Parquet")
+}
+
+#[test]
+fn a_long_text_that_a_small_file_repeats_is_given_a_few_rows_at_a_time() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let (text, rows) = ("a".repeat(1 << 20), 300);
+    let parquet = repeated(&text, rows);
+    assert!(parquet.len() < 20_000, "{}", parquet.len());
+    let bundle = Bundle::open(&with_table(dir.path(), "events/gap.parquet", &parquet)).expect("a bundle");
+    let mut given = Vec::new();
+    let mut look = |batch: RecordBatch| {
+        let bytes: usize = batch.columns().iter().map(|column| column.get_buffer_memory_size()).sum();
+        assert!(bytes <= 65 << 20, "{bytes} bytes at once");
+        let kinds: Vec<String> = batch.columns().iter().map(|column| column.data_type().to_string()).collect();
+        assert_eq!(kinds[..2], ["Utf8", "Binary"], "{kinds:?}");
+        assert_eq!(kinds[2], "List(non-null Utf8)");
+        assert!(batch.column(0).as_string::<i32>().iter().all(|found| found == Some(&*text)));
+        assert!(batch.column(1).as_binary::<i32>().iter().all(|found| found == Some(text.as_bytes())));
+        let items = batch.column(2).as_list::<i32>().values().clone();
+        assert!(items.len() == batch.num_rows() && items.as_string::<i32>().iter().all(|found| found == Some(&*text)));
+        given.push(batch.num_rows());
+        Ok::<(), OpenError>(())
+    };
+    bundle.each_batch("events/gap.parquet", usize::MAX, &mut look).expect("rows");
+    let sheet = bundle.sheet("events/gap.parquet").expect("Parquet").expect("a sheet");
+    sheet.each_batch(std::slice::from_ref(&(0..rows)), None, &mut look).expect("rows");
+    assert_eq!(given.iter().sum::<usize>(), 2 * rows);
+    assert!(given.len() > 20, "{given:?}");
+}
+
 #[test]
 fn a_manifest_that_is_not_the_one_in_the_sums_is_refused_by_who_asks_for_it_alone() {
     let dir = tempfile::tempdir().expect("a directory");
@@ -319,10 +375,12 @@ fn a_column_that_takes_in_the_footer_or_another_column_is_refused_by_everybody_w
         let (start, len) = metadata.row_group(0).column(0).byte_range();
         (start + len) as usize
     };
+    let same = with_more_bytes(&truth, 0);
+    let to_go = (same.len() - end(&same)) as i64;
     // The footer grows with the number that it states.
-    let least = truth.len() - end(&truth) - 64;
-    let mut longer = (least as i64..).map(|more| with_more_bytes(&truth, more));
-    let to_the_end = longer.find(|parquet| end(parquet) == parquet.len()).expect("one of them ends there");
+    let mut longer = (to_go - 8..to_go + 16).map(|more| with_more_bytes(&truth, more));
+    let last = |parquet: &Vec<u8>| (parquet.len() - 7..=parquet.len()).contains(&end(parquet));
+    let to_the_end = longer.find(last).expect("one of them ends there");
     for (lying, said) in
         [(to_the_end, "a column that reaches beyond the end"), (with_more_bytes(&truth, 1), "columns that overlap")]
     {
