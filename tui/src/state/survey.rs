@@ -104,6 +104,11 @@ impl State {
         &self.pass().marks
     }
 
+    /// How many bytes of terminals are not in the record, whatever the filter; as far as it has been read.
+    pub fn unkept(&self) -> u64 {
+        self.scans.all.marks.unkept()
+    }
+
     /// The look whose results the views show.
     fn pass(&self) -> &Pass {
         if self.filter.is_off() { &self.scans.all } else { &self.scans.filter }

@@ -93,7 +93,11 @@ fn about(state: &State, session: &TerminalSession, film: &Film, room: usize, the
         Some(tty) => recording.text(tty),
         None => recording.text(image.stdin),
     });
-    let cut_off = if session.cut { "  (not all of it was kept)" } else { "" };
+    let cut_off = match session.unkept {
+        0 if session.cut => "  (not all of it was kept)".to_owned(),
+        0 => String::new(),
+        unkept => format!("  ({} not kept)", words::bytes(unkept)),
+    };
     let text = format!(
         "{} of {}  typed {}, printed {}{cut_off}  over {}",
         film.played(),

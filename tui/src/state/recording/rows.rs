@@ -237,8 +237,10 @@ pub struct Terminal {
     pub fd: Option<i32>,
     /// Bytes that the call moved.
     pub bytes: u64,
-    /// The text has not all of it.
+    /// The record has not all of it.
     pub cut: bool,
+    /// How many bytes it has not.
+    pub unkept: u64,
 }
 
 /// A stretch of [`super::Recording::blob`].

@@ -2,10 +2,37 @@
 
 use super::crowd::{Crowd, Deed};
 use super::suspicion::process_of;
-use super::{Teller, View, host, place, who, words};
-use crate::state::recording::{Event, Flow, Recording};
+use super::{Sentence, Teller, View, host, place, who, words};
+use crate::state::recording::{Event, Flow, ImageIx, Kind, Recording, Time};
+
+/// A connection that somebody accepted.
+#[derive(Debug)]
+pub struct Accepted {
+    event: u32,
+    time: Time,
+    place: String,
+    who: String,
+    /// The other end, and what went over.
+    from: String,
+}
 
 impl Teller {
+    /// Of a branch that begins: the connection that was accepted last where it came from.
+    pub(super) fn way_in(&mut self, recording: &Recording, at: ImageIx) {
+        if self.accepted.is_empty() || !self.suspicion.is_root(recording, at) {
+            return;
+        }
+        let mut above = recording.ancestry(at).skip(1).filter_map(|image| process_of(recording, Some(image)));
+        let Some(accepted) = above.find_map(|process| self.accepted.remove(&process)) else { return };
+        let pid = recording.image(at).map_or(0, |image| image.pid);
+        let Accepted { event, time, place, who, from } = accepted;
+        let text = format!(
+            "{place}Of the connections told above, the last that {who} accepted before process {pid} ran its first program \
+             came from {from}."
+        );
+        self.push(Sentence { event, time, kind: Kind::Network, text, times: 1, view: View::Network });
+    }
+
     /// What a flow that begins is told as.
     pub(super) fn flow(
         &mut self,
@@ -63,8 +90,9 @@ impl Teller {
                 let text = format!("{who} accepted a connection from {remote}{named}{moved}");
                 if !suspect {
                     if let Some(process) = process_of(recording, actor.image) {
-                        let text = place(recording, event) + &text;
-                        self.accepted.insert(process, (index, event.time, text));
+                        let (place, from) = (place(recording, event), format!("{remote}{named}{moved}"));
+                        let accepted = Accepted { event: index, time: event.time, place, who: who.clone(), from };
+                        self.accepted.insert(process, accepted);
                     }
                     let key = format!("{comm} {local}");
                     let crowd = Crowd::new(Deed::Accepted, comm, local, text + ".");
