@@ -220,6 +220,8 @@ pub struct Pages {
     pub detail_end: u16,
     /// The help's largest scroll.
     pub help_end: u16,
+    /// The largest scroll of what was typed in a terminal.
+    pub typed_end: u16,
 }
 
 impl State {

@@ -11,6 +11,7 @@ mod network;
 mod programs;
 mod suspicion;
 mod typing;
+mod visits;
 
 use super::View;
 use super::filter::host;
@@ -24,6 +25,7 @@ use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
 use suspicion::Suspicion;
 use typing::Typing;
+use visits::Visits;
 
 pub use suspicion::remote_input;
 
@@ -69,6 +71,8 @@ pub struct Teller {
     before: Vec<Option<ImageIx>>,
     /// The files that programs have as input and output.
     ends: Ends,
+    /// Who came in from outside.
+    visits: Visits,
     /// The executables of images, and those of them whose files were made, or got their names, by now.
     exes: HashSet<Sym>,
     made: HashSet<Sym>,
@@ -89,6 +93,7 @@ impl Teller {
             lines: HashMap::new(),
             before: programs::before(recording),
             ends: Ends::default(),
+            visits: Visits::of(recording),
             exes: recording.images.iter().filter_map(|image| image.exe).collect(),
             made: HashSet::new(),
             fresh: Vec::new(),
@@ -105,6 +110,7 @@ impl Teller {
             }
         }
         self.ends.add_to(&mut told);
+        self.visits.add_to(&mut told);
         self.lines.values().for_each(|typing| typing.add_to(&mut told));
         // Only what was typed is several lines; in a path a line end is a trick.
         for sentence in told.iter_mut().filter(|told| told.kind != Kind::Terminal && told.text.contains('\n')) {
@@ -124,10 +130,10 @@ impl Teller {
         self.learn(recording, event);
         if let Body::Start(at) = event.body {
             self.way_in(recording, at);
+            self.visits.began(recording, at, self.before.get(at as usize).copied().flatten());
         }
-        if let Some((text, view)) = self.sentence(recording, index, event) {
-            let text = place(recording, event) + &text;
-            let place = self.tell(index, event, text, view);
+        if let Some(sentence) = self.sentence(recording, index, event) {
+            let place = self.tell_of_visit(recording, index, event, sentence);
             self.keep_place(recording, event, place);
         }
         // Only now: that it begins to listen is an act of its own.

@@ -38,9 +38,9 @@ impl State {
     fn stretch(&self) -> (Time, Time) {
         let whole = self.bounds();
         match self.busy.filter(|_| !self.whole_window && self.filter.range.is_none()) {
-            // Wherever the playhead goes, it is on the strip.
-            Some((from, to)) => (from.min(self.at).max(whole.0), to.max(self.at).min(whole.1)),
-            None => whole,
+            // Wherever the playhead goes, it is on the strip; which has two scales, and does not creep from one to the other.
+            Some((from, to)) if (from..=to).contains(&self.at) => (from, to),
+            _ => whole,
         }
     }
 }

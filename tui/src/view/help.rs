@@ -107,6 +107,7 @@ fn legend(room: usize, theme: Theme) -> Vec<Line<'static>> {
         ("\u{25b6}", Role::Quiet, "the container called"),
         ("\u{25c0}", Role::Quiet, "it was called"),
         ("\u{25e6}", Role::Quiet, "it waits for anybody to call"),
+        ("\u{d7}3", Role::Quiet, "so many processes, or flows"),
     ];
     let files = [
         ("+", Role::New, "made"),

@@ -69,6 +69,14 @@ pub fn draw(frame: &mut Frame<'_>, area: Rect, state: &State, theme: Theme) {
     }
 }
 
+/// The largest scroll of what was typed, where that has this room and is shown.
+pub fn typed_end(state: &State, area: Rect) -> u16 {
+    let session = state.session().and_then(|index| state.sessions.get(index));
+    let (Some(session), Some(film), Some(_)) = (session, &state.film, state.typed_from) else { return 0 };
+    let lines = typed_lines(state, session, film, usize::from(area.width), Theme::PLAIN).len();
+    u16::try_from(lines).unwrap_or(u16::MAX).saturating_sub(area.height)
+}
+
 /// ` terminal 1 of 2: sh 20249 `
 fn title(state: &State, pane: &str, index: usize, session: &TerminalSession, room: usize) -> Line<'static> {
     let image = session.image.and_then(|image| state.recording.image(image));

@@ -4,11 +4,14 @@ use crate::colours::{RED, cells, drawn};
 use crate::keys::{press, type_in};
 use crate::story::{self, Call, who};
 use crossterm::event::KeyCode;
+use ratatui::layout::Rect;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 use taffrail_query::Session;
 use taffrail_tui::state::recording::Kind;
-use taffrail_tui::state::{Action, Palette};
+use taffrail_tui::state::{Action, Palette, Sentence};
+use taffrail_tui::view::pages;
 use taffrail_tui::{Bundles, State, load, screen_text};
 
 fn samples(names: &[&str]) -> State {
@@ -311,6 +314,23 @@ fn the_strip_shows_where_something_happened_and_the_whole_window_on_request() {
 }
 
 #[test]
+fn playing_on_where_nothing_happens_any_more_does_not_stretch_the_strip_frame_by_frame() {
+    let mut state = samples(&["theft-and-scan"]);
+    state.apply(Action::SkipIdle);
+    state.apply(Action::PlayOrPause);
+    let mut ranges = vec![state.strip_range()];
+    for _ in 0..200 {
+        state.apply(Action::Tick(Duration::from_millis(33)));
+        assert!((state.strip_range().0..=state.strip_range().1).contains(&state.at));
+        ranges.push(state.strip_range());
+    }
+    ranges.dedup();
+    let about = &state.recording.about;
+    assert_eq!(ranges.len(), 2, "{ranges:?}");
+    assert_eq!(ranges[1], (about.from, about.to));
+}
+
+#[test]
 fn of_several_bundles_every_moment_process_edge_and_terminal_names_its_container() {
     let mut state = samples(&["docker-socket", "docker-socket-maintenance", "host-mount"]);
     let created: Vec<String> = told(&state).into_iter().filter(|text| text.contains("was created")).collect();
@@ -380,16 +400,22 @@ fn a_script_that_came_over_a_pipe_is_read_as_a_whole_at_any_size() {
         assert!(wide.contains(words), "{words}\n{wide}");
     }
     press(&mut state, KeyCode::Tab);
+    state.pages = pages(&state, Rect::new(0, 0, 80, 17));
     let mut seen = String::new();
     for _ in 0..30 {
-        seen.push_str(&screen_text(&state, 80, 24));
+        seen.push_str(&screen_text(&state, 80, 17));
         press(&mut state, KeyCode::Down);
     }
     for words in
         ["what was typed in terminal", "cat /run/secrets", "scan 10.20.0", "nc -w 1 10.20.0.9 443", "rm /tmp/.loot"]
     {
-        assert!(seen.contains(words), "{words}\n{}", screen_text(&state, 80, 24));
+        assert!(seen.contains(words), "{words}\n{}", screen_text(&state, 80, 17));
     }
+    // The last line stays at the bottom, so that the first key back is seen.
+    let screen = screen_text(&state, 80, 17);
+    assert!(screen.contains("nc -w 1 10.20.0.9") && screen.contains("rm /tmp/.loot /tmp/.role"), "{screen}");
+    press(&mut state, KeyCode::Up);
+    assert_ne!(screen_text(&state, 80, 17), screen);
     press(&mut state, KeyCode::Tab);
     assert!(state.typed_from.is_none());
 }
@@ -415,4 +441,42 @@ fn a_service_that_answers_and_asks_all_day_takes_two_moments_however_much_it_doe
     let servers = told(&state).iter().filter(|text| text.starts_with("httpd")).count();
     assert!(servers <= 5, "{:#?}", told(&state));
     assert!(state.story.iter().is_sorted_by_key(|sentence| sentence.event));
+}
+
+#[test]
+fn what_came_in_from_outside_is_told_whatever_programs_its_process_becomes() {
+    let day = samples(&["day-in-the-life"]);
+    tells(&day, &["wget (#) connected to 10.20.0.5:", "sent 87 B"]);
+    let with_pid = |sentence: &&Sentence| sentence.text.starts_with("wget (") && sentence.text.contains("/dev/null");
+    assert!(day.story.iter().filter(with_pid).count() <= 1);
+}
+
+#[test]
+fn what_comes_in_from_outside_again_and_again_and_does_the_same_is_told_once_with_its_number() {
+    let day = samples(&["day-in-the-life"]);
+    for words in ["wget -q -O /dev/null http://10.20.0.5", "The container was entered"] {
+        let same: Vec<_> = day.story.iter().filter(|sentence| sentence.text.contains(words)).collect();
+        let number = same.iter().filter(|sentence| sentence.times >= 5).count();
+        assert!(number > 0, "{words}: {same:#?}");
+        assert!(
+            same.iter().all(|sentence| sentence.times == 1
+                || sentence.text.ends_with("; the same again later, by other processes.")),
+            "{same:#?}"
+        );
+    }
+    // What the same program does otherwise than before is told.
+    tells(&day, &["Somebody ran `sh -c '/bin/mv"]);
+}
+
+#[test]
+fn an_edge_of_several_processes_is_not_given_to_one_of_them() {
+    let state = ended("day-in-the-life", '4');
+    let several = state.map.edges.iter().find(|edge| edge.processes > 1).expect("copies of a server");
+    let image = several.image.and_then(|image| state.recording.image(image)).expect("an image");
+    let (name, pid) = (state.recording.text(image.comm), image.pid);
+    let screen = screen_text(&state, 120, 40);
+    assert!(screen.contains(&format!("{name} \u{d7}{}", several.processes)), "{screen}");
+    assert!(!screen.contains(&format!("{name} {pid} ")), "{screen}");
+    let state = ended("theft-and-scan", '4');
+    assert!(state.map.edges.iter().any(|edge| edge.processes == 1));
 }

@@ -69,7 +69,7 @@ impl Teller {
             "connect" if flow.result < 0 => {
                 let mut alone = format!("{who} could not connect to {remote}{named}");
                 words::push_failure(&mut alone, i64::from(flow.result));
-                let by = if suspect { who } else { comm };
+                let by = if suspect && !self.is_again(recording, event) { who } else { comm };
                 let crowd = Crowd::new(Deed::Failed(flow.result), by.clone(), "", alone + ".");
                 self.join(recording, index, event, &by, crowd, (host(remote), port, (0, 0)));
                 return None;

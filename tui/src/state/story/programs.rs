@@ -80,7 +80,7 @@ impl Ends {
 }
 
 /// Adds words to a sentence, before its full stop.
-fn add(told: &mut [Sentence], place: Option<usize>, words: &str) {
+pub fn add(told: &mut [Sentence], place: Option<usize>, words: &str) {
     if let Some(sentence) = place.and_then(|place| told.get_mut(place)) {
         let end = sentence.text.strip_suffix('.').map_or(sentence.text.len(), str::len);
         sentence.text.insert_str(end, words);
