@@ -166,6 +166,8 @@ pub struct State {
     pub tree_choice: Option<ProcessIx>,
     /// How far the detail is scrolled.
     pub detail_scroll: u16,
+    /// The view of processes has those of the whole record, not only those of the moment.
+    pub all_processes: bool,
     /// The processes whose descendants are folded away.
     pub folds: BTreeSet<ProcessIx>,
     /// The tree at the playhead.
@@ -286,6 +288,7 @@ impl State {
             skipped: None,
             tree_choice: None,
             detail_scroll: 0,
+            all_processes: false,
             folds: BTreeSet::new(),
             moment: Moment::default(),
             story: Vec::new(),
@@ -357,7 +360,11 @@ impl State {
     fn refresh(&mut self) {
         // At 64x a second is over in a frame; the mark stays for a second of the viewer's time.
         let fade = if self.playing { self.speed.of(FADE_NS).max(FADE_NS) } else { FADE_NS };
-        let kept = if self.view == View::Processes { KEPT_NS.max(fade) } else { fade };
+        let kept = match self.view {
+            View::Processes if self.all_processes => moment::ALL,
+            View::Processes => KEPT_NS.max(fade),
+            _ => fade,
+        };
         if !self.moment.holds_at(self.at, fade, kept) {
             self.moment = Moment::at(&self.recording, self.at, fade, kept);
         }

@@ -38,9 +38,17 @@ impl State {
     fn stretch(&self) -> (Time, Time) {
         let whole = self.bounds();
         match self.busy.filter(|_| !self.whole_window && self.filter.range.is_none()) {
-            // Wherever the playhead goes, it is on the strip; which has two scales, and does not creep from one to the other.
-            Some((from, to)) if (from..=to).contains(&self.at) => (from, to),
-            _ => whole,
+            Some((mut from, mut to)) => {
+                // Wherever the playhead goes, it is on the strip; which doubles for that, and does not creep while one plays.
+                while self.at < from && from > whole.0 {
+                    from = from.saturating_sub(to.saturating_sub(from)).max(whole.0);
+                }
+                while self.at > to && to < whole.1 {
+                    to = to.saturating_add(to.saturating_sub(from)).min(whole.1);
+                }
+                (from, to)
+            }
+            None => whole,
         }
     }
 }

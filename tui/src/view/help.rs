@@ -99,6 +99,7 @@ fn legend(room: usize, theme: Theme) -> Vec<Line<'static>> {
     let processes = [
         ("new", Role::New, "just begun"),
         ("ended", Role::Ended, "just ended"),
+        ("later", Role::Quiet, "not begun yet"),
         ("*", Role::Typed, "program not from the image"),
         ("\u{21c4}", Role::Kind(Kind::Network), "its input is a connection"),
         ("\u{2190}in", Role::Kind(Kind::Lifecycle), "came in from outside"),

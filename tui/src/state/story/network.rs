@@ -27,8 +27,8 @@ impl Teller {
         let pid = recording.image(at).map_or(0, |image| image.pid);
         let Accepted { event, time, place, who, from } = accepted;
         let text = format!(
-            "{place}Of the connections told above, the last that {who} accepted before process {pid} ran its first program \
-             came from {from}."
+            "{place}{who} accepted one of the connections told above, from {from}: the last before process {pid} ran its \
+             first program."
         );
         self.push(Sentence { event, time, kind: Kind::Network, text, times: 1, view: View::Network });
     }
