@@ -67,8 +67,6 @@ pub struct Teller {
     accepted: HashMap<ProcessIx, Accepted>,
     /// The terminal sessions, with what was typed of a line that has not ended.
     lines: HashMap<Option<u64>, Typing>,
-    /// For every image: the one that its process was before.
-    before: Vec<Option<ImageIx>>,
     /// The files that programs have as input and output.
     ends: Ends,
     /// Who came in from outside.
@@ -91,7 +89,6 @@ impl Teller {
             crowds: HashMap::new(),
             accepted: HashMap::new(),
             lines: HashMap::new(),
-            before: programs::before(recording),
             ends: Ends::default(),
             visits: Visits::of(recording),
             exes: recording.images.iter().filter_map(|image| image.exe).collect(),
@@ -130,7 +127,7 @@ impl Teller {
         self.learn(recording, event);
         if let Body::Start(at) = event.body {
             self.way_in(recording, at);
-            self.visits.began(recording, at, self.before.get(at as usize).copied().flatten());
+            self.visits.began(recording, at);
         }
         if let Some(sentence) = self.sentence(recording, index, event) {
             let place = self.tell_of_visit(recording, index, event, sentence);
@@ -206,7 +203,7 @@ impl Teller {
                 if !image.inside {
                     return None;
                 }
-                let by = self.runner(recording, at).map_or("Somebody", |(runner, _)| recording.text(runner.comm));
+                let by = recording.runner(at).map_or("Somebody", |(runner, _)| recording.text(runner.comm));
                 let text = format!("{by} ran `{}`.", one_line(recording.text(image.cmdline)));
                 let crowd = Crowd::new(Deed::Ran, String::new(), "", text.clone());
                 self.join(recording, index, event, &text, crowd, ("", None, (0, 0)));

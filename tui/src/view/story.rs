@@ -87,8 +87,11 @@ fn around(
     let taken = (height / 2).saturating_sub(own.len()).max(room - below.len()).max(usize::from(room > 0));
     let taken = if is_begun { above.len() } else { taken.min(above.len()) };
     let mut skipped = above.len() - taken;
-    // Behind its first line, which is for what is above, begins a sentence.
-    while !is_begun && skipped + 1 < above.len() && above[skipped].0 == above[skipped + 1].0 {
+    // Behind its first line, which is for what is above, begins a sentence, where the room is needed below.
+    while !is_begun
+        && above.len() - skipped + below.len() > room
+        && above.get(skipped).map(|line| line.0) == above.get(skipped + 1).map(|line| line.0)
+    {
         skipped += 1;
     }
     let shown = above.into_iter().skip(skipped).chain(own).chain(below);

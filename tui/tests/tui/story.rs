@@ -72,6 +72,7 @@ pub fn program(draft: &mut Draft, program: &Program<'_>) {
         exec_id: program.id,
         process: 0,
         parent: None,
+        before: None,
         pid: program.pid,
         ppid: None,
         uid: if program.inside { 33 } else { 0 },

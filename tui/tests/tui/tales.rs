@@ -118,6 +118,16 @@ fn a_program_that_replaced_another_in_its_process_is_told_as_that_ones_act() {
     let day = samples(&["day-in-the-life"]);
     tells(&day, &["Somebody ran `/bin/sh -c", "from outside the container"]);
     tells(&day, &["sh (#) ran `/bin/wget -q -O /dev/null", "in its own place"]);
+    let mut shell = samples(&["reverse-shell"]);
+    let finding =
+        shell.story.iter().find(|sentence| sentence.text.contains("in its own place")).expect("a shell").event;
+    press(&mut shell, KeyCode::Char('3'));
+    while shell.selected < Some(finding) {
+        press(&mut shell, KeyCode::Right);
+    }
+    let screen = screen_text(&shell, 120, 40);
+    let line = screen.lines().find(|line| line.contains("run by ")).unwrap_or_default();
+    assert!(line.contains("run by   nc ") && line.contains("(in its own place)"), "{screen}");
     // A copy that runs its first program was made by who ran that.
     let state = story::incident();
     assert!(told(&state).iter().any(|text| text.starts_with("httpd (#) ran `sh -c")), "{:#?}", told(&state));

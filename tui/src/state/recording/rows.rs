@@ -11,6 +11,8 @@ pub struct Image {
     pub process: ProcessIx,
     /// The parent's image.
     pub parent: Option<ImageIx>,
+    /// The image that its process was before, where that is in the record.
+    pub before: Option<ImageIx>,
     /// Process id.
     pub pid: u32,
     /// The parent's process id.

@@ -4,7 +4,7 @@
 //! later: the sentences of the start and of the program's connections get it then.
 
 use super::{Sentence, Teller, View, one_line, words};
-use crate::state::recording::{Event, Image, ImageIx, Io, Origin, Recording};
+use crate::state::recording::{Event, Image, ImageIx, Io, Recording};
 use crate::state::story::suspicion::remote_input;
 use std::collections::HashMap;
 
@@ -87,33 +87,12 @@ pub fn add(told: &mut [Sentence], place: Option<usize>, words: &str) {
     }
 }
 
-/// For every image: the one that its process was before.
-pub fn before(recording: &Recording) -> Vec<Option<ImageIx>> {
-    let mut last = vec![None; recording.processes as usize];
-    let images = (0..).zip(recording.images.iter());
-    images.map(|(at, image)| last.get_mut(image.process as usize)?.replace(at)).collect()
-}
-
 impl Teller {
-    /// The program that the process of this image ran until then. A copy of its maker has run none, and what the runtime
-    /// ran to get into the container is none of the container's.
-    fn replaced<'a>(&self, recording: &'a Recording, at: ImageIx) -> Option<&'a Image> {
-        let before = recording.image((*self.before.get(at as usize)?)?)?;
-        let entered = recording.image(at)?.more.entered.is_some();
-        (before.inside && before.origin != Origin::Fork && !entered).then_some(before)
-    }
-
-    /// Who ran this program: the program in whose place it came, else who made the process.
-    pub(super) fn runner<'a>(&self, recording: &'a Recording, at: ImageIx) -> Option<(&'a Image, bool)> {
-        let replaced = self.replaced(recording, at).map(|image| (image, true));
-        replaced.or_else(|| Some((recording.image(recording.image(at)?.parent?)?, false)))
-    }
-
     /// A program that somebody suspected ran, or that led to one.
     pub(super) fn start(&self, recording: &Recording, at: ImageIx, image: &Image) -> (String, View) {
         let line = one_line(recording.text(image.cmdline));
         let named = |image: &Image| format!("{} ({})", recording.text(image.comm), image.pid);
-        let mut text = match self.runner(recording, at) {
+        let mut text = match recording.runner(at) {
             Some((runner, true)) => format!("{} ran `{line}` in its own place", named(runner)),
             Some((runner, false)) => format!("{} ran `{line}` as process {}", named(runner), image.pid),
             None => format!("Somebody ran `{line}` as process {}", image.pid),

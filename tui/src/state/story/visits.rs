@@ -34,11 +34,11 @@ impl Visits {
     }
 
     /// An image begins; it is of the visit of the one before it in its process, or of its parent.
-    pub fn began(&mut self, recording: &Recording, at: ImageIx, before: Option<ImageIx>) {
+    pub fn began(&mut self, recording: &Recording, at: ImageIx) {
         let Some(image) = recording.image(at) else { return };
         let of =
             |image: Option<ImageIx>| image.and_then(|at| self.by_image.get(at as usize)).copied().unwrap_or_default();
-        let visit = match (image.more.entered, of(before)) {
+        let visit = match (image.more.entered, of(image.before)) {
             (Some(_), _) if self.commands.insert((image.cmdline, image.more.container)) => Visit::First,
             (Some(_), _) => Visit::Again,
             (None, Visit::None) => of(image.parent),
@@ -84,7 +84,7 @@ impl Teller {
         if visit == Visit::None {
             return self.tell(index, event, text, view);
         }
-        let key = (event.body.kind(), self.without_pids(recording, event, &text));
+        let key = (event.body.kind(), Self::without_pids(recording, event, &text));
         let known = self.visits.known.get(&key).copied().filter(|_| visit == Visit::Again);
         if let Some((at, sentence)) = known.and_then(|at| Some((at, self.told.get_mut(at)?))) {
             sentence.times = sentence.times.saturating_add(1);
@@ -97,7 +97,7 @@ impl Teller {
     }
 
     /// The sentence without the numbers of the processes that it is about.
-    fn without_pids(&self, recording: &Recording, event: &Event, text: &str) -> String {
+    fn without_pids(recording: &Recording, event: &Event, text: &str) -> String {
         if let Body::Lifecycle(_) = event.body {
             let mut parts = text.split("pid ");
             let first = parts.next().unwrap_or_default().to_owned();
@@ -107,7 +107,7 @@ impl Teller {
         }
         let own = recording.actor(event).pid;
         let runner = match event.body {
-            Body::Start(at) => self.runner(recording, at).map(|(runner, _)| runner.pid),
+            Body::Start(at) => recording.runner(at).map(|(runner, _)| runner.pid),
             _ => None,
         };
         own.into_iter().chain(runner).fold(text.to_owned(), |text, pid| {
