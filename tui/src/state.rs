@@ -7,6 +7,7 @@
 //! gathering             what the views make of events while they come by
 //! scan, search          a look at every page that is not in memory; the next event with a text
 //! survey, errand        what the scans have found by now; work on a thread of its own
+//! extent                how much of the recording that is
 //! summary, words        one line of an event; numbers to words
 //! filter                which events the list shows
 //! marks, stretch        where on the strip something vital happened; what the strip shows
@@ -33,6 +34,7 @@ mod clock;
 mod condition;
 pub mod draft;
 mod errand;
+mod extent;
 mod film;
 mod filter;
 mod folds;
@@ -65,6 +67,7 @@ pub use action::{Action, Move, Only};
 pub use alarm::Alarm;
 pub use changes::{Change, ChangeRow, Changes, Deed};
 pub use condition::{Asker, Told};
+pub use extent::{Extent, Looking, Progress};
 pub use film::{Film, TerminalSession, TypedOrPrinted};
 pub use filter::{Chip, Filter, KindFilter, Lineage, address_of, file_of, finds, host};
 pub use folds::Folds;
@@ -78,7 +81,6 @@ pub use play::{SPEEDS, Skip, Speed};
 pub use prompt::{Prompt, Prompting, Turn, commands};
 pub use sql::{Answer, Ask, Completion, ROWS_MAX, Relation, Sql};
 pub use story::{Sentence, remote_input};
-pub use survey::{Extent, Looking, Progress};
 pub use timeline::{Cuts, Reader, Shown, Timeline};
 pub use visible::{Found, Visible};
 

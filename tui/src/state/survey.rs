@@ -1,6 +1,7 @@
 //! What passes the filter, and what the views make of it: at once where all is in memory, else by scans.
 
 use super::changes::FileHistory;
+use super::extent::{Extent, Looking, Progress};
 use super::filter::{Filter, Sieve};
 use super::gathering::{Gathered, Gathering};
 use super::map::History;
@@ -34,48 +35,6 @@ struct Pass {
     marks: Marks,
     flows: Option<Arc<Vec<History>>>,
     deeds: Option<Arc<FileHistory>>,
-}
-
-/// How much of the recording something is of.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Extent {
-    /// All of it: what is not there did not happen.
-    All,
-    /// What has been read by now.
-    SoFar,
-    /// What could be read.
-    Cut,
-}
-
-impl Extent {
-    /// What a number or an absence that is told has to say too.
-    pub fn suffix(self) -> &'static str {
-        match self {
-            Self::All => "",
-            Self::SoFar => " so far",
-            Self::Cut => " in what could be read",
-        }
-    }
-}
-
-/// What is being done in the background, and how far it is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Progress {
-    /// What has been looked at, in percent.
-    pub percent: u8,
-    /// What for.
-    pub what: Looking,
-}
-
-/// What the background looks for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Looking {
-    /// Everything, for the first time.
-    All,
-    /// What passes the filter.
-    Filter,
-    /// The searched text.
-    Search,
 }
 
 impl Scans {
