@@ -69,6 +69,7 @@ pub const BINDINGS: &[Binding] = &[
     hinted(&[("enter", Action::Enter)], "look closer at the row: another view of it, or only its process", "closer"),
     row(&[("escape", Action::Escape)], "back along the trail; at its start: all filters off"),
     row(&[("fold", Action::Fold), ("fold-all", Action::FoldAll)], "fold or unfold the row; all"),
+    row(&[("all-processes", Action::AllProcesses)], "the processes of the whole record, or those of this moment"),
     row(
         &[
             ("only-process", Action::Only(Only::Process)),

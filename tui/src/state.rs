@@ -7,6 +7,7 @@
 //! gathering             what the views make of events while they come by
 //! scan, search          a look at every page that is not in memory; the next event with a text
 //! survey, errand        what the scans have found by now; work on a thread of its own
+//! extent                how much of the recording that is
 //! summary, words        one line of an event; numbers to words
 //! filter                which events the list shows
 //! marks, stretch        where on the strip something vital happened; what the strip shows
@@ -33,6 +34,7 @@ mod clock;
 mod condition;
 pub mod draft;
 mod errand;
+mod extent;
 mod film;
 mod filter;
 mod folds;
@@ -65,6 +67,7 @@ pub use action::{Action, Move, Only};
 pub use alarm::Alarm;
 pub use changes::{Change, ChangeRow, Changes, Deed};
 pub use condition::{Asker, Told};
+pub use extent::{Extent, Looking, Progress};
 pub use film::{Film, TerminalSession, TypedOrPrinted};
 pub use filter::{Chip, Filter, KindFilter, Lineage, address_of, file_of, finds, host};
 pub use folds::Folds;
@@ -78,7 +81,6 @@ pub use play::{SPEEDS, Skip, Speed};
 pub use prompt::{Prompt, Prompting, Turn, commands};
 pub use sql::{Answer, Ask, Completion, ROWS_MAX, Relation, Sql};
 pub use story::{Sentence, remote_input};
-pub use survey::{Extent, Looking, Progress};
 pub use timeline::{Cuts, Reader, Shown, Timeline};
 pub use visible::{Found, Visible};
 
@@ -166,6 +168,8 @@ pub struct State {
     pub tree_choice: Option<ProcessIx>,
     /// How far the detail is scrolled.
     pub detail_scroll: u16,
+    /// The view of processes has those of the whole record, not only those of the moment.
+    pub all_processes: bool,
     /// The processes whose descendants are folded away.
     pub folds: BTreeSet<ProcessIx>,
     /// The tree at the playhead.
@@ -220,6 +224,8 @@ pub struct Pages {
     pub detail_end: u16,
     /// The help's largest scroll.
     pub help_end: u16,
+    /// The largest scroll of what was typed in a terminal.
+    pub typed_end: u16,
 }
 
 impl State {
@@ -284,6 +290,7 @@ impl State {
             skipped: None,
             tree_choice: None,
             detail_scroll: 0,
+            all_processes: false,
             folds: BTreeSet::new(),
             moment: Moment::default(),
             story: Vec::new(),
@@ -355,7 +362,11 @@ impl State {
     fn refresh(&mut self) {
         // At 64x a second is over in a frame; the mark stays for a second of the viewer's time.
         let fade = if self.playing { self.speed.of(FADE_NS).max(FADE_NS) } else { FADE_NS };
-        let kept = if self.view == View::Processes { KEPT_NS.max(fade) } else { fade };
+        let kept = match self.view {
+            View::Processes if self.all_processes => moment::ALL,
+            View::Processes => KEPT_NS.max(fade),
+            _ => fade,
+        };
         if !self.moment.holds_at(self.at, fade, kept) {
             self.moment = Moment::at(&self.recording, self.at, fade, kept);
         }

@@ -94,6 +94,7 @@ pub fn pages(state: &State, area: Rect) -> Pages {
         detail: detail.height,
         detail_end: u16::try_from(lines).unwrap_or(u16::MAX).saturating_sub(detail.height),
         help_end: help::end(area, state),
+        typed_end: terminal::typed_end(state, inner(screen.body)),
     }
 }
 

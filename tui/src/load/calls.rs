@@ -58,14 +58,18 @@ pub fn terminal(rows: &mut Rows, batch: &Batch<'_>) -> Result<(), TuiError> {
     let (session, fd) = (batch.u64("session_id")?, batch.i32("fd")?);
     let (data, bytes, cut) = (batch.bytes("data")?, batch.u64("bytes")?, batch.bool("cut")?);
     for row in 0..batch.rows() {
+        // Before the bytes themselves were kept their text was.
+        let kept = data.get(row).map_or(text.get(row).len(), <[u8]>::len) as u64;
+        let (moved, cut) = (bytes.get(row).unwrap_or(0), cut.get(row));
         let stretch = Terminal {
             direction: rows.sym(direction.get(row)),
             text: rows.sym(text.get(row)),
             data: data.get(row).and_then(|data| rows.bytes(data)),
             session: session.get(row),
             fd: fd.get(row),
-            bytes: bytes.get(row).unwrap_or(0),
-            cut: cut.get(row),
+            bytes: moved,
+            cut,
+            unkept: if cut { moved.saturating_sub(kept) } else { 0 },
         };
         common.add(rows, row, Row::Terminal(stretch));
     }

@@ -21,6 +21,7 @@ pub fn read(draft: &mut Draft, batch: &Batch<'_>, containers: &[&str]) -> Result
             exec_id: common.exec_id.get(row).unwrap_or(0),
             process: 0,
             parent: None,
+            before: None,
             pid: common.pid.get(row).unwrap_or(0),
             ppid: ppid.get(row),
             uid: common.uid.get(row).unwrap_or(0),

@@ -46,6 +46,8 @@ pub enum Action {
     Fold,
     /// Fold or unfold all.
     FoldAll,
+    /// The processes of the whole record, or those of the moment.
+    AllProcesses,
     /// Keep only what the row is about.
     Only(Only),
     /// Take the last filter off.
@@ -151,6 +153,11 @@ impl State {
             Action::Escape => self.escape(),
             Action::Fold => self.fold(),
             Action::FoldAll => self.fold_all(),
+            Action::AllProcesses => {
+                // From another view it is the way to all of them.
+                self.all_processes = self.view != View::Processes || !self.all_processes;
+                self.show(View::Processes);
+            }
             Action::Only(only) => self.only(only),
             Action::DropChip => {
                 if let Some(last) = self.filter.chips().last() {

@@ -25,7 +25,7 @@ const BLOB_MAX: usize = 64 << 20;
 /// An image with its identities as the evidence has them; links are made at the end.
 #[derive(Clone, Copy, Debug)]
 pub struct NewImage {
-    /// The image; `process` and `parent` are filled in later.
+    /// The image; `process`, `parent` and `before` are filled in later.
     pub image: Image,
     /// Its process.
     pub process_id: u64,
@@ -110,9 +110,12 @@ impl Draft {
             new.image.process = *processes.entry(new.process_id).or_insert(next);
         }
         let mut images: Vec<Image> = Vec::with_capacity(self.images.len());
-        for new in std::mem::take(&mut self.images) {
+        let mut last = vec![None; processes.len()];
+        for (at, new) in (0..).zip(std::mem::take(&mut self.images)) {
             let parent = new.parent_exec_id.and_then(|id| by_exec_id.get(&id).copied());
-            images.push(Image { parent, ..new.image });
+            let before =
+                last.get_mut(new.image.process as usize).and_then(|last: &mut Option<ImageIx>| last.replace(at));
+            images.push(Image { parent, before, ..new.image });
         }
         cut_circles(&mut images);
         let lives = lives(&self.about, &images);

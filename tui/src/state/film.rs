@@ -30,8 +30,10 @@ pub struct TerminalSession {
     pub typed: u64,
     /// Bytes printed.
     pub printed: u64,
-    /// Some of them were not kept.
+    /// Some of them are not here.
     pub cut: bool,
+    /// How many of them are not in the record.
+    pub unkept: u64,
     /// It goes over a terminal, not over a pipe or a connection.
     pub tty: bool,
 }
@@ -79,7 +81,8 @@ impl Sessions {
         if place == next {
             let (id, stretches) = (row.session, Vec::new());
             let (image, tty) = (None, false);
-            self.sessions.push(TerminalSession { id, stretches, image, typed: 0, printed: 0, cut: false, tty });
+            let (typed, printed, cut, unkept) = (0, 0, false, 0);
+            self.sessions.push(TerminalSession { id, stretches, image, typed, printed, cut, unkept, tty });
         }
         let session = &mut self.sessions[place];
         let typed = recording.text(row.direction) == "typed";
@@ -90,6 +93,7 @@ impl Sessions {
         let image = session.image.and_then(|image| recording.image(image));
         session.tty = image.is_some_and(|image| image.more.tty.is_some());
         session.cut |= row.cut || !fits;
+        session.unkept = session.unkept.saturating_add(row.unkept);
         let count = if typed { &mut session.typed } else { &mut session.printed };
         *count = count.saturating_add(row.bytes);
         if fits {

@@ -30,6 +30,8 @@ pub struct Edge {
     pub who: Option<Arc<str>>,
     /// Its image, the last one.
     pub image: Option<ImageIx>,
+    /// How many processes of that name they are of.
+    pub processes: u32,
     /// How many flows.
     pub flows: u32,
     /// How many are open at the playhead.

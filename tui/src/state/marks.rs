@@ -1,4 +1,5 @@
-//! The moments that stand out on the strip, so that drawing a column is two searches however many events there are.
+//! The moments that stand out on the strip, so that drawing a column is two searches however many events there are; and
+//! how much of terminals is missing.
 
 use super::recording::{Body, Event, Recording, Time};
 
@@ -8,11 +9,17 @@ pub struct Marks {
     vital: Vec<Time>,
     /// With the event's number.
     findings: Vec<(Time, u32)>,
+    /// Bytes of terminals that are not in the record.
+    unkept: u64,
 }
 
 impl Marks {
     /// Takes an event in, and its number; they come by time.
     pub fn take(&mut self, recording: &Recording, event: &Event, number: u32) {
+        if let Body::Terminal(at) = event.body {
+            let unkept = recording.terminal.get(at as usize).map_or(0, |row| row.unkept);
+            self.unkept = self.unkept.saturating_add(unkept);
+        }
         match event.body {
             Body::Finding(_) => self.findings.push((event.time, number)),
             // The recorder's own line between vital and bulk (taffrail_trace::event::Body::class).
@@ -31,6 +38,12 @@ impl Marks {
     pub fn extend(&mut self, later: Self) {
         self.vital.extend(later.vital);
         self.findings.extend(later.findings);
+        self.unkept = self.unkept.saturating_add(later.unkept);
+    }
+
+    /// How many bytes of terminals are not in the record.
+    pub fn unkept(&self) -> u64 {
+        self.unkept
     }
 
     /// Something vital happened in `[from, to)`.

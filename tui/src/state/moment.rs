@@ -5,6 +5,9 @@ use super::recording::{Image, ImageIx, Origin, ProcessIx, Recording, Time};
 /// How far up a dead process's ancestors are searched for a living one: bounds the work on a made-up bundle.
 const SEARCH_MAX: usize = 256;
 
+/// Who ended this long ago is still in the tree, and so is who is to come: all that the record has.
+pub const ALL: i64 = i64::MAX;
+
 /// The tree at one moment, and how long it stays as it is.
 #[derive(Clone, Debug, Default)]
 pub struct Moment {
@@ -44,13 +47,15 @@ pub enum Life {
     New,
     /// It is there.
     Alive,
-    /// It has just ended.
+    /// It has just ended, or at any time before where all are shown.
     Ended,
+    /// It begins later; where all are shown.
+    Coming,
 }
 
 impl Moment {
     /// The tree at `time`; starts less than `fade` nanoseconds ago are marked, and who ended less than `kept` ago is
-    /// still in it.
+    /// still in it: [`ALL`] has everybody in it.
     pub fn at(recording: &Recording, time: Time, fade: i64, kept: i64) -> Self {
         let mut moment = Self { rows: Vec::new(), from: Time::MIN, until: Time::MAX, fade, kept };
         let present = moment.present(recording, time);
@@ -76,10 +81,12 @@ impl Moment {
             }
             let slot: &mut Option<(ImageIx, Life)> = &mut present[image.process as usize];
             let life = life(recording, image, time, (self.fade, self.kept));
-            // Images come by start, so a later one has replaced an earlier one; a dead one replaces nothing alive.
+            // Images come by start, so a later one has replaced an earlier one; a dead one replaces nothing alive. Who is to
+            // come is told by what it becomes.
             match (life, *slot) {
                 (None, _) => {}
-                (Some(Life::Ended), Some((_, Life::New | Life::Alive))) => {}
+                (Some(Life::Ended), Some((_, Life::New | Life::Alive)))
+                | (Some(Life::Coming), Some((_, Life::New | Life::Alive | Life::Ended))) => {}
                 (Some(life), _) => *slot = Some((index as ImageIx, life)),
             }
         }
@@ -170,10 +177,10 @@ fn turns(image: &Image, fade: i64, kept: i64) -> impl Iterator<Item = Time> {
 /// The image's life at `time`; `None` where it is not there.
 fn life(recording: &Recording, image: &Image, time: Time, (fade, kept): (i64, i64)) -> Option<Life> {
     if image.start > time {
-        return None;
+        return (kept == ALL).then_some(Life::Coming);
     }
     match image.end {
-        Some(end) if end <= time => (time.saturating_sub(end) < kept).then_some(Life::Ended),
+        Some(end) if end <= time => (kept == ALL || time.saturating_sub(end) < kept).then_some(Life::Ended),
         _ => {
             let seen = image.origin != Origin::Scan && image.start >= recording.about.from;
             let new = seen && time.saturating_sub(image.start) < fade;

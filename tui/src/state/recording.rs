@@ -286,6 +286,16 @@ impl Recording {
         std::iter::successors(Some(image), |at| self.image(*at)?.parent)
     }
 
+    /// Who ran this image's program: the program in whose place it came, which is true then, else who made the process. A
+    /// copy of its maker has run none, and what the runtime ran to get into the container is none of the container's.
+    pub fn runner(&self, at: ImageIx) -> Option<(&Image, bool)> {
+        let image = self.image(at)?;
+        let before = image.before.and_then(|before| self.image(before));
+        let replaced =
+            before.filter(|before| before.inside && before.origin != Origin::Fork && image.more.entered.is_none());
+        replaced.map(|image| (image, true)).or_else(|| Some((self.image(image.parent?)?, false)))
+    }
+
     /// Whether an image is of outside the container, or of a process that came from there and has run nothing since: so the
     /// runtime prepares a container before the container's first program. A copy of a process that the container does not
     /// have came from outside too.

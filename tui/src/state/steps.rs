@@ -2,9 +2,6 @@
 
 use super::{Focus, Move, Prompting, State, View};
 
-/// How much of a typed line a row has at least, on a screen that shows everything.
-const TYPED_WIDTH: usize = 40;
-
 impl State {
     /// The next pane, session, or the editor.
     pub(super) fn turn(&mut self, next: bool) {
@@ -46,10 +43,7 @@ impl State {
         match (self.view, self.focus) {
             (View::Story, _) => self.by_hand(|state| state.step_in_story(page)),
             (View::Terminal, _) => match self.typed_from {
-                Some(from) => {
-                    let end = u16::try_from(self.typed_lines()).unwrap_or(u16::MAX);
-                    self.typed_from = Some(scrolled(from, page, end));
-                }
+                Some(from) => self.typed_from = Some(scrolled(from, page, self.pages.typed_end)),
                 None => self.by_hand(|state| state.step_in_session(page)),
             },
             (View::Processes, _) | (View::Timeline, Focus::Tree) => {
@@ -86,13 +80,6 @@ impl State {
         if let Some(sentence) = sentences.get(target).and_then(|at| self.story.get(*at)) {
             self.stand_on_event(sentence.event, sentence.time);
         }
-    }
-
-    /// How far what was typed can be scrolled: by its lines, of which a long one takes several rows.
-    fn typed_lines(&self) -> usize {
-        let session = self.session().and_then(|index| self.sessions.get(index));
-        let lines = session.into_iter().flat_map(|session| &session.stretches).flat_map(|stretch| stretch.text.lines());
-        lines.map(|line| 1 + line.len() / TYPED_WIDTH).sum::<usize>().saturating_sub(1)
     }
 
     /// From one stretch of bytes of the session to the next; the playhead follows.

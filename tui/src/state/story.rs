@@ -8,19 +8,24 @@
 mod crowd;
 mod files;
 mod network;
+mod programs;
 mod suspicion;
+mod telling;
 mod typing;
+mod visits;
 
 use super::View;
 use super::filter::host;
-use super::recording::{Body, Event, Image, ImageIx, Kind, Origin, ProcessIx, Recording, Sym, Time};
+use super::recording::{Body, Event, ImageIx, Kind, Origin, ProcessIx, Recording, Sym, Time};
 use super::words;
 use crowd::{Crowd, Deed};
 use files::file;
-use std::collections::hash_map::Entry;
+use network::Accepted;
+use programs::Ends;
 use std::collections::{HashMap, HashSet};
-use suspicion::{Suspicion, process_of};
-use typing::{Typing, readable, typed_text};
+use suspicion::Suspicion;
+use typing::Typing;
+use visits::Visits;
 
 pub use suspicion::remote_input;
 
@@ -59,9 +64,13 @@ pub struct Teller {
     /// Those that are told together, by what they have in common, with the place of their sentence.
     crowds: HashMap<(Deed, String), (usize, Crowd)>,
     /// The connection that a process accepted last.
-    accepted: HashMap<ProcessIx, (u32, Time, String)>,
-    /// What was typed of a line that has not ended, by session, with the event of its last letters.
+    accepted: HashMap<ProcessIx, Accepted>,
+    /// The terminal sessions, with what was typed of a line that has not ended.
     lines: HashMap<Option<u64>, Typing>,
+    /// The files that programs have as input and output.
+    ends: Ends,
+    /// Who came in from outside.
+    visits: Visits,
     /// The executables of images, and those of them whose files were made, or got their names, by now.
     exes: HashSet<Sym>,
     made: HashSet<Sym>,
@@ -80,6 +89,8 @@ impl Teller {
             crowds: HashMap::new(),
             accepted: HashMap::new(),
             lines: HashMap::new(),
+            ends: Ends::default(),
+            visits: Visits::of(recording),
             exes: recording.images.iter().filter_map(|image| image.exe).collect(),
             made: HashSet::new(),
             fresh: Vec::new(),
@@ -95,12 +106,13 @@ impl Teller {
                 sentence.text = crowd.text();
             }
         }
-        let open = self.lines.values().filter(|typing| !typing.line.is_empty());
-        told.extend(open.filter_map(|typing| {
-            let text = format!("{}{} (the line has no end).", typing.place, typed_text(&[readable(&typing.line)])?);
-            let (kind, view) = (Kind::Terminal, View::Terminal);
-            Some(Sentence { event: typing.event, time: typing.time, kind, text, times: 1, view })
-        }));
+        self.ends.add_to(&mut told);
+        self.visits.add_to(&mut told);
+        self.lines.values().for_each(|typing| typing.add_to(&mut told));
+        // Only what was typed is several lines; in a path a line end is a trick.
+        for sentence in told.iter_mut().filter(|told| told.kind != Kind::Terminal && told.text.contains('\n')) {
+            sentence.text = sentence.text.replace('\n', "\\n");
+        }
         told.sort_by_key(|sentence| sentence.event);
         told
     }
@@ -115,10 +127,11 @@ impl Teller {
         self.learn(recording, event);
         if let Body::Start(at) = event.body {
             self.way_in(recording, at);
+            self.visits.began(recording, at);
         }
-        if let Some((text, view)) = self.sentence(recording, index, event) {
-            let text = place(recording, event) + &text;
-            self.tell(index, event, text, view);
+        if let Some(sentence) = self.sentence(recording, index, event) {
+            let place = self.tell_of_visit(recording, index, event, sentence);
+            self.keep_place(recording, event, place);
         }
         // Only now: that it begins to listen is an act of its own.
         if let (Body::FlowBegin(at), Some(image)) = (event.body, recording.actor(event).image)
@@ -160,18 +173,6 @@ impl Teller {
         }
     }
 
-    /// Of a branch that begins: the connection that was accepted last where it came from.
-    fn way_in(&mut self, recording: &Recording, at: ImageIx) {
-        if self.accepted.is_empty() || !self.suspicion.is_root(recording, at) {
-            return;
-        }
-        let mut above = recording.ancestry(at).skip(1).filter_map(|image| process_of(recording, Some(image)));
-        let Some((event, time, text)) = above.find_map(|process| self.accepted.remove(&process)) else { return };
-        let pid = recording.image(at).map_or(0, |image| image.pid);
-        let text = format!("{text}, the last before process {pid} ran its first program.");
-        self.push(Sentence { event, time, kind: Kind::Network, text, times: 1, view: View::Network });
-    }
-
     fn sentence(&mut self, recording: &Recording, index: u32, event: &Event) -> Option<(String, View)> {
         let image = recording.actor(event).image;
         let suspect = image.is_some_and(|image| self.suspicion.is_suspect(recording, image));
@@ -202,8 +203,7 @@ impl Teller {
                 if !image.inside {
                     return None;
                 }
-                let parent = image.parent.and_then(|parent| recording.image(parent));
-                let by = parent.map_or("Somebody", |parent| recording.text(parent.comm));
+                let by = recording.runner(at).map_or("Somebody", |(runner, _)| recording.text(runner.comm));
                 let text = format!("{by} ran `{}`.", one_line(recording.text(image.cmdline)));
                 let crowd = Crowd::new(Deed::Ran, String::new(), "", text.clone());
                 self.join(recording, index, event, &text, crowd, ("", None, (0, 0)));
@@ -227,7 +227,13 @@ impl Teller {
                 self.opened(recording, index, event, at, suspect);
                 file(recording, event, at, suspect)
             }
-            Body::Io(at) => recording.ios.get(at as usize).filter(|io| suspect && io.written > 0).and_then(|io| {
+            Body::Io(at) => recording.ios.get(at as usize).and_then(|io| {
+                if let Some(image) = image {
+                    self.ends.moved(recording, image, io);
+                }
+                if !suspect || io.written == 0 {
+                    return None;
+                }
                 let path = Some(recording.text(io.path)).filter(|path| path.starts_with('/'))?;
                 let written = words::bytes(io.written);
                 (!path.starts_with("/dev/"))
@@ -243,6 +249,9 @@ impl Teller {
                         what.push_str(word);
                     }
                     let mut text = format!("{} {done} {what}", who(recording, event));
+                    if call.result < 0 {
+                        text.push_str(", and failed");
+                    }
                     words::push_failure(&mut text, call.result);
                     text.push('.');
                     (text, View::Timeline)
@@ -261,104 +270,15 @@ impl Teller {
             Body::FlowEnd(_) => None,
         }
     }
-
-    fn tell(&mut self, index: u32, event: &Event, text: String, view: View) {
-        let kind = event.body.kind();
-        // A hole is one of its own.
-        if kind != Kind::Gap {
-            let next = self.told.len();
-            match self.known.entry((kind, text.clone())) {
-                Entry::Occupied(at) => {
-                    if let Some(sentence) = self.told.get_mut(*at.get()) {
-                        sentence.times = sentence.times.saturating_add(1);
-                    }
-                    return;
-                }
-                Entry::Vacant(free) if next < SENTENCES_MAX => _ = free.insert(next),
-                Entry::Vacant(_) => {}
-            }
-        }
-        self.push(Sentence { event: index, time: event.time, kind, text, times: 1, view });
-    }
-
-    /// A sentence more, and the last one where there are too many.
-    fn push(&mut self, sentence: Sentence) {
-        if self.told.len() < SENTENCES_MAX {
-            self.told.push(sentence);
-        } else if !std::mem::replace(&mut self.full, true) {
-            let text = "More happened than a story can tell; the timeline has all of it.".to_owned();
-            self.told.push(Sentence { kind: Kind::Lifecycle, text, times: 1, view: View::Timeline, ..sentence });
-        }
-    }
-
-    /// Tells an event together with those that have `key` in common; `crowd` is what the first of them begins.
-    fn join(
-        &mut self,
-        recording: &Recording,
-        index: u32,
-        event: &Event,
-        key: &str,
-        mut crowd: Crowd,
-        (thing, port, bytes): (&str, Option<u16>, (u64, u64)),
-    ) {
-        crowd.place = place(recording, event);
-        let view = match crowd.deed {
-            Deed::Opened => View::Files,
-            Deed::Ran => View::Processes,
-            _ => View::Network,
-        };
-        let key = (crowd.deed, format!("{}{key}", crowd.place));
-        if !self.crowds.contains_key(&key) {
-            let (at, kind, text) = (self.told.len(), event.body.kind(), String::new());
-            self.push(Sentence { event: index, time: event.time, kind, text, times: 1, view });
-            if self.full {
-                return;
-            }
-            self.crowds.insert(key.clone(), (at, crowd));
-        }
-        if let Some((_, crowd)) = self.crowds.get_mut(&key) {
-            crowd.add(thing, port, bytes);
-        }
-    }
-
-    fn start(&self, recording: &Recording, index: ImageIx, image: &Image) -> (String, View) {
-        let parent = image.parent.and_then(|at| recording.image(at));
-        let line = one_line(recording.text(image.cmdline));
-        let by = match parent {
-            Some(parent) => format!("{} ({})", recording.text(parent.comm), parent.pid),
-            None => "Somebody".to_owned(),
-        };
-        let mut text = format!("{by} ran `{line}` as process {}", image.pid);
-        if let Some(ends) = remote_input(recording, image) {
-            let remote = ends.split_once("-> ").map_or(ends, |(_, remote)| remote);
-            text.push_str(&format!(", its input and output a connection to {remote}"));
-        }
-        if let Some(way) = image.more.entered {
-            text.push_str(&format!(", from outside the container (by its {})", recording.text(way)));
-        }
-        for (is, words) in [
-            (image.more.memfd, ", a program that exists in memory only"),
-            (image.exe_deleted && !image.more.memfd, ", a program whose file was deleted"),
-            (image.more.upper, ", a program that is not from the image"),
-            (
-                self.fresh.last() == Some(&index) && !image.more.upper,
-                ", a program whose file was made while this was recorded",
-            ),
-        ] {
-            if is {
-                text.push_str(words);
-            }
-        }
-        text.push('.');
-        (text, View::Processes)
-    }
 }
 
-/// A text without line ends and without the spaces that a script is indented by, an ellipsis where it is longer than
-/// anybody reads: a bundle can have lines of megabytes, each as often as it likes.
+/// A text on one line, without the spaces that a script is indented by: a sign stands where a line ends that another
+/// follows. An ellipsis where it is longer than anybody reads: a bundle can have lines of megabytes, each as often as it
+/// likes.
 fn one_line(text: &str) -> String {
     let (text, rest) = text.split_at(text.floor_char_boundary(LINE_MAX_BYTES));
-    let mut line = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let lines = text.split(['\n', '\r']).map(|line| line.split_whitespace().collect::<Vec<_>>().join(" "));
+    let mut line = lines.filter(|line| !line.is_empty()).collect::<Vec<_>>().join(" \u{23ce} ");
     if !rest.is_empty() {
         line.push('\u{2026}');
     }

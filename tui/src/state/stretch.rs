@@ -38,8 +38,16 @@ impl State {
     fn stretch(&self) -> (Time, Time) {
         let whole = self.bounds();
         match self.busy.filter(|_| !self.whole_window && self.filter.range.is_none()) {
-            // Wherever the playhead goes, it is on the strip.
-            Some((from, to)) => (from.min(self.at).max(whole.0), to.max(self.at).min(whole.1)),
+            Some((mut from, mut to)) => {
+                // Wherever the playhead goes, it is on the strip; which doubles for that, and does not creep while one plays.
+                while self.at < from && from > whole.0 {
+                    from = from.saturating_sub(to.saturating_sub(from)).max(whole.0);
+                }
+                while self.at > to && to < whole.1 {
+                    to = to.saturating_add(to.saturating_sub(from)).min(whole.1);
+                }
+                (from, to)
+            }
             None => whole,
         }
     }

@@ -1,6 +1,7 @@
 //! What passes the filter, and what the views make of it: at once where all is in memory, else by scans.
 
 use super::changes::FileHistory;
+use super::extent::{Extent, Looking, Progress};
 use super::filter::{Filter, Sieve};
 use super::gathering::{Gathered, Gathering};
 use super::map::History;
@@ -36,48 +37,6 @@ struct Pass {
     deeds: Option<Arc<FileHistory>>,
 }
 
-/// How much of the recording something is of.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Extent {
-    /// All of it: what is not there did not happen.
-    All,
-    /// What has been read by now.
-    SoFar,
-    /// What could be read.
-    Cut,
-}
-
-impl Extent {
-    /// What a number or an absence that is told has to say too.
-    pub fn suffix(self) -> &'static str {
-        match self {
-            Self::All => "",
-            Self::SoFar => " so far",
-            Self::Cut => " in what could be read",
-        }
-    }
-}
-
-/// What is being done in the background, and how far it is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Progress {
-    /// What has been looked at, in percent.
-    pub percent: u8,
-    /// What for.
-    pub what: Looking,
-}
-
-/// What the background looks for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Looking {
-    /// Everything, for the first time.
-    All,
-    /// What passes the filter.
-    Filter,
-    /// The searched text.
-    Search,
-}
-
 impl Scans {
     fn of(&mut self, filter: bool) -> &mut Pass {
         if filter { &mut self.filter } else { &mut self.all }
@@ -102,6 +61,11 @@ impl State {
     /// The moments that stand out, of those that pass the filter.
     pub fn marks(&self) -> &Marks {
         &self.pass().marks
+    }
+
+    /// How many bytes of terminals are not in the record, whatever the filter; as far as it has been read.
+    pub fn unkept(&self) -> u64 {
+        self.scans.all.marks.unkept()
     }
 
     /// The look whose results the views show.

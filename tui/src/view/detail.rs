@@ -85,10 +85,12 @@ fn process(state: &State, at: ImageIx, width: u16, theme: Theme) -> Vec<Line<'st
     for text in wrap(&format!("{}{cut}", recording.text(image.cmdline)), sheet.width) {
         sheet.lines.push(Line::from(Span::styled(text, theme.style(Role::Strong))));
     }
-    let by = image.parent.and_then(|parent| recording.image(parent));
-    let by = by.map_or_else(
+    let by = recording.runner(at).map_or_else(
         || "not in the record".to_owned(),
-        |parent| format!("{} {}, {}", recording.text(parent.comm), parent.pid, recording.text(parent.cmdline)),
+        |(by, replaced)| {
+            let place = if replaced { " (in its own place)" } else { "" };
+            format!("{} {}{place}, {}", recording.text(by.comm), by.pid, recording.text(by.cmdline))
+        },
     );
     sheet.field("run by", &by);
     sheet.field("lineage", &summary::lineage(recording, &actor));

@@ -197,7 +197,11 @@ fn own_hints(state: &State) -> Vec<(String, &'static str)> {
         }
         View::Sql if state.sql.lists_relations() => fixed(&[("Enter", "ask it"), ("Tab", "edit")]),
         View::Sql => fixed(&[("Enter", "go there"), ("\u{2190}\u{2192}", "columns"), ("Tab", "edit")]),
-        View::Processes | View::Files => [("fold", "fold")].into_iter().filter_map(pair).collect(),
+        View::Processes => {
+            let all = ("all-processes", if state.all_processes { "now" } else { "all" });
+            [("fold", "fold"), all].into_iter().filter_map(pair).collect()
+        }
+        View::Files => [("fold", "fold")].into_iter().filter_map(pair).collect(),
         _ => Vec::new(),
     }
 }

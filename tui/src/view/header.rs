@@ -13,20 +13,22 @@ use taffrail_trace::bundle::{Mismatch, SUMS, Verdict};
 /// Two lines, or one on a small screen.
 pub fn draw(frame: &mut Frame<'_>, area: Rect, state: &State, theme: Theme) {
     let [first, second] = [0, 1].map(|line| row(area, line));
-    let lost = lost(state.recording.lost, usize::from(first.width), theme);
+    let lost = missing(state, usize::from(first.width), theme);
     if area.height < 2 {
         // What is missing outranks the name.
         let room = usize::from(first.width).saturating_sub(lost.width() + 1);
         let name = Span::styled(cut(&state.recording.about.container, room), theme.style(Role::Strong));
         frame.render_widget(Line::from(name), first);
-        frame.render_widget(Line::from(lost).right_aligned(), first);
+        frame.render_widget(lost.right_aligned(), first);
         return;
     }
     let wide = first.width >= 60;
     let right = if wide {
-        Line::from_iter([verdict(state, first.width, theme), Span::raw("  "), lost])
+        let mut line = Line::from_iter([verdict(state, first.width, theme), Span::raw("  ")]);
+        line.extend(lost);
+        line
     } else {
-        Line::from(lost)
+        lost
     };
     let room = usize::from(first.width).saturating_sub(right.width() + 2);
     frame.render_widget(who(state, room, theme), first);
@@ -114,6 +116,18 @@ fn verdict(state: &State, screen: u16, theme: Theme) -> Span<'static> {
             Span::styled(format!(" ALTERED{name} "), theme.style(Role::Bad))
         }
     }
+}
+
+/// The events that are missing, and what is missing of terminals: `lost: 12   terminal: 1.2 kB not kept`, or `lost: 12+1.2 kB`.
+fn missing(state: &State, screen: usize, theme: Theme) -> Line<'static> {
+    let mut line = Line::from(lost(state.recording.lost, screen, theme));
+    let unkept = words::bytes(state.unkept());
+    if state.unkept() > 0 {
+        let text = if screen >= 60 { format!(" terminal: {unkept} not kept ") } else { format!("+{unkept} ") };
+        line.push_span(Span::raw(if screen >= 60 { " " } else { "" }));
+        line.push_span(Span::styled(text, theme.style(Role::Bad)));
+    }
+    line
 }
 
 /// `lost: 12 + 40 maybe + unknown`; a small screen has `lost: 52+?`, which never says less than the truth.

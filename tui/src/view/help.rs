@@ -99,6 +99,7 @@ fn legend(room: usize, theme: Theme) -> Vec<Line<'static>> {
     let processes = [
         ("new", Role::New, "just begun"),
         ("ended", Role::Ended, "just ended"),
+        ("later", Role::Quiet, "not begun yet"),
         ("*", Role::Typed, "program not from the image"),
         ("\u{21c4}", Role::Kind(Kind::Network), "its input is a connection"),
         ("\u{2190}in", Role::Kind(Kind::Lifecycle), "came in from outside"),
@@ -107,6 +108,7 @@ fn legend(room: usize, theme: Theme) -> Vec<Line<'static>> {
         ("\u{25b6}", Role::Quiet, "the container called"),
         ("\u{25c0}", Role::Quiet, "it was called"),
         ("\u{25e6}", Role::Quiet, "it waits for anybody to call"),
+        ("\u{d7}3", Role::Quiet, "so many processes, or flows"),
     ];
     let files = [
         ("+", Role::New, "made"),

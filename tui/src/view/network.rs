@@ -58,7 +58,11 @@ fn edge_line(state: &State, edge: &Edge, first: bool, last: bool, room: usize, t
     let quiet = theme.style(Role::Quiet);
     let image = edge.image.and_then(|image| recording.image(image));
     let comm = edge.who.as_deref().unwrap_or("?");
-    let mut who = image.map_or_else(|| comm.to_owned(), |image| format!("{comm} {}", image.pid));
+    let mut who = match (image, edge.processes) {
+        (Some(image), ..=1) => format!("{comm} {}", image.pid),
+        (Some(_), count) => format!("{comm} \u{d7}{count}"),
+        (None, _) => comm.to_owned(),
+    };
     if let Some(container) = image.and_then(|image| image.more.container) {
         who = format!("{} {who}", recording.text(container));
     }

@@ -11,11 +11,14 @@ use ratatui::layout::Rect;
 use ratatui::style::Modifier;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::Paragraph;
+use std::collections::VecDeque;
 
 /// How many lines a sentence may take that is not chosen.
 const LINES_MAX: usize = 4;
 /// How many one may take that is several lines itself.
 const LISTED_MAX: usize = 12;
+/// From this height on a line says how much is above it.
+const SIGNED_MIN: usize = 8;
 
 /// Draws the view.
 pub fn draw(frame: &mut Frame<'_>, area: Rect, state: &State, theme: Theme) {
@@ -46,40 +49,63 @@ pub fn draw(frame: &mut Frame<'_>, area: Rect, state: &State, theme: Theme) {
         return;
     }
     let height = usize::from(content.height);
-    // From the chosen sentence upwards until half of the room is taken, then downwards until all of it is.
     let middle = place.unwrap_or(0);
     let lines_of = |place: usize| {
         let most = if place == middle { height } else { usize::MAX };
         lines(state, &state.story[sentences[place]], place <= middle && told > 0, (room, most), theme)
     };
-    let mut blocks: std::collections::VecDeque<(usize, Vec<Line<'static>>)> = [(middle, lines_of(middle))].into();
-    let taken = |blocks: &std::collections::VecDeque<(usize, Vec<Line<'static>>)>| -> usize {
-        blocks.iter().map(|(_, lines)| lines.len()).sum()
-    };
-    let (mut first, mut last) = (middle, middle);
-    while taken(&blocks) < height / 2 && first > 0 {
+    let (mut shown, is_begun) = around(middle, sentences.len(), height, lines_of);
+    if !is_begun && height >= SIGNED_MIN {
+        say_what_is_above(&mut shown, middle, room, theme);
+    }
+    let chosen = |place: usize| told > 0 && place == middle;
+    let shown = shown.into_iter().map(|(place, line)| if chosen(place) { bar(line, room, theme) } else { line });
+    frame.render_widget(Paragraph::new(shown.collect::<Vec<_>>()), content);
+}
+
+/// As many lines of sentences as fit, each with its sentence's place, and whether they begin with the first: from there
+/// on, where all of the chosen one is seen then; else with that in the middle.
+fn around(
+    chosen: usize,
+    count: usize,
+    height: usize,
+    lines_of: impl Fn(usize) -> Vec<Line<'static>>,
+) -> (Vec<(usize, Line<'static>)>, bool) {
+    let placed = |place: usize| lines_of(place).into_iter().map(move |line| (place, line));
+    let mut own: Vec<_> = placed(chosen).collect();
+    own.truncate(height);
+    let room = height - own.len();
+    let mut above = VecDeque::new();
+    let mut first = chosen;
+    while above.len() <= room && first > 0 {
         first -= 1;
-        blocks.push_front((first, lines_of(first)));
+        placed(first).rev().for_each(|line| above.push_front(line));
     }
-    while taken(&blocks) < height && last + 1 < sentences.len() {
-        last += 1;
-        blocks.push_back((last, lines_of(last)));
+    let is_begun = first == 0 && above.len() <= room;
+    let below: Vec<_> = (chosen + 1..count).flat_map(placed).take(room).collect();
+    // Where there is more above, it has a line at least.
+    let taken = (height / 2).saturating_sub(own.len()).max(room - below.len()).max(usize::from(room > 0));
+    let taken = if is_begun { above.len() } else { taken.min(above.len()) };
+    let mut skipped = above.len() - taken;
+    // Behind its first line, which is for what is above, begins a sentence, where the room is needed below.
+    while !is_begun
+        && above.len() - skipped + below.len() > room
+        && above.get(skipped).map(|line| line.0) == above.get(skipped + 1).map(|line| line.0)
+    {
+        skipped += 1;
     }
-    while taken(&blocks) < height && first > 0 {
-        first -= 1;
-        blocks.push_front((first, lines_of(first)));
+    let shown = above.into_iter().skip(skipped).chain(own).chain(below);
+    (shown.take(height).collect(), is_begun)
+}
+
+/// Puts the number of the sentences that are not seen, or not as a whole, in the place of the first line.
+fn say_what_is_above(shown: &mut [(usize, Line<'static>)], chosen: usize, room: usize, theme: Theme) {
+    let next = shown.windows(2).find(|pair| pair[0].0 != pair[1].0).map(|pair| pair[1].0);
+    if let (Some(number), Some((_, line))) = (next.filter(|next| *next <= chosen), shown.first_mut()) {
+        let what = if number == 1 { "moment" } else { "moments" };
+        let text = format!("\u{2026} {} {what} before this, Home shows the first", words::count(number as u64));
+        *line = Line::from(Span::styled(cut(&text, room), theme.style(Role::Quiet)));
     }
-    let all: Vec<Line<'static>> = blocks
-        .into_iter()
-        .flat_map(|(place, lines)| {
-            let chosen = told > 0 && place == middle;
-            lines.into_iter().map(move |line| if chosen { bar(line, room, theme) } else { line })
-        })
-        .collect();
-    // The chosen sentence must be whole: what is too much goes from the top.
-    let before = all.len().saturating_sub(height);
-    let skip = if first == 0 && last + 1 < sentences.len() { 0 } else { before };
-    frame.render_widget(Paragraph::new(all[skip.min(before)..].to_vec()), content);
 }
 
 /// `  +0.300 $ Somebody typed ...`, as many lines as it needs.

@@ -69,6 +69,14 @@ pub fn draw(frame: &mut Frame<'_>, area: Rect, state: &State, theme: Theme) {
     }
 }
 
+/// The largest scroll of what was typed, where that has this room and is shown.
+pub fn typed_end(state: &State, area: Rect) -> u16 {
+    let session = state.session().and_then(|index| state.sessions.get(index));
+    let (Some(session), Some(film), Some(_)) = (session, &state.film, state.typed_from) else { return 0 };
+    let lines = typed_lines(state, session, film, usize::from(area.width), Theme::PLAIN).len();
+    u16::try_from(lines).unwrap_or(u16::MAX).saturating_sub(area.height)
+}
+
 /// ` terminal 1 of 2: sh 20249 `
 fn title(state: &State, pane: &str, index: usize, session: &TerminalSession, room: usize) -> Line<'static> {
     let image = session.image.and_then(|image| state.recording.image(image));
@@ -93,7 +101,11 @@ fn about(state: &State, session: &TerminalSession, film: &Film, room: usize, the
         Some(tty) => recording.text(tty),
         None => recording.text(image.stdin),
     });
-    let cut_off = if session.cut { "  (not all of it was kept)" } else { "" };
+    let cut_off = match session.unkept {
+        0 if session.cut => "  (not all of it was kept)".to_owned(),
+        0 => String::new(),
+        unkept => format!("  ({} not kept)", words::bytes(unkept)),
+    };
     let text = format!(
         "{} of {}  typed {}, printed {}{cut_off}  over {}",
         film.played(),

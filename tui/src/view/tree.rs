@@ -18,13 +18,18 @@ pub fn draw(frame: &mut Frame<'_>, area: Rect, state: &State, theme: Theme) {
     }
     let focused = is_focused(state, Focus::Tree);
     let rows = state.tree_rows();
-    let alive = state.moment.rows.iter().filter(|row| row.life != Life::Ended && inside(state, row)).count();
-    let ended = state.moment.rows.iter().filter(|row| row.life == Life::Ended && inside(state, row)).count();
+    let count =
+        |lives: &[Life]| state.moment.rows.iter().filter(|row| lives.contains(&row.life) && inside(state, row)).count();
+    let [alive, ended, coming] = [&[Life::New, Life::Alive][..], &[Life::Ended], &[Life::Coming]].map(count);
     let now = words::relative(state.recording.since_trigger(state.at));
-    let title = if state.view == View::Processes && area.width >= 50 {
-        format!(" processes at {now} s: {alive} alive, {ended} ended in the minute before ")
-    } else {
-        format!(" processes: {alive} ")
+    let title = match state.view {
+        View::Processes if area.width >= 50 && state.all_processes => {
+            format!(" all processes at {now} s: {alive} alive, {ended} ended, {coming} later ")
+        }
+        View::Processes if area.width >= 50 => {
+            format!(" processes at {now} s: {alive} alive, {ended} ended in the minute before ")
+        }
+        _ => format!(" processes: {alive} "),
     };
     let content = pane(frame, area, Line::from(title), focused, theme);
     if rows.is_empty() {
@@ -87,6 +92,7 @@ fn draw_row<'a>(state: &State, row: &TreeRow, marked: bool, room: usize, theme: 
     let (name_style, word) = match row.life {
         Life::New => (theme.style(Role::New), " new"),
         Life::Ended => (theme.style(Role::Ended), " ended"),
+        Life::Coming => (quiet, " later"),
         Life::Alive if !image.inside => (quiet, " outside"),
         Life::Alive => (Style::new(), ""),
     };

@@ -57,7 +57,8 @@ fn evil_with(evil: &str, bytes: &[u8]) -> State {
     story::others(&mut rows, 20, who(1, 7, evil), evil);
     for direction in ["typed", "printed"] {
         let (direction, data) = (rows.sym(direction), rows.bytes(bytes));
-        let stretch = Terminal { direction, text: sym, data, session: Some(1), fd: Some(1), bytes: 9, cut: false };
+        let (session, fd) = (Some(1), Some(1));
+        let stretch = Terminal { direction, text: sym, data, session, fd, bytes: 9, cut: false, unkept: 0 };
         rows.row(Some(at(1)), who(1, 7, evil), Row::Terminal(stretch));
     }
     rows.gap(Gap { class: sym, cause: sym, lost: None, from: at(2), to: at(3), own: true });

@@ -10,6 +10,7 @@ mod paged;
 mod playing;
 mod samples;
 mod screens;
+mod sentences;
 mod sessions;
 mod slow;
 mod sql;

@@ -120,6 +120,12 @@ const CASES: &[Case] = &[
         ask(state, "fold-all");
         assert!(state.folds.is_empty());
     }),
+    ("all-processes", |state| {
+        assert!(state.view == View::Processes && state.all_processes);
+        let all = state.moment.rows.len();
+        ask(state, "all-processes");
+        assert!(!state.all_processes && state.moment.rows.len() < all);
+    }),
     ("only-process", |state| {
         assert!(state.filter.process.is_some() && state.visible.len() < state.timeline.len());
         ask(state, "drop-filter");

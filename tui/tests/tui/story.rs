@@ -72,6 +72,7 @@ pub fn program(draft: &mut Draft, program: &Program<'_>) {
         exec_id: program.id,
         process: 0,
         parent: None,
+        before: None,
         pid: program.pid,
         ppid: None,
         uid: if program.inside { 33 } else { 0 },
@@ -181,6 +182,7 @@ pub fn others(rows: &mut Rows, when: i64, who: Who<'_>, text: &str) {
         fd: Some(0),
         bytes: text.len() as u64,
         cut: true,
+        unkept: 0,
     };
     let io = Io { path: sym, fd: Some(3), inode: Some(77), read: 12, written: 345, closed: true };
     let bodies = [Row::Io(io), Row::Dns(message), Row::Privilege(call), Row::Kernel(call), Row::Terminal(terminal)];
@@ -201,6 +203,7 @@ pub fn terminal(rows: &mut Rows, when: i64, typed: &str, printed: &str) {
             fd: Some(0),
             bytes: text.len() as u64,
             cut: false,
+            unkept: 0,
         };
         rows.row(Some(at(when + 5 * place as i64)), who(8, 9109, "sh"), Row::Terminal(stretch));
     }
@@ -216,6 +219,7 @@ pub fn terminal_bytes(rows: &mut Rows, when: i64, bytes: &[u8]) {
         fd: Some(1),
         bytes: bytes.len() as u64,
         cut: false,
+        unkept: 0,
     };
     rows.row(Some(at(when)), who(8, 9109, "sh"), Row::Terminal(stretch));
 }

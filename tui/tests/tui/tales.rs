@@ -3,14 +3,18 @@
 use crate::keys::{press, type_in};
 use crate::story::{self, Call, who};
 use crossterm::event::KeyCode;
+use ratatui::layout::Rect;
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 use taffrail_query::Session;
 use taffrail_tui::state::Action;
 use taffrail_tui::state::recording::Kind;
+use taffrail_tui::view::pages;
 use taffrail_tui::{Bundles, State, load, screen_text};
 
-fn samples(names: &[&str]) -> State {
+pub fn samples(names: &[&str]) -> State {
     let dir = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../sample-traces");
     let paths: Vec<PathBuf> = names.iter().map(|name| dir.join(format!("{name}.evidence.zip"))).collect();
     let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
@@ -29,7 +33,7 @@ fn ended(sample: &str, key: char) -> State {
 }
 
 /// The story, with `#` for the numbers of processes: they are others whenever the samples are recorded anew.
-fn told(state: &State) -> Vec<String> {
+pub fn told(state: &State) -> Vec<String> {
     let without_pids = |text: &str| {
         let mut parts = text.split('(');
         let mut told = parts.next().unwrap_or_default().to_owned();
@@ -44,7 +48,7 @@ fn told(state: &State) -> Vec<String> {
 }
 
 /// Whether one sentence has all of these words.
-fn tells(state: &State, words: &[&str]) {
+pub fn tells(state: &State, words: &[&str]) {
     let told = told(state);
     let found = told.iter().any(|text| words.iter().all(|word| text.contains(word)));
     assert!(found, "{words:?} is in none of {told:#?}");
@@ -62,7 +66,7 @@ fn the_story_tells_every_program_that_the_intruder_ran_whether_a_rule_knew_it_or
     for (sample, commands) in [
         ("theft-and-scan", &["nc -w 1 10.20.0.1 443", "nc -w 1 10.20.0.9 443", "rm /tmp/.loot /tmp/.role"][..]),
         ("io-uring", &["uring-steal /etc/shadow", "uring-unlink /tmp/trace"]),
-        ("fileless", &["workloads fileless http", "/bin/sh -s` as process", "/bin/sh status` as process"]),
+        ("fileless", &["workloads fileless http", "/bin/sh status` as process", "/bin/sh -s` in its own place"]),
         ("dropped-miner", &["wget -q -O /tmp/.kdevtmpfsi", "chmod 755", "rm -f /var/log/auth.log"]),
     ] {
         let state = samples(&[sample]);
@@ -86,8 +90,32 @@ fn the_story_tells_where_the_loot_went_what_was_fetched_and_what_was_removed() {
 #[test]
 fn the_story_begins_with_the_connection_that_the_intruder_came_by() {
     for (sample, server) in [("theft-and-scan", "httpd (#)"), ("fileless", "httpd (#)")] {
-        tells(&samples(&[sample]), &[server, "accepted a connection from 10.20.0.5:", "the last before"]);
+        tells(
+            &samples(&[sample]),
+            &[server, "accepted one of the connections told above, from 10.20.0.5:", "the last before"],
+        );
     }
+}
+
+#[test]
+fn the_story_begins_at_its_beginning_where_that_fits_and_says_how_much_is_above_where_not() {
+    let mut state = samples(&["reverse-shell"]);
+    press(&mut state, KeyCode::Char('1'));
+    let screen = screen_text(&state, 120, 40);
+    assert!(screen.contains("The container was created") && screen.contains(" ran `nc 127"), "{screen}");
+    let mut state = samples(&["theft-and-scan"]);
+    press(&mut state, KeyCode::Char('1'));
+    for (width, height) in [(80, 24), (120, 40)] {
+        let screen = screen_text(&state, width, height);
+        let said = screen.lines().find(|line| line.contains("before this, Home shows the first")).unwrap_or_default();
+        let above = said.split_whitespace().find_map(|word| word.parse::<usize>().ok());
+        let above = above.unwrap_or_else(|| panic!("a number\n{screen}"));
+        let first = state.story[above].text.chars().take(30).collect::<String>();
+        assert!(screen.contains(&first), "{above}: {first}\n{screen}");
+    }
+    press(&mut state, KeyCode::Home);
+    let screen = screen_text(&state, 80, 24);
+    assert!(screen.contains("The container was created") && !screen.contains("before this"), "{screen}");
 }
 
 #[test]
@@ -203,6 +231,22 @@ fn the_strip_shows_where_something_happened_and_the_whole_window_on_request() {
 }
 
 #[test]
+fn playing_on_where_nothing_happens_any_more_does_not_stretch_the_strip_frame_by_frame() {
+    let mut state = samples(&["theft-and-scan"]);
+    state.apply(Action::SkipIdle);
+    state.apply(Action::PlayOrPause);
+    let mut ranges = vec![state.strip_range()];
+    for _ in 0..200 {
+        state.apply(Action::Tick(Duration::from_millis(33)));
+        assert!((state.strip_range().0..=state.strip_range().1).contains(&state.at));
+        ranges.push(state.strip_range());
+    }
+    ranges.dedup();
+    assert!((2..8).contains(&ranges.len()), "{ranges:?}");
+    assert!(ranges.windows(2).all(|pair| pair[1].1 - pair[1].0 > (pair[0].1 - pair[0].0) * 4 / 3), "{ranges:?}");
+}
+
+#[test]
 fn of_several_bundles_every_moment_process_edge_and_terminal_names_its_container() {
     let mut state = samples(&["docker-socket", "docker-socket-maintenance", "host-mount"]);
     let created: Vec<String> = told(&state).into_iter().filter(|text| text.contains("was created")).collect();
@@ -272,16 +316,22 @@ fn a_script_that_came_over_a_pipe_is_read_as_a_whole_at_any_size() {
         assert!(wide.contains(words), "{words}\n{wide}");
     }
     press(&mut state, KeyCode::Tab);
+    state.pages = pages(&state, Rect::new(0, 0, 80, 17));
     let mut seen = String::new();
     for _ in 0..30 {
-        seen.push_str(&screen_text(&state, 80, 24));
+        seen.push_str(&screen_text(&state, 80, 17));
         press(&mut state, KeyCode::Down);
     }
     for words in
         ["what was typed in terminal", "cat /run/secrets", "scan 10.20.0", "nc -w 1 10.20.0.9 443", "rm /tmp/.loot"]
     {
-        assert!(seen.contains(words), "{words}\n{}", screen_text(&state, 80, 24));
+        assert!(seen.contains(words), "{words}\n{}", screen_text(&state, 80, 17));
     }
+    // The last line stays at the bottom, so that the first key back is seen.
+    let screen = screen_text(&state, 80, 17);
+    assert!(screen.contains("nc -w 1 10.20.0.9") && screen.contains("rm /tmp/.loot /tmp/.role"), "{screen}");
+    press(&mut state, KeyCode::Up);
+    assert_ne!(screen_text(&state, 80, 17), screen);
     press(&mut state, KeyCode::Tab);
     assert!(state.typed_from.is_none());
 }
@@ -307,4 +357,47 @@ fn a_service_that_answers_and_asks_all_day_takes_two_moments_however_much_it_doe
     let servers = told(&state).iter().filter(|text| text.starts_with("httpd")).count();
     assert!(servers <= 5, "{:#?}", told(&state));
     assert!(state.story.iter().is_sorted_by_key(|sentence| sentence.event));
+}
+
+#[test]
+fn an_edge_of_several_processes_is_not_given_to_one_of_them() {
+    let state = ended("day-in-the-life", '4');
+    let several = state.map.edges.iter().find(|edge| edge.processes > 1).expect("copies of a server");
+    let image = several.image.and_then(|image| state.recording.image(image)).expect("an image");
+    let (name, pid) = (state.recording.text(image.comm), image.pid);
+    let screen = screen_text(&state, 120, 40);
+    assert!(screen.contains(&format!("{name} \u{d7}{}", several.processes)), "{screen}");
+    assert!(!screen.contains(&format!("{name} {pid} ")), "{screen}");
+    let state = ended("theft-and-scan", '4');
+    assert!(state.map.edges.iter().any(|edge| edge.processes == 1));
+}
+
+#[test]
+fn a_key_shows_the_processes_of_the_whole_record_and_another_press_those_of_the_moment_again() {
+    let mut state = samples(&["reverse-shell"]);
+    press(&mut state, KeyCode::Char('3'));
+    press(&mut state, KeyCode::Home);
+    assert!(!screen_text(&state, 160, 60).contains(" wget "), "not before its time");
+    press(&mut state, KeyCode::Char('A'));
+    let screen = screen_text(&state, 160, 60);
+    let inside = state.recording.images.iter().filter(|image| image.inside);
+    let processes: BTreeSet<u32> = inside.map(|image| image.process).collect();
+    let shown: BTreeSet<u32> = state.moment.rows.iter().map(|row| row.process).collect();
+    assert!(processes.is_subset(&shown), "{screen}");
+    for name in ["nc ", "cat ", "wget ", ".update "] {
+        let line = screen.lines().find(|line| line.contains(&format!(" {name}"))).unwrap_or_default();
+        assert!(name == "nc " || line.contains("later"), "{name}\n{screen}");
+    }
+    press(&mut state, KeyCode::End);
+    let screen = screen_text(&state, 160, 60);
+    assert!(
+        screen.contains("all processes at") && screen.contains(" 0 later ") && !screen.contains(" wget later"),
+        "{screen}"
+    );
+    press(&mut state, KeyCode::Home);
+    press(&mut state, KeyCode::Char('A'));
+    assert!(!screen_text(&state, 160, 60).contains(" wget "));
+    press(&mut state, KeyCode::Char('2'));
+    press(&mut state, KeyCode::Char('A'));
+    assert!(state.all_processes && screen_text(&state, 160, 60).contains(" wget "));
 }

@@ -2,8 +2,8 @@
 
 use super::{Direction, Edge};
 use crate::state::filter::host;
-use crate::state::recording::{Body, Event, Flow, ImageIx, Recording, Sym, Time};
-use std::collections::{BTreeMap, HashMap};
+use crate::state::recording::{Body, Event, Flow, ImageIx, ProcessIx, Recording, Sym, Time};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 /// The most addresses whose names are remembered.
@@ -15,6 +15,9 @@ pub struct History {
     edge: Edge,
     /// When each flow began, and whose it was.
     begins: Vec<(Time, Option<ImageIx>)>,
+    /// The processes whose flows they were, and when each had its first.
+    processes: HashSet<ProcessIx>,
+    comers: Vec<Time>,
     /// When those began that did not come to be.
     failures: Vec<Time>,
     /// When a flow ended, with all bytes sent and received until then.
@@ -36,6 +39,7 @@ impl History {
         let count = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
         Some(Edge {
             image,
+            processes: count(before(&self.comers)),
             flows: count(flows),
             failed: count(failed),
             open: count(flows.saturating_sub(failed + endless + ended)),
@@ -142,6 +146,7 @@ impl History {
             direction: *direction,
             who: who.clone(),
             image: None,
+            processes: 0,
             flows: 0,
             open: 0,
             failed: 0,
@@ -149,7 +154,9 @@ impl History {
             received: 0,
             last: row.start,
         };
-        Self { edge, begins: Vec::new(), failures: Vec::new(), ends: Vec::new(), endless: Vec::new() }
+        let (begins, failures, ends, endless) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        let (processes, comers) = (HashSet::new(), Vec::new());
+        Self { edge, begins, processes, comers, failures, ends, endless }
     }
 
     /// Takes a flow in; they come by time.
@@ -158,6 +165,10 @@ impl History {
             self.edge.name = row.server_name.map(|name| recording.text(name).into());
         }
         self.begins.push((begin, image));
+        let process = image.and_then(|image| Some(recording.image(image)?.process));
+        if process.is_some_and(|process| self.processes.insert(process)) {
+            self.comers.push(begin);
+        }
         if row.result < 0 && row.result != -115 {
             self.failures.push(begin);
         } else if let Some(end) = row.end {

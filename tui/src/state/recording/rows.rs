@@ -11,6 +11,8 @@ pub struct Image {
     pub process: ProcessIx,
     /// The parent's image.
     pub parent: Option<ImageIx>,
+    /// The image that its process was before, where that is in the record.
+    pub before: Option<ImageIx>,
     /// Process id.
     pub pid: u32,
     /// The parent's process id.
@@ -237,8 +239,10 @@ pub struct Terminal {
     pub fd: Option<i32>,
     /// Bytes that the call moved.
     pub bytes: u64,
-    /// The text has not all of it.
+    /// The record has not all of it.
     pub cut: bool,
+    /// How many bytes it has not.
+    pub unkept: u64,
 }
 
 /// A stretch of [`super::Recording::blob`].

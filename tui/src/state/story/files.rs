@@ -44,7 +44,12 @@ impl Teller {
         if recording.text(file.op) != "open" || is_secret(path) || ORDINARY.iter().any(|dull| path.starts_with(dull)) {
             return;
         }
-        let who = who(recording, event);
+        let mut who = who(recording, event);
+        if self.is_again(recording, event)
+            && let Some(comm) = recording.text_of(recording.actor(event).comm)
+        {
+            comm.clone_into(&mut who);
+        }
         let crowd = Crowd::new(Deed::Opened, who.clone(), "", format!("{who} opened {path}."));
         self.join(recording, index, event, &who, crowd, (path, None, (0, 0)));
     }
@@ -82,7 +87,7 @@ pub fn file(recording: &Recording, event: &Event, at: u32, suspect: bool) -> Opt
         "chown" => format!("{} the owner of {path}", done("changed", "change")),
         "setxattr" => format!("{} an attribute of {path}", done("set", "set")),
         "removexattr" => format!("{} an attribute of {path}", done("removed", "remove")),
-        "truncate" => format!("{} {path}", done("truncated", "truncate")),
+        "truncate" if !path.starts_with("/dev/") => format!("{} {path}", done("truncated", "truncate")),
         "mknod" => format!("{} the device or pipe {path}", done("made", "make")),
         _ => return None,
     };

@@ -2,10 +2,37 @@
 
 use super::crowd::{Crowd, Deed};
 use super::suspicion::process_of;
-use super::{Teller, View, host, place, who, words};
-use crate::state::recording::{Event, Flow, Recording};
+use super::{Sentence, Teller, View, host, place, who, words};
+use crate::state::recording::{Event, Flow, ImageIx, Kind, Recording, Time};
+
+/// A connection that somebody accepted.
+#[derive(Debug)]
+pub struct Accepted {
+    event: u32,
+    time: Time,
+    place: String,
+    who: String,
+    /// The other end, and what went over.
+    from: String,
+}
 
 impl Teller {
+    /// Of a branch that begins: the connection that was accepted last where it came from.
+    pub(super) fn way_in(&mut self, recording: &Recording, at: ImageIx) {
+        if self.accepted.is_empty() || !self.suspicion.is_root(recording, at) {
+            return;
+        }
+        let mut above = recording.ancestry(at).skip(1).filter_map(|image| process_of(recording, Some(image)));
+        let Some(accepted) = above.find_map(|process| self.accepted.remove(&process)) else { return };
+        let pid = recording.image(at).map_or(0, |image| image.pid);
+        let Accepted { event, time, place, who, from } = accepted;
+        let text = format!(
+            "{place}{who} accepted one of the connections told above, from {from}: the last before process {pid} ran its \
+             first program."
+        );
+        self.push(Sentence { event, time, kind: Kind::Network, text, times: 1, view: View::Network });
+    }
+
     /// What a flow that begins is told as.
     pub(super) fn flow(
         &mut self,
@@ -42,7 +69,7 @@ impl Teller {
             "connect" if flow.result < 0 => {
                 let mut alone = format!("{who} could not connect to {remote}{named}");
                 words::push_failure(&mut alone, i64::from(flow.result));
-                let by = if suspect { who } else { comm };
+                let by = if suspect && !self.is_again(recording, event) { who } else { comm };
                 let crowd = Crowd::new(Deed::Failed(flow.result), by.clone(), "", alone + ".");
                 self.join(recording, index, event, &by, crowd, (host(remote), port, (0, 0)));
                 return None;
@@ -63,8 +90,9 @@ impl Teller {
                 let text = format!("{who} accepted a connection from {remote}{named}{moved}");
                 if !suspect {
                     if let Some(process) = process_of(recording, actor.image) {
-                        let text = place(recording, event) + &text;
-                        self.accepted.insert(process, (index, event.time, text));
+                        let (place, from) = (place(recording, event), format!("{remote}{named}{moved}"));
+                        let accepted = Accepted { event: index, time: event.time, place, who: who.clone(), from };
+                        self.accepted.insert(process, accepted);
                     }
                     let key = format!("{comm} {local}");
                     let crowd = Crowd::new(Deed::Accepted, comm, local, text + ".");

@@ -38,17 +38,21 @@ impl Suspicion {
     /// Of the images of a recording and its findings.
     pub fn of(recording: &Recording) -> Self {
         let images = &recording.images;
-        let mut accused: Vec<bool> = images
-            .iter()
-            .map(|image| image.inside && (remote_input(recording, image).is_some() || image.more.entered.is_some()))
-            .collect();
+        // Whatever else a process runs that came in, it came in.
+        let mut entered = vec![false; recording.processes as usize];
+        let mut accused = Vec::with_capacity(images.len());
+        for image in images.iter() {
+            let entered = &mut entered[image.process as usize];
+            *entered |= image.more.entered.is_some();
+            accused.push(image.inside && (remote_input(recording, image).is_some() || *entered));
+        }
         for event in &recording.events {
             if let (Body::Finding(_), Some(image)) = (event.body, recording.actor(event).image) {
                 accused[image as usize] = true;
             }
         }
         let mut services = vec![false; recording.processes as usize];
-        for image in images.iter().filter(|image| image.inside && image.more.entered.is_none()) {
+        for image in images.iter().filter(|image| image.inside && !entered[image.process as usize]) {
             let parent = image.parent.and_then(|at| recording.image(at));
             services[image.process as usize] |= !parent.is_some_and(|parent| parent.inside);
         }

@@ -1,0 +1,131 @@
+//! What single sentences of the samples' stories must say, and what they must not let a reader believe.
+
+use crate::colours::{RED, cells, drawn};
+use crate::keys::press;
+use crate::story::{self, who};
+use crate::tales::{samples, tells, told};
+use crossterm::event::KeyCode;
+use taffrail_tui::screen_text;
+use taffrail_tui::state::{Palette, Sentence, words};
+
+#[test]
+fn the_connection_that_the_intruder_came_by_is_one_of_those_that_are_counted() {
+    for sample in ["theft-and-scan", "fileless", "reverse-shell"] {
+        let told = told(&samples(&[sample]));
+        let counted =
+            told.iter().position(|text| text.starts_with("httpd") && text.contains("accepted")).expect("a count");
+        let last =
+            told.iter().position(|text| text.contains("one of the connections told above, from ")).expect("the last");
+        assert!(counted < last, "{told:#?}");
+        assert_eq!(told.iter().filter(|text| text.contains("accepted")).count(), 2, "{told:#?}");
+    }
+}
+
+#[test]
+fn a_program_that_replaced_another_in_its_process_is_told_as_that_ones_act() {
+    tells(&samples(&["reverse-shell"]), &["nc (#) ran `sh -i` in its own place", "a connection to 127.0.0.1:"]);
+    tells(&samples(&["reverse-shell"]), &["sh (#) ran `nc 127.0.0.1", " as process "]);
+    let day = samples(&["day-in-the-life"]);
+    tells(&day, &["Somebody ran `/bin/sh -c", "from outside the container"]);
+    tells(&day, &["sh (#) ran `/bin/wget -q -O /dev/null", "in its own place"]);
+    let mut shell = samples(&["reverse-shell"]);
+    let finding =
+        shell.story.iter().find(|sentence| sentence.text.contains("in its own place")).expect("a shell").event;
+    press(&mut shell, KeyCode::Char('3'));
+    while shell.selected < Some(finding) {
+        press(&mut shell, KeyCode::Right);
+    }
+    let screen = screen_text(&shell, 120, 40);
+    let line = screen.lines().find(|line| line.contains("run by ")).unwrap_or_default();
+    assert!(line.contains("run by   nc ") && line.contains("(in its own place)"), "{screen}");
+    // A copy that runs its first program was made by who ran that.
+    let state = story::incident();
+    assert!(told(&state).iter().any(|text| text.starts_with("httpd (#) ran `sh -c")), "{:#?}", told(&state));
+}
+
+#[test]
+fn a_program_whose_input_or_output_is_a_file_is_told_with_the_file_and_so_is_what_it_sends() {
+    let theft = samples(&["theft-and-scan"]);
+    for host in ["10.20.0.1", "10.20.0.9"] {
+        let input = format!("nc -w 1 {host} 443` as process");
+        tells(&theft, &[&input, ", its input the file /tmp/.loot."]);
+        let sent = format!("nc (#) connected to {host}:443, sent 64 B");
+        tells(&theft, &[&sent, "; its input was the file /tmp/.loot, of which it read 64 B."]);
+    }
+    tells(&theft, &["cat /run/secrets", ", its output the file /tmp/.loot."]);
+    tells(&samples(&["day-in-the-life"]), &["nc -w 1 10.20.0.13 5432", ", its input the file /etc/app.conf."]);
+    // What is not a file, or was not read, is not called the input.
+    assert!(!told(&theft).iter().any(|text| text.contains("wget") && text.contains("its input the file")));
+}
+
+#[test]
+fn lines_of_an_argument_are_told_apart_without_the_spaces_of_the_script() {
+    tells(
+        &samples(&["day-in-the-life"]),
+        &["harbour-tool.deb \u{23ce} /bin/dpkg -i /tmp/harbour-tool.deb \u{23ce} /bin/rm"],
+    );
+    tells(&samples(&["docker-socket"]), &["/bin/ls -l /var/run/docker.sock \u{23ce} /bin/workloads docker"]);
+}
+
+#[test]
+fn a_line_end_in_a_path_begins_no_line_of_the_story() {
+    let state = story::incident_with(|rows| {
+        story::file(rows, 3_100, who(8, 9109, "sh"), "create", "/tmp/a\n  +0.000  ! all is well", 0);
+    });
+    tells(&state, &["made /tmp/a\\n  +0.000"]);
+}
+
+#[test]
+fn bytes_of_a_terminal_that_were_not_kept_are_told_with_their_number_in_red_wherever_one_looks() {
+    for (sample, words) in [
+        ("host-mount", &["that were printed at the terminal of sh (#) are missing"][..]),
+        ("day-in-the-life", &["that were printed at the terminal of sh (#) are missing"]),
+    ] {
+        let state = samples(&[sample]);
+        tells(&state, words);
+        assert!(state.unkept() > 0);
+        let number = words::bytes(state.unkept());
+        for (size, wanted) in [
+            ((20, 8), format!("+{number}")),
+            ((80, 24), format!("terminal: {number} not kept")),
+            ((120, 40), format!("terminal: {number} not kept")),
+        ] {
+            let buffer = drawn(&state, size.0, size.1, Palette::Dark);
+            let header = cells(&buffer, &wanted);
+            let screen = screen_text(&state, size.0, size.1);
+            assert!(!header.is_empty() && header.iter().all(|cell| cell.fg == RED), "{wanted}\n{screen}");
+        }
+    }
+    assert_eq!(samples(&["theft-and-scan"]).unkept(), 0);
+    assert!(!screen_text(&samples(&["theft-and-scan"]), 120, 40).contains("not kept"));
+}
+
+#[test]
+fn a_call_that_was_tried_and_failed_is_told_as_that() {
+    tells(&samples(&["host-mount"]), &["mount (#) tried mount", "/tmp/cgroup, and failed: E"]);
+}
+
+#[test]
+fn what_came_in_from_outside_is_told_whatever_programs_its_process_becomes() {
+    let day = samples(&["day-in-the-life"]);
+    tells(&day, &["wget (#) connected to 10.20.0.5:", "sent 87 B"]);
+    let with_pid = |sentence: &&Sentence| sentence.text.starts_with("wget (") && sentence.text.contains("/dev/null");
+    assert!(day.story.iter().filter(with_pid).count() <= 1);
+}
+
+#[test]
+fn what_comes_in_from_outside_again_and_again_and_does_the_same_is_told_once_with_its_number() {
+    let day = samples(&["day-in-the-life"]);
+    for words in ["wget -q -O /dev/null http://10.20.0.5", "The container was entered"] {
+        let same: Vec<_> = day.story.iter().filter(|sentence| sentence.text.contains(words)).collect();
+        let number = same.iter().filter(|sentence| sentence.times >= 5).count();
+        assert!(number > 0, "{words}: {same:#?}");
+        assert!(
+            same.iter().all(|sentence| sentence.times == 1
+                || sentence.text.ends_with("; the same again later, by other processes.")),
+            "{same:#?}"
+        );
+    }
+    // What the same program does otherwise than before is told.
+    tells(&day, &["Somebody ran `sh -c '/bin/mv"]);
+}
