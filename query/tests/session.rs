@@ -5,6 +5,7 @@ mod support;
 use std::fs;
 use std::path::PathBuf;
 use support::{incident, open, problem, rows, wait, written};
+use taffrail_query::arrow::array::AsArray as _;
 use taffrail_query::{Format, QueryError, Session, Style};
 use taffrail_trace::bundle;
 use taffrail_trace::container::{Setup, SetupMount};
@@ -211,6 +212,49 @@ fn a_query_beyond_the_memory_limit_is_an_error() {
     let problem = problem(&session, greedy);
     assert!(matches!(problem, QueryError::Memory(_)), "{problem:?}");
     assert_eq!(rows(&session, "SELECT 1"), ["1"]);
+}
+
+#[test]
+fn long_texts_come_in_pieces_and_an_answer_of_more_than_the_memory_limit_is_an_error() {
+    let (_dir, session) = incident();
+    let pieces = wait(async {
+        let long = "SELECT arrow_cast(repeat('x', 1000000), 'Utf8View') AS text FROM range(100)";
+        let mut rows = session.rows(long).await.expect("an answer");
+        let mut pieces = Vec::new();
+        while let Some(batch) = rows.next().await.expect("rows") {
+            let texts = batch.column(0).as_string::<i32>();
+            assert!(texts.iter().all(|text| text.is_some_and(|text| text.len() == 1_000_000)));
+            pieces.push(batch.num_rows());
+        }
+        pieces
+    });
+    assert_eq!(pieces.iter().sum::<usize>(), 100);
+    assert!(pieces.iter().all(|rows| *rows <= 16), "{pieces:?}");
+    let problem = problem(&session, "SELECT value, repeat('x', 20000) FROM range(60000)");
+    assert!(matches!(problem, QueryError::Memory(_)), "{problem:?}");
+}
+
+#[test]
+fn views_and_table_functions_are_there_whoever_names_them_first() {
+    // Each in a session of its own: nothing is planned yet.
+    for (sql, expected) in [
+        ("SELECT count(*) > 0 FROM information_schema.columns WHERE table_name = 'timeline'", "true"),
+        ("SELECT count(*) FROM information_schema.tables WHERE table_name IN ('rare', 'file_writes')", "2"),
+        ("WITH listed AS (SELECT * FROM file_writes) SELECT count(*) >= 0 FROM listed", "true"),
+        ("SELECT (SELECT count(*) FROM ancestors(1)) + (SELECT count(*) FROM descendants(1))", "0"),
+        ("WITH timeline AS (SELECT 7 AS seven) SELECT seven FROM timeline", "7"),
+    ] {
+        let (_dir, session) = incident();
+        assert_eq!(rows(&session, sql), [expected], "{sql}");
+    }
+    let (_dir, session) = incident();
+    let (one, other) = wait(async {
+        let ask = || session.sql("SELECT count(*) FROM downloads");
+        futures::future::join(ask(), ask()).await
+    });
+    assert!(one.is_ok() && other.is_ok(), "{one:?} {other:?}");
+    assert!(matches!(problem(&session, "SELECT * FROM timelin"), QueryError::Sql(_)));
+    assert!(matches!(problem(&session, "SELECT * FROM ancestors('x')"), QueryError::Sql(_)));
 }
 
 #[test]

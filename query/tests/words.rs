@@ -92,6 +92,12 @@ fn a_grouping_by_texts_has_each_of_them_and_those_without_one() {
         ),
         counted(|row| (row.result < 0).then(|| format!("{} | {}", shown(&row.new_path), row.comm)))
     );
+    // Three texts and a number, named in another order than they are grouped in.
+    assert_eq!(
+        by("SELECT result, comm, op, new_path, count(*) FROM file GROUP BY op, new_path, result, comm
+            ORDER BY result, comm, new_path"),
+        counted(|row| Some(format!("{} | {} | rename | {}", row.result, row.comm, shown(&row.new_path))))
+    );
     let paths: BTreeSet<String> = all().map(|row| row.path).collect();
     let first: Vec<String> = paths.iter().take(3).map(|path| format!("{path} | 1")).collect();
     assert_eq!(by("SELECT path, count(*) FROM file GROUP BY path ORDER BY path LIMIT 3"), first);
