@@ -134,18 +134,18 @@ fn what_comes_in_from_outside_again_and_again_and_does_the_same_is_told_once_wit
 #[test]
 fn what_a_later_visit_does_otherwise_than_those_before_is_told_however_alike_they_begin() {
     let mut draft = Draft::new(story::about());
-    for visit in 0..4 {
-        let (id, start) = (100 + 2 * visit, 1_000 * visit as i64);
-        let (process, pid) = (id, 5_000 + visit as u32);
+    for visit in 0_u32..4 {
+        let (id, start) = (100 + 2 * u64::from(visit), 1_000 * i64::from(visit));
+        let (process, pid) = (id, 5_000 + visit);
         let check = Program { id, process, pid, start, entered: true, ..Program::default() };
         program(&mut draft, &Program { exe: "/bin/sh", cmdline: "sh -c check", ..check });
         let probe = Program { id: id + 1, process, pid, start: start + 1, ..Program::default() };
         program(&mut draft, &Program { exe: "/bin/probe", cmdline: "probe", ..probe });
     }
     let mut rows = draft.link_images();
-    for visit in 0..4 {
-        let who = |comm| who(101 + 2 * visit, 5_000 + visit as u32, comm);
-        story::file(&mut rows, 1_000 * visit as i64 + 2, who("probe"), "unlink", "/tmp/probed", 0);
+    for visit in 0_u32..4 {
+        let who = |comm| who(101 + 2 * u64::from(visit), 5_000 + visit, comm);
+        story::file(&mut rows, 1_000 * i64::from(visit) + 2, who("probe"), "unlink", "/tmp/probed", 0);
         if visit == 2 {
             story::file(&mut rows, 2_003, who("probe"), "unlink", "/var/log/auth.log", 0);
         }
