@@ -2,11 +2,12 @@
 
 use crate::colours::{RED, cells, drawn};
 use crate::keys::press;
-use crate::story::{self, who};
+use crate::story::{self, Program, program, who};
 use crate::tales::{samples, tells, told};
 use crossterm::event::KeyCode;
-use taffrail_tui::screen_text;
+use taffrail_tui::state::draft::Draft;
 use taffrail_tui::state::{Palette, Sentence, words};
+use taffrail_tui::{State, screen_text};
 
 #[test]
 fn the_connection_that_the_intruder_came_by_is_one_of_those_that_are_counted() {
@@ -128,4 +129,39 @@ fn what_comes_in_from_outside_again_and_again_and_does_the_same_is_told_once_wit
     }
     // What the same program does otherwise than before is told.
     tells(&day, &["Somebody ran `sh -c '/bin/mv"]);
+}
+
+#[test]
+fn what_a_later_visit_does_otherwise_than_those_before_is_told_however_alike_they_begin() {
+    let mut draft = Draft::new(story::about());
+    for visit in 0_u32..4 {
+        let (id, start) = (100 + 2 * u64::from(visit), 1_000 * i64::from(visit));
+        let (process, pid) = (id, 5_000 + visit);
+        let check = Program { id, process, pid, start, entered: true, ..Program::default() };
+        program(&mut draft, &Program { exe: "/bin/sh", cmdline: "sh -c check", ..check });
+        let probe = Program { id: id + 1, process, pid, start: start + 1, ..Program::default() };
+        program(&mut draft, &Program { exe: "/bin/probe", cmdline: "probe", ..probe });
+    }
+    let mut rows = draft.link_images();
+    for visit in 0_u32..4 {
+        let who = |comm| who(101 + 2 * u64::from(visit), 5_000 + visit, comm);
+        story::file(&mut rows, 1_000 * i64::from(visit) + 2, who("probe"), "unlink", "/tmp/probed", 0);
+        if visit == 2 {
+            story::file(&mut rows, 2_003, who("probe"), "unlink", "/var/log/auth.log", 0);
+        }
+    }
+    let state = State::new(rows.finish());
+    let numbers: Vec<(String, u32)> =
+        told(&state).into_iter().zip(state.story.iter().map(|sentence| sentence.times)).collect();
+    let again = "; the same again later, by other processes.";
+    let expected = [
+        (
+            "Somebody ran `sh -c check` as process 5000, from outside the container (by its cgroup)".to_owned() + again,
+            4,
+        ),
+        ("sh (#) ran `probe` in its own place".to_owned() + again, 4),
+        ("probe (#) removed /tmp/probed".to_owned() + again, 4),
+        ("probe (#) removed /var/log/auth.log.".to_owned(), 1),
+    ];
+    assert_eq!(numbers, expected);
 }

@@ -45,6 +45,7 @@ pub struct Program<'a> {
     pub code: Option<i32>,
     pub signal: Option<i32>,
     pub inside: bool,
+    pub entered: bool,
 }
 
 impl Default for Program<'_> {
@@ -62,6 +63,7 @@ impl Default for Program<'_> {
             code: None,
             signal: None,
             inside: true,
+            entered: false,
         }
     }
 }
@@ -91,7 +93,7 @@ pub fn program(draft: &mut Draft, program: &Program<'_>) {
         args_cut: false,
         exe_deleted: false,
         inside: program.inside,
-        more: ImageMore::default(),
+        more: ImageMore { entered: program.entered.then(|| draft.sym("cgroup")), ..ImageMore::default() },
     };
     draft.image(NewImage { image, process_id: program.process, parent_exec_id: program.parent });
 }
