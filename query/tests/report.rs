@@ -312,6 +312,15 @@ fn what_was_worse_than_the_trigger_is_told_beside_it_as_text() {
 }
 
 #[test]
+fn of_evidence_that_a_person_asked_for_the_most_severe_finding_is_told() {
+    let sample = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../sample-traces/theft-and-scan.evidence.zip");
+    let report = wait(Report::of(&open(&[sample]).expect("a session"))).expect("a report");
+    let text = report.markdown();
+    let told = "The most severe that rules found is `Credentials read, then a connection`, critical, at ";
+    assert!(text.contains(told), "{text}");
+}
+
+#[test]
 fn a_report_of_very_many_events_stays_small_and_says_what_it_left_out() {
     let dir = tempfile::tempdir().expect("a directory");
     let (manifest, _) = fixture::incident();

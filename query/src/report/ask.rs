@@ -7,7 +7,7 @@
 
 mod acts;
 
-use super::facts::{BINS, Chapter, Coverage, Cut, Finding, Gap, Program};
+use super::facts::{BINS, Chapter, Coverage, Cut, Finding, Gap, Program, Worst};
 use super::foreign::Foreign;
 use super::lineage::{Image, Lineage, Mark};
 use super::rows::{Row, rows};
@@ -77,6 +77,7 @@ impl Asker<'_> {
             active,
             density: self.density(active).await?,
             gaps,
+            worst: self.worst().await?,
             coverage: self.coverage().await?,
             programs: self.programs(&told).await?,
             tree: Cut { shown: tree, more },
@@ -143,6 +144,20 @@ impl Asker<'_> {
             exec_id: row.id("exec_id"),
         };
         Ok(Cut::new(rows(&answer).map(finding).collect(), LINES_MAX, total))
+    }
+
+    /// The first of the most severe that rules found; `None` where nothing is more than information.
+    async fn worst(&self) -> Result<Option<Worst>, QueryError> {
+        let sql = "SELECT rule, severity, time FROM finding WHERE {bundle} AND rule <> 'manual' \
+                   AND coalesce(source, 'rule') NOT IN ('person', 'response') AND severity IN ('critical', 'warning') \
+                   ORDER BY severity = 'warning', time LIMIT 1";
+        let answer = self.ask(sql).await?;
+        let worst = rows(&answer).next().map(|row| Worst {
+            rule: row.text("rule"),
+            is_critical: row.raw("severity") == "critical",
+            time_ns: row.number("time").unwrap_or(0),
+        });
+        Ok(worst)
     }
 
     /// The images that rules named: what only informs names nobody, unless it is what triggered.

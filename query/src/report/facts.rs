@@ -49,6 +49,8 @@ pub struct Chapter {
     pub counts: BTreeMap<&'static str, u64>,
     /// What rules found.
     pub findings: Cut<Finding>,
+    /// The first of the most severe of that; `None` where nothing is more than information.
+    pub worst: Option<Worst>,
     /// From the first to the last event of the window: what the timeline draws.
     pub active: (i64, i64),
     /// Events per class and bin of that stretch.
@@ -94,6 +96,14 @@ pub struct Finding {
     /// Tags and techniques, each once.
     pub tags: Vec<Foreign>,
     pub exec_id: Option<u64>,
+}
+
+/// A finding that is more than information.
+#[derive(Debug)]
+pub struct Worst {
+    pub rule: Foreign,
+    pub is_critical: bool,
+    pub time_ns: i64,
 }
 
 /// A stretch with missing events.

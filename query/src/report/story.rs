@@ -209,6 +209,11 @@ pub fn summary(chapter: &Chapter) -> Vec<Word> {
         words.extend([plain(" The most severe that followed is rule "), Word::Quoted(Foreign::new(&worst.rule))]);
         let time_ns = manifest.clock.utc(worst.time_ns);
         words.push(plain(format!(", {}, at {}.", worst.severity.as_str(), units::clock(time_ns))));
+    } else if let Some(worst) = chapter.worst.as_ref().filter(|_| manual) {
+        // Who asked by hand says nothing of how bad it is.
+        words.extend([plain(" The most severe that rules found is "), Word::Quoted(worst.rule.clone())]);
+        let severity = if worst.is_critical { "critical" } else { "warning" };
+        words.push(plain(format!(", {severity}, at {}.", units::clock(worst.time_ns))));
     }
     let span = |from: i64, to: i64| units::span((i128::from(to) - i128::from(from)).max(0).unsigned_abs());
     let count = |name: &str| chapter.counts.get(name).copied().unwrap_or(0);
