@@ -22,6 +22,8 @@ use std::collections::BTreeMap;
 
 /// The most gaps that are looked at.
 const GAPS_MAX: usize = 100_000;
+/// The classes and causes of gaps are words.
+const GAP_WORD_MAX_BYTES: usize = 64;
 
 /// Everything that can be said of a bundle without trusting anybody.
 #[derive(Clone, Debug)]
@@ -251,13 +253,17 @@ fn chain(class: Class, segments: &[SegmentRef]) -> Option<Chain> {
     Some(Chain { class, segments: own.len() as u64, first, last, missing, broken, is_linked })
 }
 
-/// The rows of a gap table; nothing where its columns are others.
+/// The rows of a gap table; nothing where its columns are others, or have what no recorder writes.
 fn stretches(batch: &RecordBatch) -> Option<Vec<Stretch>> {
     let text = |name: &str| batch.column_by_name(name)?.as_string_opt::<i32>();
     let time = |name: &str| batch.column_by_name(name)?.as_primitive_opt::<TimestampNanosecondType>();
     let (class, cause, from, to) = (text("class")?, text("cause")?, time("from_time")?, time("to_time")?);
     let lost = batch.column_by_name("lost")?.as_primitive_opt::<UInt64Type>()?;
     let own = batch.column_by_name("own")?.as_boolean_opt()?;
+    // All of them are held: a hostile text of a megabyte in each row would not fit.
+    if (0..batch.num_rows()).any(|at| class.value(at).len().max(cause.value(at).len()) > GAP_WORD_MAX_BYTES) {
+        return None;
+    }
     let row = |at| Stretch {
         class: class.value(at).to_owned(),
         cause: cause.value(at).to_owned(),

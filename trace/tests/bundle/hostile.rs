@@ -3,7 +3,7 @@
 use crate::support::{bytes, members, places, signed, with_member, zipped};
 use arrow_array::cast::AsArray as _;
 use arrow_array::{
-    Array as _, ArrayRef, BinaryArray, DictionaryArray, Int32Array, ListArray, RecordBatch, StringArray,
+    Array as _, ArrayRef, BinaryArray, DictionaryArray, Int32Array, ListArray, RecordBatch, StringArray, UInt32Array,
 };
 use arrow_buffer::OffsetBuffer;
 use arrow_schema::Field;
@@ -327,6 +327,35 @@ fn a_long_text_that_a_small_file_repeats_is_given_a_few_rows_at_a_time() {
     sheet.each_batch(std::slice::from_ref(&(0..rows)), None, &mut look).expect("rows");
     assert_eq!(given.iter().sum::<usize>(), 2 * rows);
     assert!(given.len() > 20, "{given:?}");
+}
+
+#[test]
+fn a_gap_whose_cause_is_a_megabyte_is_refused_and_not_held_as_often_as_it_is_there() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let member = "events/gap.parquet";
+    let truth = Bundle::open(&fixture::write_incident(dir.path())).expect("a bundle");
+    let mut rows = Vec::new();
+    truth.each_batch::<OpenError>(member, 1, &mut |batch| Ok(rows.push(batch))).expect("a gap");
+    let (row, times) = (&rows[0], 2_000);
+    let again = UInt32Array::from(vec![0; times]);
+    let long = StringArray::from(vec!["x".repeat(1 << 20)]);
+    let schema = row.schema();
+    let columns = schema.fields().iter().zip(row.columns()).map(|(field, column)| {
+        let repeated: ArrayRef = match field.name().as_str() {
+            "cause" => Arc::new(DictionaryArray::new(Int32Array::from(vec![0; times]), Arc::new(long.clone()))),
+            _ => arrow_select::take::take(column, &again, None).expect("rows"),
+        };
+        (field.name().clone(), repeated, field.is_nullable())
+    });
+    let batch = RecordBatch::try_from_iter_with_nullable(columns).expect("a batch");
+    let properties = WriterProperties::builder().set_dictionary_page_size_limit(64 << 20);
+    let properties = properties.set_statistics_enabled(EnabledStatistics::None).build();
+    let options = ArrowWriterOptions::new().with_properties(properties).with_skip_arrow_metadata(true);
+    let mut writer = ArrowWriter::try_new_with_options(Vec::new(), batch.schema(), options).expect("a writer");
+    writer.write(&batch).expect("written");
+    let path = with_table(dir.path(), member, &writer.into_inner().expect("Parquet"));
+    let error = Bundle::open(&path).expect("a bundle").prove().expect_err("no gap is like that").to_string();
+    assert!(error.contains("its gap table is not one of ours"), "{error}");
 }
 
 #[test]

@@ -12,6 +12,8 @@ use arrow_array::types::TimestampNanosecondType;
 use arrow_array::{Array as _, RecordBatch, UInt32Array};
 use std::collections::BTreeMap;
 
+/// The most that the rows of a gap table may take: far more than those of a recorder do.
+const GAPS_MAX_BYTES: usize = 256 << 20;
 /// The end of a ZIP.
 const END_BYTES: u64 = 22;
 /// SHA256SUMS.sig: what an Ed25519 key signs, in its armour.
@@ -182,7 +184,12 @@ fn add_gaps(original: &Bundle, tables: &mut Tables, gaps: &[(UtcNs, UtcNs, u64)]
     let columns = columns.collect::<Option<Vec<_>>>().ok_or_else(|| fault("it has columns of its own".to_owned()))?;
     let more = RecordBatch::try_new(schema.clone(), columns).map_err(|error| fault(error.to_string()))?;
     let mut batches = vec![more];
+    let mut held = 0_usize;
     original.each_batch::<RedactError>(&member, usize::MAX, &mut |batch| {
+        held = held.saturating_add(batch.get_array_memory_size());
+        if held > GAPS_MAX_BYTES {
+            return Err(fault(format!("its rows take more than {GAPS_MAX_BYTES} bytes, which no recorder writes")));
+        }
         batches.push(batch);
         Ok(())
     })?;
