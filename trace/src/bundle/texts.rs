@@ -13,6 +13,9 @@ use std::sync::Arc;
 
 /// The most bytes of texts in the rows that are given at once, unless a single row has more.
 const AT_ONCE_MAX_BYTES: usize = 64 << 20;
+/// The most bytes of texts that some thousand rows may have together: more than a recorder writes, whose arguments, the longest
+/// of all, are a few KiB. Beyond it a file is refused, before anybody copies texts for minutes.
+const UNPACKED_MAX_BYTES: usize = 1 << 30;
 
 /// The columns as they are unpacked: texts and bytes by reference.
 pub(super) fn by_reference(schema: &Schema) -> SchemaRef {
@@ -52,6 +55,12 @@ impl Iterator for Pieces {
         }
         let mut bytes = vec![0_usize; rows];
         self.left.columns().iter().for_each(|column| weigh(column, &mut bytes));
+        let all = bytes.iter().fold(0_usize, |all, row| all.saturating_add(*row));
+        if all > UNPACKED_MAX_BYTES {
+            self.left = self.left.slice(0, 0);
+            let reason = format!("the texts of {rows} rows are {all} bytes long, more than {UNPACKED_MAX_BYTES}");
+            return Some(Err(ParquetError::General(reason)));
+        }
         let mut sum = 0_usize;
         let over = bytes.iter().position(|row| {
             sum = sum.saturating_add(*row);

@@ -327,6 +327,13 @@ fn a_long_text_that_a_small_file_repeats_is_given_a_few_rows_at_a_time() {
     sheet.each_batch(std::slice::from_ref(&(0..rows)), None, &mut look).expect("rows");
     assert_eq!(given.iter().sum::<usize>(), 2 * rows);
     assert!(given.len() > 20, "{given:?}");
+    // More than a recorder writes is refused at once.
+    let endless = with_table(dir.path(), "events/gap.parquet", &repeated(&text, 5_000));
+    let mut batches =
+        Bundle::open(&endless).expect("a bundle").batches("events/gap.parquet", usize::MAX, 8_192).expect("rows");
+    let error = batches.next().expect("a batch").expect_err("too long").to_string();
+    assert!(error.contains("the texts of 5000 rows are"), "{error}");
+    assert!(batches.next().is_none(), "the first error is the last word");
 }
 
 #[test]
@@ -336,7 +343,7 @@ fn a_gap_whose_cause_is_a_megabyte_is_refused_and_not_held_as_often_as_it_is_the
     let truth = Bundle::open(&fixture::write_incident(dir.path())).expect("a bundle");
     let mut rows = Vec::new();
     truth.each_batch::<OpenError>(member, 1, &mut |batch| Ok(rows.push(batch))).expect("a gap");
-    let (row, times) = (&rows[0], 2_000);
+    let (row, times) = (&rows[0], 700);
     let again = UInt32Array::from(vec![0; times]);
     let long = StringArray::from(vec!["x".repeat(1 << 20)]);
     let schema = row.schema();
