@@ -24,9 +24,9 @@ pub fn register(context: &SessionContext) -> Result<(), QueryError> {
     // The names are found through the engine's state, which must not be held by what it holds.
     let state = context.state_weak_ref();
     let state = Box::new(move || Some(state.upgrade()?.read().clone()));
-    let functions = TABLE_FUNCTIONS.map(|view| (view, Arc::new(Lineage::new(view.name))));
-    for (view, function) in &functions {
-        context.register_udtf(view.name, Arc::clone(function) as _);
+    let functions = TABLE_FUNCTIONS.map(|view| Arc::new(Lineage { view, plan: OnceCell::new() }));
+    for function in &functions {
+        context.register_udtf(function.view.name, Arc::clone(function) as _);
     }
     let views = VIEWS.map(|view| (view.name, (view, OnceCell::new()))).into();
     let names = Names { tables: MemorySchemaProvider::new(), views, functions, state };
@@ -40,7 +40,7 @@ pub fn register(context: &SessionContext) -> Result<(), QueryError> {
 struct Names {
     tables: MemorySchemaProvider,
     views: BTreeMap<&'static str, (View, OnceCell<Arc<dyn TableProvider>>)>,
-    functions: [(View, Arc<Lineage>); TABLE_FUNCTIONS.len()],
+    functions: [Arc<Lineage>; TABLE_FUNCTIONS.len()],
     state: Box<dyn Fn() -> Option<SessionState> + Send + Sync>,
 }
 
@@ -74,10 +74,8 @@ impl SchemaProvider for Names {
             return planned.get_or_try_init(plan).await.map(|view| Some(Arc::clone(view)));
         }
         // The engine asks for all that a statement reads from, and calls a function later, when it cannot wait for a plan.
-        if let Some((view, function)) = self.functions.iter().find(|(view, _)| view.name == name) {
-            if !function.is_planned() {
-                function.planned(self.plan(view).await?);
-            }
+        if let Some(function) = self.functions.iter().find(|function| function.view.name == name) {
+            function.plan.get_or_try_init(|| self.plan(&function.view)).await?;
             return Ok(None);
         }
         self.tables.table(name).await

@@ -105,7 +105,8 @@ pub fn all() -> [ScalarUDF; 10] {
 
 type Work = fn(&[ArrayRef]) -> Result<ArrayRef>;
 
-fn function(name: &str, takes: Vec<DataType>, gives: DataType, work: Work) -> ScalarUDF {
+/// A function of whole columns, which always says the same of the same.
+pub fn function(name: &str, takes: Vec<DataType>, gives: DataType, work: Work) -> ScalarUDF {
     let run = move |columns: &[ColumnarValue]| -> Result<ColumnarValue> {
         // One value in, one value out: what is constant is worked out once, when the query is planned.
         let constant = columns.iter().all(|column| matches!(column, ColumnarValue::Scalar(_)));

@@ -8,7 +8,8 @@ use datafusion::datasource::ViewTable;
 use datafusion::error::Result;
 use datafusion::logical_expr::{Expr, LogicalPlan};
 use datafusion::scalar::ScalarValue;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
+use tokio::sync::OnceCell;
 
 /// Both, with the SQL that they stand for; `$1` is the argument.
 pub const TABLE_FUNCTIONS: [View; 2] = [
@@ -19,38 +20,21 @@ pub const TABLE_FUNCTIONS: [View; 2] = [
 /// One of them.
 #[derive(Debug)]
 pub struct Lineage {
-    name: &'static str,
-    plan: OnceLock<LogicalPlan>,
-}
-
-impl Lineage {
-    /// The one of this name, which needs its plan before it can be called.
-    pub fn new(name: &'static str) -> Self {
-        Self { name, plan: OnceLock::new() }
-    }
-
-    /// Whether it has its plan.
-    pub fn is_planned(&self) -> bool {
-        self.plan.get().is_some()
-    }
-
-    /// Gives it the plan of its SQL.
-    pub fn planned(&self, plan: LogicalPlan) {
-        // Where somebody was quicker, that is the same plan.
-        let _ = self.plan.set(plan);
-    }
+    pub view: View,
+    /// The plan of its SQL, which it needs before it can be called.
+    pub plan: OnceCell<LogicalPlan>,
 }
 
 impl TableFunctionImpl for Lineage {
     fn call_with_args(&self, args: TableFunctionArgs) -> Result<Arc<dyn TableProvider>> {
         let [Expr::Literal(value, _)] = args.exprs() else {
-            return plan_err!("{0} takes one exec_id as a number, as in {0}(4832250825671486248)", self.name);
+            return plan_err!("{0} takes one exec_id as a number, as in {0}(4832250825671486248)", self.view.name);
         };
         let Some(id) = exec_id(value) else {
-            return plan_err!("{} takes an exec_id, a number from 0 to {}, and not {value}", self.name, u64::MAX);
+            return plan_err!("{} takes an exec_id, a number from 0 to {}, and not {value}", self.view.name, u64::MAX);
         };
         let Some(plan) = self.plan.get() else {
-            return internal_err!("{} was called before it was planned", self.name);
+            return internal_err!("{} was called before it was planned", self.view.name);
         };
         let plan = plan.clone().with_param_values(vec![ScalarValue::UInt64(Some(id))])?;
         Ok(Arc::new(ViewTable::new(plan, None)))

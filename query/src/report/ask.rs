@@ -17,6 +17,7 @@ use crate::session::Session;
 use datafusion::arrow::array::RecordBatch;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use taffrail_trace::bundle::{Bundle, SUMS, Verdict};
+use taffrail_trace::event::Severity;
 
 /// More images than this are not looked through for a branch; the first ones are.
 const IMAGES_MAX: usize = 1_000_000;
@@ -26,6 +27,8 @@ const BRANCH_MAX: usize = 300;
 const TREE_MAX: usize = 100;
 /// The most lines of a table.
 const LINES_MAX: usize = 50;
+/// The findings that rules made, and no person and no response.
+const OF_RULES: &str = "rule <> 'manual' AND coalesce(source, 'rule') NOT IN ('person', 'response')";
 
 /// Asks one bundle of the session.
 pub async fn chapter(session: &Session, index: usize) -> Result<Chapter, QueryError> {
@@ -148,13 +151,14 @@ impl Asker<'_> {
 
     /// The first of the most severe that rules found; `None` where nothing is more than information.
     async fn worst(&self) -> Result<Option<Worst>, QueryError> {
-        let sql = "SELECT rule, severity, time FROM finding WHERE {bundle} AND rule <> 'manual' \
-                   AND coalesce(source, 'rule') NOT IN ('person', 'response') AND severity IN ('critical', 'warning') \
-                   ORDER BY severity = 'warning', time LIMIT 1";
-        let answer = self.ask(sql).await?;
+        let sql = format!(
+            "SELECT rule, severity, time FROM finding WHERE {{bundle}} AND {OF_RULES} \
+             AND severity IN ('critical', 'warning') ORDER BY severity = 'warning', time LIMIT 1"
+        );
+        let answer = self.ask(&sql).await?;
         let worst = rows(&answer).next().map(|row| Worst {
             rule: row.text("rule"),
-            is_critical: row.raw("severity") == "critical",
+            severity: if row.raw("severity") == "critical" { Severity::Critical } else { Severity::Warning },
             time_ns: row.number("time").unwrap_or(0),
         });
         Ok(worst)
@@ -162,10 +166,12 @@ impl Asker<'_> {
 
     /// The images that rules named: what only informs names nobody, unless it is what triggered.
     async fn named(&self) -> Result<Vec<u64>, QueryError> {
-        let sql = "SELECT DISTINCT exec_id, rule, severity FROM finding WHERE {bundle} AND rule <> 'manual' \
-                   AND coalesce(source, 'rule') NOT IN ('person', 'response') AND exec_id IS NOT NULL ORDER BY exec_id LIMIT 1000";
+        let sql = format!(
+            "SELECT DISTINCT exec_id, rule, severity FROM finding WHERE {{bundle}} AND {OF_RULES} \
+             AND exec_id IS NOT NULL ORDER BY exec_id LIMIT 1000"
+        );
         let trigger = &self.bundle.manifest().trigger.rule;
-        let answer = self.ask(sql).await?;
+        let answer = self.ask(&sql).await?;
         let serious = rows(&answer).filter(|row| row.raw("severity") != "info" || row.raw("rule") == trigger);
         Ok(serious.filter_map(|row| row.id("exec_id")).collect())
     }

@@ -5,6 +5,7 @@ use super::lineage::Lineage;
 use super::state::State;
 use super::units;
 use std::collections::{BTreeMap, HashMap};
+use taffrail_trace::event::Severity;
 use taffrail_trace::manifest::Manifest;
 
 /// The columns of the drawn timeline.
@@ -102,7 +103,7 @@ pub struct Finding {
 #[derive(Debug)]
 pub struct Worst {
     pub rule: Foreign,
-    pub is_critical: bool,
+    pub severity: Severity,
     pub time_ns: i64,
 }
 

@@ -205,15 +205,17 @@ pub fn summary(chapter: &Chapter) -> Vec<Word> {
         words.extend([plain(" rule "), Word::Quoted(rule)]);
         words.push(plain(format!(" matched at {}.", units::moment(chapter.trigger_ns))));
     }
-    if let Some(worst) = &manifest.most_severe {
-        words.extend([plain(" The most severe that followed is rule "), Word::Quoted(Foreign::new(&worst.rule))]);
-        let time_ns = manifest.clock.utc(worst.time_ns);
-        words.push(plain(format!(", {}, at {}.", worst.severity.as_str(), units::clock(time_ns))));
-    } else if let Some(worst) = chapter.worst.as_ref().filter(|_| manual) {
+    let worst = match (&manifest.most_severe, &chapter.worst) {
+        (Some(it), _) => {
+            Some(("followed is rule", Foreign::new(&it.rule), it.severity, manifest.clock.utc(it.time_ns)))
+        }
         // Who asked by hand says nothing of how bad it is.
-        words.extend([plain(" The most severe that rules found is "), Word::Quoted(worst.rule.clone())]);
-        let severity = if worst.is_critical { "critical" } else { "warning" };
-        words.push(plain(format!(", {severity}, at {}.", units::clock(worst.time_ns))));
+        (None, Some(it)) if manual => Some(("rules found is", it.rule.clone(), it.severity, it.time_ns)),
+        _ => None,
+    };
+    if let Some((which, rule, severity, time_ns)) = worst {
+        words.extend([plain(format!(" The most severe that {which} ")), Word::Quoted(rule)]);
+        words.push(plain(format!(", {}, at {}.", severity.as_str(), units::clock(time_ns))));
     }
     let span = |from: i64, to: i64| units::span((i128::from(to) - i128::from(from)).max(0).unsigned_abs());
     let count = |name: &str| chapter.counts.get(name).copied().unwrap_or(0);

@@ -37,11 +37,13 @@ struct Answers {
     of: Each,
 }
 
-/// The answers to words. That to NULL, which often is NULL, is kept apart: looking up among values without NULL is quicker.
+/// The answers to words. Looking up among values without NULL is quicker, so that they are there without that to NULL too,
+/// which often is NULL.
 #[derive(Clone)]
 struct Each {
     word: ArrayRef,
-    null: ArrayRef,
+    /// With that to NULL at the end.
+    and_null: ArrayRef,
 }
 
 impl ByWord {
@@ -71,8 +73,8 @@ impl ByWord {
             return None;
         }
         let and_null = new_null_array(words.data_type(), 1);
-        let all = self.ask(&concat(&[words, &and_null]).ok()?).ok()?;
-        let of = Each { word: all.slice(0, words.len()), null: all.slice(words.len(), 1) };
+        let and_null = self.ask(&concat(&[words, &and_null]).ok()?).ok()?;
+        let of = Each { word: and_null.slice(0, words.len()), and_null };
         *answers = Some(Answers { words: Arc::clone(words), of: of.clone() });
         Some(of)
     }
@@ -105,11 +107,11 @@ impl PhysicalExpr for ByWord {
         let Some(of) = self.of_words(words, keys.len()) else {
             return Ok(ColumnarValue::Array(self.ask(&take(words, keys, None)?)?));
         };
-        let answers = if keys.null_count() > 0 && of.null.is_valid(0) {
+        let answers = if keys.null_count() > 0 && of.and_null.is_valid(words.len()) {
             // Where NULL has an answer the rows without a key look that up.
             let of_null = i32::try_from(words.len()).unwrap_or(i32::MAX);
             let keys: Int32Array = keys.iter().map(|key| Some(key.unwrap_or(of_null))).collect();
-            take(&concat(&[&of.word, &of.null])?, &keys, None)?
+            take(&of.and_null, &keys, None)?
         } else {
             take(&of.word, keys, None)?
         };

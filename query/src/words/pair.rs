@@ -1,12 +1,9 @@
 //! Two codes in one number, so that a grouping by two texts is one by a single column.
 
+use crate::functions::function;
 use datafusion::arrow::array::{Array as _, ArrayRef, AsArray as _, UInt32Array, UInt64Array};
 use datafusion::arrow::datatypes::{DataType, UInt32Type, UInt64Type};
-use datafusion::common::exec_err;
-use datafusion::error::Result;
-use datafusion::logical_expr::{
-    ColumnarValue, Expr, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility,
-};
+use datafusion::logical_expr::Expr;
 use std::sync::Arc;
 
 /// What stands for NULL in a pair: no text has this code.
@@ -14,97 +11,32 @@ const NONE: u32 = u32::MAX;
 
 /// Two codes as one number.
 pub fn pair(first: Expr, second: Expr) -> Expr {
-    ScalarUDF::new_from_impl(Pair { signature: Signature::any(2, Volatility::Immutable) }).call(vec![first, second])
+    let pair = function("pair_of_codes", vec![DataType::UInt32; 2], DataType::UInt64, |columns| {
+        let pairs = codes(&columns[0]).zip(codes(&columns[1]));
+        let pairs = pairs.map(|(first, second)| u64::from(first) << 32 | u64::from(second));
+        Ok(Arc::new(UInt64Array::from_iter_values(pairs)))
+    });
+    pair.call(vec![first, second])
 }
 
 /// The codes in a pair.
 pub fn halves(pair: &Expr) -> [Expr; 2] {
-    [Half::First, Half::Second].map(|half| {
-        let signature = Signature::any(1, Volatility::Immutable);
-        ScalarUDF::new_from_impl(HalfOf { half, signature }).call(vec![pair.clone()])
-    })
-}
-
-#[derive(Debug, PartialEq, Eq, Hash)]
-struct Pair {
-    signature: Signature,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-enum Half {
-    First,
-    Second,
-}
-
-#[derive(Debug, PartialEq, Eq, Hash)]
-struct HalfOf {
-    half: Half,
-    signature: Signature,
-}
-
-impl ScalarUDFImpl for Pair {
-    fn name(&self) -> &'static str {
-        "pair_of_codes"
-    }
-
-    fn signature(&self) -> &Signature {
-        &self.signature
-    }
-
-    fn return_type(&self, _args: &[DataType]) -> Result<DataType> {
-        Ok(DataType::UInt64)
-    }
-
-    fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
-        let [first, second] = &ColumnarValue::values_to_arrays(&args.args)?[..] else {
-            return exec_err!("a pair has two codes");
-        };
-        let [first, second] = [codes(first)?, codes(second)?];
-        let pairs = first.zip(second).map(|(first, second)| u64::from(first) << 32 | u64::from(second));
-        Ok(ColumnarValue::Array(Arc::new(UInt64Array::from_iter_values(pairs))))
-    }
+    let (takes, gives) = (|| vec![DataType::UInt64], DataType::UInt32);
+    let first = function("first_of_pair", takes(), gives.clone(), |columns| Ok(half(&columns[0], 32)));
+    let second = function("second_of_pair", takes(), gives, |columns| Ok(half(&columns[0], 0)));
+    [first, second].map(|half| half.call(vec![pair.clone()]))
 }
 
 /// The codes of a column, [`NONE`] for NULL.
-fn codes(column: &ArrayRef) -> Result<impl Iterator<Item = u32> + '_> {
-    let Some(codes) = column.as_primitive_opt::<UInt32Type>() else {
-        return exec_err!("no codes but {}", column.data_type());
-    };
+fn codes(column: &ArrayRef) -> impl Iterator<Item = u32> + '_ {
+    let codes = column.as_primitive::<UInt32Type>();
     let nulls = codes.nulls().filter(|nulls| nulls.null_count() > 0);
     let of = move |(row, code): (usize, &u32)| if nulls.is_some_and(|nulls| nulls.is_null(row)) { NONE } else { *code };
-    Ok(codes.values().iter().enumerate().map(of))
+    codes.values().iter().enumerate().map(of)
 }
 
-impl ScalarUDFImpl for HalfOf {
-    fn name(&self) -> &'static str {
-        match self.half {
-            Half::First => "first_of_pair",
-            Half::Second => "second_of_pair",
-        }
-    }
-
-    fn signature(&self) -> &Signature {
-        &self.signature
-    }
-
-    fn return_type(&self, _args: &[DataType]) -> Result<DataType> {
-        Ok(DataType::UInt32)
-    }
-
-    fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
-        let pairs = match &ColumnarValue::values_to_arrays(&args.args)?[..] {
-            [pairs] if pairs.data_type() == &DataType::UInt64 => Arc::clone(pairs),
-            _ => return exec_err!("no pairs of codes"),
-        };
-        let half = |pair: Option<u64>| {
-            let pair = pair?;
-            let code = match self.half {
-                Half::First => (pair >> 32) as u32,
-                Half::Second => pair as u32,
-            };
-            (code != NONE).then_some(code)
-        };
-        let codes: UInt32Array = pairs.as_primitive::<UInt64Type>().iter().map(half).collect();
-        Ok(ColumnarValue::Array(Arc::new(codes)))
-    }
+/// The codes so many bits up in pairs.
+fn half(pairs: &ArrayRef, shift: u32) -> ArrayRef {
+    let code = |pair: Option<u64>| Some((pair? >> shift) as u32).filter(|code| *code != NONE);
+    Arc::new(pairs.as_primitive::<UInt64Type>().iter().map(code).collect::<UInt32Array>())
 }
