@@ -136,7 +136,7 @@ impl Iterator for Batches {
                     return piece.map(Some);
                 }
                 let Some(batch) = self.reader.as_mut().and_then(Iterator::next) else { return Ok(None) };
-                self.pieces = Some(Pieces::of(batch?, &self.schema));
+                self.pieces = Some(Pieces::of(batch?, &self.schema)?);
             }
         });
         let batch = batch.transpose();

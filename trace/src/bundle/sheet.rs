@@ -92,9 +92,13 @@ impl Sheet {
                 let selection = RowSelection::from_consecutive_ranges(inside.into_iter(), rows);
                 builder.with_row_selection(selection).build()
             })?;
-            while let Some(batch) = guarded(&self.path, &self.name, || Ok(reader.next().transpose()?))? {
-                for piece in Pieces::of(batch, &self.schema) {
-                    each(guarded(&self.path, &self.name, || piece)?)?;
+            let mut unpack = || {
+                let batch = reader.next().transpose()?;
+                batch.map(|batch| Pieces::of(batch, &self.schema)).transpose()
+            };
+            while let Some(mut pieces) = guarded(&self.path, &self.name, &mut unpack)? {
+                while let Some(piece) = guarded(&self.path, &self.name, || pieces.next().transpose())? {
+                    each(piece)?;
                 }
             }
         }

@@ -35,13 +35,29 @@ fn viewed(field: &Field) -> DataType {
 /// Rows that were unpacked by reference, as the columns of `schema`, which has them by name, a few at a time.
 #[derive(Debug)]
 pub(super) struct Pieces {
-    left: RecordBatch,
+    batch: RecordBatch,
     schema: SchemaRef,
+    /// The bytes of texts of each row.
+    bytes: Vec<usize>,
+    /// How many rows were given.
+    given: usize,
 }
 
 impl Pieces {
-    pub(super) fn of(left: RecordBatch, schema: &SchemaRef) -> Self {
-        Self { left, schema: Arc::clone(schema) }
+    /// The rows of `batch`.
+    ///
+    /// # Errors
+    /// Where they have more texts than a recorder writes.
+    pub(super) fn of(batch: RecordBatch, schema: &SchemaRef) -> Result<Self, ParquetError> {
+        let rows = batch.num_rows();
+        let mut bytes = vec![0_usize; rows];
+        batch.columns().iter().for_each(|column| weigh(column, &mut bytes));
+        let all = bytes.iter().fold(0_usize, |all, row| all.saturating_add(*row));
+        if all > UNPACKED_MAX_BYTES {
+            let reason = format!("the texts of {rows} rows are {all} bytes long, more than {UNPACKED_MAX_BYTES}");
+            return Err(ParquetError::General(reason));
+        }
+        Ok(Self { batch, schema: Arc::clone(schema), bytes, given: 0 })
     }
 }
 
@@ -49,26 +65,15 @@ impl Iterator for Pieces {
     type Item = Result<RecordBatch, ParquetError>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        let rows = self.left.num_rows();
-        if rows == 0 {
-            return None;
-        }
-        let mut bytes = vec![0_usize; rows];
-        self.left.columns().iter().for_each(|column| weigh(column, &mut bytes));
-        let all = bytes.iter().fold(0_usize, |all, row| all.saturating_add(*row));
-        if all > UNPACKED_MAX_BYTES {
-            self.left = self.left.slice(0, 0);
-            let reason = format!("the texts of {rows} rows are {all} bytes long, more than {UNPACKED_MAX_BYTES}");
-            return Some(Err(ParquetError::General(reason)));
-        }
+        let left = self.bytes.get(self.given..).filter(|left| !left.is_empty())?;
         let mut sum = 0_usize;
-        let over = bytes.iter().position(|row| {
+        let over = left.iter().position(|row| {
             sum = sum.saturating_add(*row);
             sum > AT_ONCE_MAX_BYTES
         });
-        let now = over.map_or(rows, |at| at.max(1));
-        let piece = self.left.slice(0, now);
-        self.left = self.left.slice(now, rows - now);
+        let now = over.map_or(left.len(), |at| at.max(1));
+        let piece = self.batch.slice(self.given, now);
+        self.given += now;
         Some(plain(&piece, &self.schema))
     }
 }
