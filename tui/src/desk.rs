@@ -140,7 +140,9 @@ async fn answer(session: &Session, sql: &str) -> Result<Answer, QueryError> {
     let mut room = ANSWER_MAX_BYTES;
     while let Some(batch) = rows.next().await? {
         answer.total = answer.total.saturating_add(batch.num_rows());
-        keep(&mut answer, &batch, &mut room)?;
+        if answer.rows.len() < ROWS_MAX && room > 0 {
+            keep(&mut answer, &batch, &mut room)?;
+        }
     }
     Ok(answer)
 }

@@ -84,7 +84,18 @@ impl Scene for Made<'_> {
 impl World {
     /// A container called `shop`.
     pub fn new() -> Self {
-        let container = Container { created_ns: Some(SECOND), image: Some("registry.example/teams/shop:1.4".to_owned()), labels: [("io.kubernetes.pod.namespace".to_owned(), "shop".to_owned())].into(), ..Container::new(ContainerKey(7), "3f2a9c1b7d5e4f60718293a4b5c6d7e8".to_owned(), "shop-web-0".to_owned(), Runtime::Containerd, "/kubepods/burstable/pod1/shop".to_owned()) };
+        let container = Container {
+            created_ns: Some(SECOND),
+            image: Some("registry.example/teams/shop:1.4".to_owned()),
+            labels: [("io.kubernetes.pod.namespace".to_owned(), "shop".to_owned())].into(),
+            ..Container::new(
+                ContainerKey(7),
+                "3f2a9c1b7d5e4f60718293a4b5c6d7e8".to_owned(),
+                "shop-web-0".to_owned(),
+                Runtime::Containerd,
+                "/kubepods/burstable/pod1/shop".to_owned(),
+            )
+        };
         let lineages = (0..PROGRAMS.len()).map(|program| lineage(program, &container)).collect();
         Self { container, lineages }
     }
