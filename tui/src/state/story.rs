@@ -19,7 +19,7 @@ use super::filter::host;
 use super::recording::{Body, Event, ImageIx, Kind, Origin, ProcessIx, Recording, Sym, Time};
 use super::words;
 use crowd::{Crowd, Deed};
-use files::file;
+use files::{file, written};
 use network::Accepted;
 use programs::Ends;
 use std::collections::{HashMap, HashSet};
@@ -235,9 +235,7 @@ impl Teller {
                     return None;
                 }
                 let path = Some(recording.text(io.path)).filter(|path| path.starts_with('/'))?;
-                let written = words::bytes(io.written);
-                (!path.starts_with("/dev/"))
-                    .then(|| (format!("{} wrote {written} to {path}.", who(recording, event)), View::Files))
+                (!path.starts_with("/dev/")).then(|| (written(&who(recording, event), path, io), View::Files))
             }),
             Body::Privilege(at) | Body::Kernel(at) => {
                 recording.calls.get(at as usize).filter(|_| suspect).map(|call| {

@@ -2,6 +2,7 @@
 
 mod colours;
 mod evidence;
+mod files;
 mod hostile;
 mod keys;
 mod million;

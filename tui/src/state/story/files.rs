@@ -2,7 +2,7 @@
 
 use super::crowd::{Crowd, Deed};
 use super::{Teller, View, who, words};
-use crate::state::recording::{Event, Recording};
+use crate::state::recording::{Event, Io, Recording};
 
 /// What every program opens to begin at all, or asks the kernel through: no sentence names it.
 const ORDINARY: [&str; 13] = [
@@ -57,6 +57,16 @@ impl Teller {
 
 fn is_secret(path: &str) -> bool {
     SECRETS.iter().any(|secret| path.contains(secret))
+}
+
+/// What was written to a file, which is told when it is closed or after a while: by then its name can be another's or nobody's.
+pub fn written(who: &str, path: &str, io: &Io) -> String {
+    let bytes = words::bytes(io.written);
+    if io.closed {
+        format!("{who} closed {path}, to which it had written {bytes}.")
+    } else {
+        format!("{who} wrote {bytes} to {path}, and has it open.")
+    }
 }
 
 /// What was done to a file: everything by a suspect, secrets that were opened by anybody.
