@@ -26,7 +26,8 @@ use std::os::unix::fs::FileExt as _;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
-use taffrail_trace::bundle::{Bundle, Member, columns_of, pages};
+use taffrail_trace::bundle::pages::Weight;
+use taffrail_trace::bundle::{Bundle, Columns, Member, OpenError};
 use url::Url;
 
 /// The scheme of every address that the engine can read.
@@ -48,36 +49,27 @@ struct Object {
     name: String,
     file: Arc<File>,
     member: Member,
-    /// Where its columns lie, or why it is not believed: looked at when it is read first.
-    columns: OnceLock<Result<Vec<Range<u64>>, String>>,
+    /// Its columns, or why it is not believed: looked at when it is read first.
+    columns: OnceLock<Result<Columns, String>>,
 }
 
 impl Object {
-    fn columns(&self) -> io::Result<&[Range<u64>]> {
-        let look = || columns_of(&self.bundle, &self.name, &self.file, self.member).map_err(|error| error.to_string());
+    fn columns(&self) -> io::Result<&Columns> {
+        let look = || Columns::of(&self.bundle, &self.name, &self.file, self.member).map_err(|error| error.to_string());
         match self.columns.get_or_init(look) {
             Ok(columns) => Ok(columns),
             Err(reason) => Err(io::Error::new(io::ErrorKind::InvalidData, reason.clone())),
         }
     }
 
-    /// Where these bytes are pages, none of them may unpack to more than a recorder packs. No column reaches to the end: that
-    /// is the footer, and what the engine reads with it.
-    fn check(&self, at: u64, bytes: &[u8]) -> io::Result<()> {
+    /// Where these bytes are pages, neither they nor those that are read with them may unpack to more than a recorder packs. No
+    /// column reaches to the end: that is the footer, and what the engine reads with it.
+    fn check(&self, at: u64, bytes: &[u8], weight: &mut Weight) -> io::Result<()> {
         if at + bytes.len() as u64 == self.member.len {
             return Ok(());
         }
-        let columns = self.columns()?;
-        let before = columns.partition_point(|column| column.start <= at);
-        let column = before.checked_sub(1).and_then(|last| columns.get(last)).filter(|column| at < column.end);
-        let Some(column) = column else { return Ok(()) };
-        let len = usize::try_from(column.end - at).unwrap_or(usize::MAX).min(bytes.len());
-        let lies = |error| {
-            let place = self.bundle.display();
-            let reason = format!("{place}: refused: {} lies about its lengths: {error}", self.name);
-            io::Error::new(io::ErrorKind::InvalidData, reason)
-        };
-        pages::check(&bytes[..len]).map(drop).map_err(lies)
+        let refused = |error: OpenError| io::Error::new(io::ErrorKind::InvalidData, error.to_string());
+        self.columns()?.check(at, bytes, weight).map_err(refused)
     }
 }
 
@@ -161,9 +153,10 @@ impl ObjectStore for Store {
     /// Pages above all. Range by range: joining near ranges, which is the default, would read columns that nobody asked for.
     async fn get_ranges(&self, location: &Path, ranges: &[Range<u64>]) -> Result<Vec<Bytes>> {
         let object = self.object(location)?;
+        let mut weight = Weight::default();
         let read = |range: &Range<u64>| {
             let bytes = self.read(location, range.clone())?;
-            object.check(range.start, &bytes).map_err(generic)?;
+            object.check(range.start, &bytes, &mut weight).map_err(generic)?;
             Ok(bytes)
         };
         ranges.iter().map(read).collect()

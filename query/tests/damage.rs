@@ -3,12 +3,15 @@
 mod support;
 
 use parquet::arrow::ArrowWriter;
+use parquet::arrow::arrow_writer::ArrowWriterOptions;
 use parquet::basic::{Compression, ZstdLevel};
 use parquet::file::properties::{EnabledStatistics, WriterProperties};
 use std::fs;
 use std::sync::Arc;
 use support::{crafted, open, rows, wait};
-use taffrail_query::arrow::array::{RecordBatch, StringArray, TimestampNanosecondArray, UInt64Array};
+use taffrail_query::arrow::array::{
+    ArrayRef, DictionaryArray, Int32Array, RecordBatch, StringArray, TimestampNanosecondArray, UInt64Array,
+};
 use taffrail_query::arrow::datatypes::{DataType, Field, Schema, TimeUnit};
 use taffrail_query::{QueryError, Session};
 use taffrail_trace::bundle::{self, Bundle};
@@ -73,6 +76,32 @@ fn what_lies_about_its_lengths_is_refused_by_the_names_of_its_bundle_and_table()
         let (said, file) = (problem.to_string(), path.display().to_string());
         assert!(said.contains(&file) && said.contains("events/process.parquet"), "{said}");
         assert_eq!(rows(&session, "SELECT count(*) FROM file"), ["0"], "other tables answer");
+    }
+}
+
+#[test]
+fn a_long_text_that_a_small_file_repeats_is_refused_before_an_order_copies_it() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let words = StringArray::from_iter_values((0..100).map(|at| format!("word {at}")).chain(["a".repeat(1 << 20)]));
+    let keys = Int32Array::from_iter_values((0..100_000).map(|row| row.min(100)));
+    let texts = DictionaryArray::new(keys, Arc::new(words));
+    let batch = RecordBatch::try_from_iter([("cmdline", Arc::new(texts) as ArrayRef)]).expect("a batch");
+    let properties = WriterProperties::builder()
+        .set_compression(Compression::ZSTD(ZstdLevel::default()))
+        .set_statistics_enabled(EnabledStatistics::None)
+        .set_dictionary_page_size_limit(4 << 20);
+    let options = ArrowWriterOptions::new().with_properties(properties.build()).with_skip_arrow_metadata(true);
+    let mut writer = ArrowWriter::try_new_with_options(Vec::new(), batch.schema(), options).expect("a writer");
+    writer.write(&batch).expect("written");
+    let repeated = writer.into_inner().expect("Parquet");
+    assert!(repeated.len() < 20_000, "{}", repeated.len());
+    let path = crafted(dir.path(), &[("events/process.parquet", repeated)]);
+    let session = open(std::slice::from_ref(&path)).expect("a session");
+    for sql in ["SELECT cmdline FROM process ORDER BY cmdline", "SELECT max(cmdline) FROM process"] {
+        let problem = wait(session.sql(sql)).expect_err("a hundred GB of texts");
+        assert!(matches!(problem, QueryError::Damaged(_)), "{problem:?}");
+        let said = problem.to_string();
+        assert!(said.contains("events/process.parquet") && said.contains("a word of 1048576 bytes"), "{said}");
     }
 }
 

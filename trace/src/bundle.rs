@@ -16,6 +16,7 @@
 //!
 //! Not here: what the tables mean (query).
 
+mod columns;
 mod copy;
 mod directory;
 pub mod pages;
@@ -27,9 +28,10 @@ mod sheet;
 mod texts;
 mod write;
 
+pub use columns::Columns;
 pub use copy::Copy;
 pub use read::{Bundle, Member, Mismatch, OpenError, Section, Verdict};
-pub use rows::{Batches, columns_of};
+pub use rows::Batches;
 pub use sheet::Sheet;
 pub use write::{Ending, More, WriteError, Writer, seal, write};
 

@@ -2,26 +2,20 @@
 
 use crate::schema::{self, Table as Spec};
 use arrow_array::RecordBatch;
-use arrow_schema::{DataType, Field, SchemaRef};
-use parquet::arrow::ArrowWriter;
-use parquet::basic::{Compression, Encoding, ZstdLevel};
 use parquet::errors::ParquetError;
-use parquet::file::metadata::SortingColumn;
-use parquet::file::properties::{EnabledStatistics, WriterProperties};
 
 mod cell;
 mod column;
+mod packer;
 
 pub use cell::Cell;
 use column::Builder;
+pub(crate) use packer::Packer;
 
-/// Rows that wait as Arrow before they are packed: a table of any length takes no more memory than that beside its file.
+/// Rows that wait as Arrow before they are packed, and bytes of their texts, whichever come first: a table of any length takes no
+/// more memory than that beside its file.
 const BATCH_ROWS: usize = 16 << 10;
-/// Rows per data page: small enough that a window of time reads few pages it does not need.
-const PAGE_ROWS: usize = 16 << 10;
-/// Rows per row group: what one thread reads, and what is passed over where it holds nothing of what is asked for.
-const GROUP_ROWS: usize = 128 << 10;
-
+const BATCH_TEXT_BYTES: usize = 64 << 20;
 /// One table being filled.
 #[derive(Debug)]
 pub struct Table {
@@ -29,9 +23,10 @@ pub struct Table {
     /// The rows that are not packed yet.
     columns: Vec<Builder>,
     waiting: usize,
+    waiting_bytes: usize,
     rows: usize,
     /// The rows that are.
-    packed: Option<ArrowWriter<Vec<u8>>>,
+    packed: Option<Packer>,
 }
 
 /// All tables of a bundle, in the order of [`schema::TABLES`].
@@ -102,7 +97,7 @@ pub enum RowError {
 
 impl Table {
     fn new(spec: &'static Spec) -> Self {
-        Self { spec, columns: builders(spec), waiting: 0, rows: 0, packed: None }
+        Self { spec, columns: builders(spec), waiting: 0, waiting_bytes: 0, rows: 0, packed: None }
     }
 
     /// What the table is.
@@ -134,7 +129,8 @@ impl Table {
         }
         self.rows += 1;
         self.waiting += 1;
-        if self.waiting < BATCH_ROWS {
+        self.waiting_bytes += cells.iter().map(Cell::text_bytes).sum::<usize>();
+        if self.waiting < BATCH_ROWS && self.waiting_bytes < BATCH_TEXT_BYTES {
             return Ok(());
         }
         self.pack().map_err(|error| RowError::Pack { table: self.spec.name, reason: error.to_string() })
@@ -156,8 +152,8 @@ impl Table {
     pub fn finish(mut self) -> Result<Vec<u8>, ParquetError> {
         self.pack()?;
         match self.packed {
-            Some(packed) => packed.into_inner(),
-            None => writer(self.spec.schema())?.into_inner(),
+            Some(packed) => packed.finish(),
+            None => Packer::new(self.spec.schema())?.finish(),
         }
     }
 
@@ -165,11 +161,11 @@ impl Table {
         let batch = self.to_batch()?;
         let packed = match &mut self.packed {
             Some(packed) => packed,
-            None => self.packed.insert(writer(self.spec.schema())?),
+            None => self.packed.insert(Packer::new(self.spec.schema())?),
         };
         packed.write(&batch)?;
         self.columns = builders(self.spec);
-        self.waiting = 0;
+        (self.waiting, self.waiting_bytes) = (0, 0);
         Ok(())
     }
 }
@@ -178,36 +174,11 @@ fn builders(spec: &Spec) -> Vec<Builder> {
     spec.all_columns().map(|column| Builder::new(column.kind)).collect()
 }
 
-/// Whether a column holds identities: 64 bits that look random. Where they come again, they do so soon after, which the
-/// compression finds; a dictionary has each of them once more, and keys that compress badly.
-fn has_identities(column: &Field) -> bool {
-    let name = column.name();
-    column.data_type() == &DataType::UInt64 && (name.ends_with("_id") || name == "entered_by")
-}
-
-/// A writer of a table with these columns: sorted by the first, page index, zstd.
-pub(crate) fn writer(schema: SchemaRef) -> Result<ArrowWriter<Vec<u8>>, ParquetError> {
-    let mut properties = WriterProperties::builder()
-        .set_compression(Compression::ZSTD(ZstdLevel::try_new(3)?))
-        .set_data_page_row_count_limit(PAGE_ROWS)
-        .set_max_row_group_row_count(Some(GROUP_ROWS))
-        .set_statistics_enabled(EnabledStatistics::Page)
-        .set_sorting_columns(Some(vec![SortingColumn { column_idx: 0, descending: false, nulls_first: false }]));
-    for column in schema.fields().iter().filter(|column| matches!(column.data_type(), DataType::Timestamp(..))) {
-        // Sorted times cost a fraction of a byte as deltas and eight bytes in a dictionary.
-        properties = properties
-            .set_column_dictionary_enabled(column.name().as_str().into(), false)
-            .set_column_encoding(column.name().as_str().into(), Encoding::DELTA_BINARY_PACKED);
-    }
-    for column in schema.fields().iter().filter(|column| has_identities(column)) {
-        properties = properties.set_column_dictionary_enabled(column.name().as_str().into(), false);
-    }
-    ArrowWriter::try_new(Vec::new(), schema, Some(properties.build()))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::schema::Kind;
+    use arrow_array::cast::AsArray as _;
 
     #[test]
     fn a_row_that_does_not_fit_is_refused_whole() {
@@ -228,5 +199,24 @@ mod tests {
             let bytes = table.finish().expect("empty table");
             assert_eq!(&bytes[..4], b"PAR1", "{name}");
         }
+    }
+
+    #[test]
+    fn a_text_that_no_reader_takes_is_cut_and_says_so() {
+        let mut tables = Tables::default();
+        let lifecycle = tables.of(&schema::LIFECYCLE).expect("a table");
+        let long = "\u{e9}".repeat(40_000);
+        let text = lifecycle.spec.all_columns().position(|column| column.name == "detail").expect("a text");
+        let cells = lifecycle.spec.all_columns().enumerate().map(|(at, column)| match column.kind {
+            _ if at == text => Cell::Text(&long),
+            _ if column.nullable => Cell::Null,
+            Kind::Time => Cell::Time(1),
+            Kind::Text => Cell::Text("x"),
+            _ => Cell::U64(1),
+        });
+        lifecycle.push(&cells.collect::<Vec<Cell<'_>>>()).expect("a row");
+        let batch = lifecycle.to_batch().expect("a batch");
+        let kept = batch.column(text).as_string::<i32>().value(0);
+        assert!(kept.len() <= 32 << 10 && kept.len() > (32 << 10) - 8 && kept.ends_with('\u{2026}'), "{}", kept.len());
     }
 }

@@ -30,6 +30,16 @@ pub enum Cell<'a> {
 }
 
 impl Cell<'_> {
+    /// The bytes of its text.
+    pub(super) fn text_bytes(&self) -> usize {
+        match self {
+            Self::Text(text) => text.len(),
+            Self::TextList(texts) => texts.iter().map(|text| size_of::<&str>() + text.len()).sum(),
+            Self::Binary(bytes) => bytes.len(),
+            _ => 0,
+        }
+    }
+
     /// Whether the column can hold it.
     pub(super) fn fits(&self, column: &Column) -> bool {
         let kind = match self {

@@ -1,6 +1,7 @@
 //! One column being filled.
 
 use super::Cell;
+use crate::bundle::pages::TEXT_MAX_BYTES;
 use crate::schema::Kind;
 use arrow_array::ArrayRef;
 use arrow_array::builder::{
@@ -8,7 +9,11 @@ use arrow_array::builder::{
     TimestampNanosecondBuilder, UInt16Builder, UInt32Builder, UInt64Builder,
 };
 use arrow_schema::{DataType, Field};
+use std::borrow::Cow;
 use std::sync::Arc;
+
+/// The longest text that is kept whole.
+const MAX: usize = TEXT_MAX_BYTES as usize;
 
 /// One column being filled.
 #[derive(Debug)]
@@ -63,19 +68,22 @@ impl Builder {
         }
     }
 
-    /// Appends a cell that [`Cell::fits`]; any other becomes NULL, which the schema check at the end refuses.
+    /// Appends a cell that [`Cell::fits`]; any other becomes NULL, which the schema check at the end refuses. A text that no
+    /// reader would take is cut.
     pub fn append(&mut self, cell: &Cell<'_>) {
         match (self, cell) {
             (Self::Time(builder), Cell::Time(value)) => builder.append_value(*value),
-            (Self::Text(builder), Cell::Text(value)) => builder.append_value(value),
-            (Self::TextList(builder), Cell::TextList(values)) => builder.append_value(values.iter().map(Some)),
+            (Self::Text(builder), Cell::Text(value)) => builder.append_value(cut(value)),
+            (Self::TextList(builder), Cell::TextList(values)) => {
+                builder.append_value(values.iter().map(|value| Some(cut(value))));
+            }
             (Self::Bool(builder), Cell::Bool(value)) => builder.append_value(*value),
             (Self::U16(builder), Cell::U16(value)) => builder.append_value(*value),
             (Self::U32(builder), Cell::U32(value)) => builder.append_value(*value),
             (Self::U64(builder), Cell::U64(value)) => builder.append_value(*value),
             (Self::I32(builder), Cell::I32(value)) => builder.append_value(*value),
             (Self::I64(builder), Cell::I64(value)) => builder.append_value(*value),
-            (Self::Binary(builder), Cell::Binary(value)) => builder.append_value(value),
+            (Self::Binary(builder), Cell::Binary(value)) => builder.append_value(&value[..value.len().min(MAX)]),
             (builder, _) => each!(builder, builder => builder.append_null()),
         }
     }
@@ -84,4 +92,13 @@ impl Builder {
     pub fn finish(&self) -> ArrayRef {
         each!(self, builder => Arc::clone(&ArrayBuilder::finish_cloned(builder)))
     }
+}
+
+/// A longer text ends with an ellipsis.
+fn cut(text: &str) -> Cow<'_, str> {
+    const ELLIPSIS: char = '\u{2026}';
+    if text.len() <= MAX {
+        return text.into();
+    }
+    format!("{}{ELLIPSIS}", &text[..text.floor_char_boundary(MAX - ELLIPSIS.len_utf8())]).into()
 }

@@ -3,20 +3,21 @@
 use crate::support::{bytes, members, places, signed, with_member, zipped};
 use arrow_array::cast::AsArray as _;
 use arrow_array::{
-    Array as _, ArrayRef, BinaryArray, DictionaryArray, Int32Array, ListArray, RecordBatch, StringArray, UInt32Array,
+    Array as _, ArrayRef, BinaryArray, BooleanArray, DictionaryArray, Int32Array, ListArray, RecordBatch, StringArray,
+    UInt32Array,
 };
 use arrow_buffer::OffsetBuffer;
 use arrow_schema::Field;
 use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_writer::ArrowWriterOptions;
-use parquet::basic::{Compression, ZstdLevel};
+use parquet::basic::{Compression, Encoding, ZstdLevel};
 use parquet::file::metadata::{ParquetMetaDataReader, ParquetMetaDataWriter};
-use parquet::file::properties::{EnabledStatistics, WriterProperties};
+use parquet::file::properties::{EnabledStatistics, WriterProperties, WriterPropertiesBuilder};
 use std::fs;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use taffrail_trace::bundle::{Bundle, MANIFEST, OpenError, SUMS, Verdict, columns_of};
+use taffrail_trace::bundle::{Bundle, Columns, MANIFEST, OpenError, SUMS, Verdict};
 use taffrail_trace::fixture;
 use taffrail_trace::recall::Recall;
 use zip::write::SimpleFileOptions;
@@ -257,55 +258,92 @@ fn bomb(columns: usize, text_len: usize) -> Vec<u8> {
     writer.into_inner().expect("Parquet")
 }
 
+/// Why nobody who reads rows takes this for a table.
+fn refused_by_everybody(dir: &Path, parquet: &[u8]) -> String {
+    let member = "events/gap.parquet";
+    let bundle = Bundle::open(&with_table(dir, member, parquet)).expect("a bundle");
+    let errors = [
+        bundle.rows(member).expect_err("rows"),
+        bundle.batches(member, 1, 1).err().expect("batches"),
+        bundle.sheet(member).expect_err("a sheet"),
+        bundle.prove().expect_err("a proof"),
+    ];
+    let [error, ..] = errors.map(|error| error.to_string());
+    assert!(error.contains("events/gap.parquet cannot be read as Parquet"), "{error}");
+    error
+}
+
 #[test]
 fn a_page_that_unpacks_to_more_than_a_recorder_packs_is_refused_before_it_is_unpacked() {
     let dir = tempfile::tempdir().expect("a directory");
-    let page = 31 << 20;
-    for (columns, len, said) in [(1, 33 << 20, "says that it unpacks to"), (17, page, "its pages unpack to")] {
+    // A page that is too large; one that is not, but for its single value; and a thousand texts that each are as they may be.
+    for (columns, len, said) in [
+        (1, 33 << 20, "says that it unpacks to 34603012 bytes"),
+        (1, 31 << 20, "says that 1 values unpack to 32505860 bytes"),
+    ] {
         let parquet = bomb(columns, len);
         assert!(parquet.len() < 100_000, "{}", parquet.len());
-        let bundle = Bundle::open(&with_table(dir.path(), "events/gap.parquet", &parquet)).expect("a bundle");
-        for error in [
-            bundle.rows("events/gap.parquet").expect_err("rows"),
-            bundle.batches("events/gap.parquet", 1, 1).err().expect("batches"),
-            bundle.sheet("events/gap.parquet").expect_err("a sheet"),
-            bundle.prove().expect_err("a proof"),
-        ] {
-            let error = error.to_string();
-            assert!(error.contains("events/gap.parquet cannot be read as Parquet") && error.contains(said), "{error}");
-        }
+        let error = refused_by_everybody(dir.path(), &parquet);
+        assert!(error.contains(said), "{error}");
     }
-    let fine = Bundle::open(&with_table(dir.path(), "events/gap.parquet", &bomb(2, page))).expect("a bundle");
-    assert_eq!(fine.rows("events/gap.parquet").expect("long texts are no lie"), 1);
+    let fine = Bundle::open(&with_table(dir.path(), "events/gap.parquet", &bomb(2, 32 << 10))).expect("a bundle");
+    assert_eq!(fine.rows("events/gap.parquet").expect("the longest text"), 1);
 }
 
-/// Parquet of so many rows, in each of which every column has this text: once in the file, and once in a list.
-fn repeated(text: &str, rows: usize) -> Vec<u8> {
-    let words = StringArray::from(vec![text]);
-    let keys = Int32Array::from(vec![0; rows]);
-    let texts = DictionaryArray::new(keys, Arc::new(words));
-    let bytes = DictionaryArray::new(texts.keys().clone(), Arc::new(BinaryArray::from(vec![text.as_bytes()])));
-    let item = Arc::new(Field::new_list_field(texts.data_type().clone(), false));
-    let lists = ListArray::new(item, OffsetBuffer::from_repeated_length(1, rows), Arc::new(texts.clone()), None);
-    let all: [(&str, ArrayRef); 3] = [("text", Arc::new(texts)), ("bytes", Arc::new(bytes)), ("list", Arc::new(lists))];
-    let batch = RecordBatch::try_from_iter(all).expect("a batch");
-    let properties = WriterProperties::builder()
+#[test]
+fn a_list_of_more_items_than_there_is_room_for_is_refused_before_it_is_unpacked() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let items = BooleanArray::from(vec![true; 70_000_000]);
+    let offsets = OffsetBuffer::from_lengths([items.len()]);
+    let item = Arc::new(Field::new_list_field(items.data_type().clone(), false));
+    let list: ArrayRef = Arc::new(ListArray::new(item, offsets, Arc::new(items), None));
+    let parquet = packed(&RecordBatch::try_from_iter([("list", list)]).expect("a batch"), WriterProperties::builder());
+    assert!(parquet.len() < 100_000, "{}", parquet.len());
+    let error = refused_by_everybody(dir.path(), &parquet);
+    assert!(error.contains("its pages unpack to") && error.contains("together"), "{error}");
+}
+
+#[test]
+fn texts_that_repeat_the_beginning_of_those_before_them_are_refused() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let text: ArrayRef = Arc::new(StringArray::from(vec!["a".repeat(20_000); 5_000]));
+    let batch = RecordBatch::try_from_iter([("text", text)]).expect("a batch");
+    let properties = WriterProperties::builder().set_dictionary_enabled(false);
+    let parquet = packed(&batch, properties.set_encoding(Encoding::DELTA_BYTE_ARRAY));
+    let error = refused_by_everybody(dir.path(), &parquet);
+    assert!(error.contains("DELTA_BYTE_ARRAY"), "{error}");
+}
+
+/// Parquet of one batch, whose texts are words and keys, which the file does not say.
+fn packed(batch: &RecordBatch, properties: WriterPropertiesBuilder) -> Vec<u8> {
+    let properties = properties
         .set_compression(Compression::ZSTD(ZstdLevel::default()))
         .set_dictionary_page_size_limit(64 << 20)
         .set_statistics_enabled(EnabledStatistics::None)
         .build();
-    // What the file is said to hold is texts, not words and keys.
     let options = ArrowWriterOptions::new().with_properties(properties).with_skip_arrow_metadata(true);
     let mut writer = ArrowWriter::try_new_with_options(Vec::new(), batch.schema(), options).expect("a writer");
-    writer.write(&batch).expect("written");
+    writer.write(batch).expect("written");
     writer.into_inner().expect("Parquet")
+}
+
+/// Parquet of so many rows, in each of which every column has this text: once in the file, and so many times in a list.
+fn repeated(text: &str, rows: usize, items: usize) -> Vec<u8> {
+    let words = StringArray::from(vec![text]);
+    let texts = |times: usize| DictionaryArray::new(Int32Array::from(vec![0; times]), Arc::new(words.clone()));
+    let (texts, listed) = (texts(rows), texts(rows * items));
+    let bytes = DictionaryArray::new(texts.keys().clone(), Arc::new(BinaryArray::from(vec![text.as_bytes()])));
+    let item = Arc::new(Field::new_list_field(texts.data_type().clone(), false));
+    let lists = ListArray::new(item, OffsetBuffer::from_repeated_length(items, rows), Arc::new(listed), None);
+    let all: [(&str, ArrayRef); 3] = [("text", Arc::new(texts)), ("bytes", Arc::new(bytes)), ("list", Arc::new(lists))];
+    packed(&RecordBatch::try_from_iter(all).expect("a batch"), WriterProperties::builder())
 }
 
 #[test]
 fn a_long_text_that_a_small_file_repeats_is_given_a_few_rows_at_a_time() {
     let dir = tempfile::tempdir().expect("a directory");
-    let (text, rows) = ("a".repeat(1 << 20), 300);
-    let parquet = repeated(&text, rows);
+    let (text, rows) = ("a".repeat(32 << 10), 8_000);
+    let parquet = repeated(&text, rows, 1);
     assert!(parquet.len() < 20_000, "{}", parquet.len());
     let bundle = Bundle::open(&with_table(dir.path(), "events/gap.parquet", &parquet)).expect("a bundle");
     let mut given = Vec::new();
@@ -327,17 +365,19 @@ fn a_long_text_that_a_small_file_repeats_is_given_a_few_rows_at_a_time() {
     sheet.each_batch(std::slice::from_ref(&(0..rows)), None, &mut look).expect("rows");
     assert_eq!(given.iter().sum::<usize>(), 2 * rows);
     assert!(given.len() > 20, "{given:?}");
-    // More than a recorder writes is refused at once.
-    let endless = with_table(dir.path(), "events/gap.parquet", &repeated(&text, 5_000));
+    // More than a recorder writes is refused at once, and so is a longer text, however often it is there.
+    let endless = with_table(dir.path(), "events/gap.parquet", &repeated(&text, 5_000, 5));
     let mut batches =
         Bundle::open(&endless).expect("a bundle").batches("events/gap.parquet", usize::MAX, 8_192).expect("rows");
     let error = batches.next().expect("a batch").expect_err("too long").to_string();
     assert!(error.contains("the texts of 5000 rows are"), "{error}");
     assert!(batches.next().is_none(), "the first error is the last word");
+    let error = refused_by_everybody(dir.path(), &repeated(&"a".repeat((32 << 10) + 1), 1, 1));
+    assert!(error.contains("a word of 32769 bytes, more than 32768"), "{error}");
 }
 
 #[test]
-fn a_gap_whose_cause_is_a_megabyte_is_refused_and_not_held_as_often_as_it_is_there() {
+fn a_gap_whose_cause_is_no_word_is_refused_and_not_held_as_often_as_it_is_there() {
     let dir = tempfile::tempdir().expect("a directory");
     let member = "events/gap.parquet";
     let truth = Bundle::open(&fixture::write_incident(dir.path())).expect("a bundle");
@@ -345,7 +385,7 @@ fn a_gap_whose_cause_is_a_megabyte_is_refused_and_not_held_as_often_as_it_is_the
     truth.each_batch::<OpenError>(member, 1, &mut |batch| Ok(rows.push(batch))).expect("a gap");
     let (row, times) = (&rows[0], 700);
     let again = UInt32Array::from(vec![0; times]);
-    let long = StringArray::from(vec!["x".repeat(1 << 20)]);
+    let long = StringArray::from(vec!["x".repeat(30_000)]);
     let schema = row.schema();
     let columns = schema.fields().iter().zip(row.columns()).map(|(field, column)| {
         let repeated: ArrayRef = match field.name().as_str() {
@@ -355,12 +395,7 @@ fn a_gap_whose_cause_is_a_megabyte_is_refused_and_not_held_as_often_as_it_is_the
         (field.name().clone(), repeated, field.is_nullable())
     });
     let batch = RecordBatch::try_from_iter_with_nullable(columns).expect("a batch");
-    let properties = WriterProperties::builder().set_dictionary_page_size_limit(64 << 20);
-    let properties = properties.set_statistics_enabled(EnabledStatistics::None).build();
-    let options = ArrowWriterOptions::new().with_properties(properties).with_skip_arrow_metadata(true);
-    let mut writer = ArrowWriter::try_new_with_options(Vec::new(), batch.schema(), options).expect("a writer");
-    writer.write(&batch).expect("written");
-    let path = with_table(dir.path(), member, &writer.into_inner().expect("Parquet"));
+    let path = with_table(dir.path(), member, &packed(&batch, WriterProperties::builder()));
     let error = Bundle::open(&path).expect("a bundle").prove().expect_err("no gap is like that").to_string();
     assert!(error.contains("its gap table is not one of ours"), "{error}");
 }
@@ -422,7 +457,7 @@ fn a_column_that_takes_in_the_footer_or_another_column_is_refused_by_everybody_w
     {
         let bundle = Bundle::open(&with_table(dir.path(), member, &lying)).expect("a bundle");
         let Err(error) = Recall::of(&bundle) else { panic!("events of a liar") };
-        let place = columns_of(bundle.path(), member, bundle.file(), bundle.members()[member]);
+        let place = Columns::of(bundle.path(), member, bundle.file(), bundle.members()[member]);
         for error in [error.to_string(), place.expect_err("no place").to_string()] {
             assert!(error.contains(member) && error.contains(said), "{error}");
         }

@@ -3,6 +3,7 @@
 use super::{Bundle, REDACTED, RedactError, Removed};
 use crate::clock::UtcNs;
 use crate::schema::{DNS, FILE, SYSCALL};
+use crate::table::Packer;
 use arrow_array::builder::{ListBuilder, StringBuilder};
 use arrow_array::cast::AsArray as _;
 use arrow_array::types::TimestampNanosecondType;
@@ -66,7 +67,7 @@ impl Edit {
         let fault = |reason: String| RedactError::Table { table: member.to_owned(), reason };
         let table = super::table_of(member).unwrap_or_default();
         let (mut batches, mut gone, mut rows) = (Vec::new(), Gone::default(), 0);
-        let mut writer = crate::table::writer(schema(bundle, member)?).map_err(|error| fault(error.to_string()))?;
+        let mut writer = Packer::new(schema(bundle, member)?).map_err(|error| fault(error.to_string()))?;
         bundle.each_batch::<RedactError>(member, usize::MAX, &mut |batch| {
             let edited = self.batch(table, &batch, keep, &mut gone).map_err(fault)?;
             rows += edited.num_rows() as u64;
@@ -78,7 +79,7 @@ impl Edit {
                 .map_err(|error| fault(error.to_string()))?;
             return Ok((batches, rows, Vec::new()));
         }
-        let bytes = writer.into_inner().map_err(|error| fault(error.to_string()))?;
+        let bytes = writer.finish().map_err(|error| fault(error.to_string()))?;
         let removed = gone.0.into_iter().map(|((what, name), rows)| Removed {
             what: what.to_owned(),
             name,

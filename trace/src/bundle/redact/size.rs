@@ -6,7 +6,7 @@ use crate::clock::UtcNs;
 use crate::event::{Class, GapCause};
 use crate::manifest::{Loss, Manifest, Removed};
 use crate::schema::{DNS, FILE, GAP, SYSCALL};
-use crate::table::{self, Cell};
+use crate::table::{self, Cell, Packer};
 use arrow_array::cast::AsArray as _;
 use arrow_array::types::TimestampNanosecondType;
 use arrow_array::{Array as _, RecordBatch, UInt32Array};
@@ -200,9 +200,9 @@ fn add_gaps(original: &Bundle, tables: &mut Tables, gaps: &[(UtcNs, UtcNs, u64)]
     let mut order: Vec<u32> = (0..all.num_rows() as u32).collect();
     order.sort_by_key(|row| times.is_valid(*row as usize).then(|| times.value(*row as usize)));
     let sorted = arrow_select::take::take_record_batch(&all, &UInt32Array::from(order)).map_err(arrow)?;
-    let mut writer = table::writer(schema).map_err(|error| fault(error.to_string()))?;
+    let mut writer = Packer::new(schema).map_err(|error| fault(error.to_string()))?;
     writer.write(&sorted).map_err(|error| fault(error.to_string()))?;
-    let bytes = writer.into_inner().map_err(|error| fault(error.to_string()))?;
+    let bytes = writer.finish().map_err(|error| fault(error.to_string()))?;
     tables.insert(member, (bytes, sorted.num_rows() as u64));
     Ok(())
 }
