@@ -111,10 +111,14 @@ fn programs_that_should_not_run_are_found_and_the_runtime_is_left_alone() {
     let mount = || stage(kernel(KernelOp::Mount, "mount", "type ext4, MS_RDONLY"));
     let module = stage(kernel(KernelOp::ModuleLoad, "finit_module", ""));
     let root = ["useradd", "-o", "-u", "0", "toor"];
+    let shell = || by(exec(), "sh", "/bin/sh", &["sh", "-c", "true"]);
+    let mut built = shell();
+    built.lineage[1].comm = "make".to_owned();
     let cases: &[(Stage, &[&str])] = &[
-        (exec(), &["Shell on a network connection"]),
+        (exec(), &["Shell on a network connection", "Service starts a shell"]),
         (by(exec(), "x", "/tmp/x", &["x"]), &["Program dropped and run"]),
-        (by(exec(), "sh", "/bin/sh", &["sh", "-c", "true"]), &[]),
+        (shell(), &["Service starts a shell"]),
+        (built, &[]),
         (by(exec(), "nc", "/bin/nc", &["nc", "-z", "db", "5432"]), &[]),
         (by(exec(), "nc", "/bin/nc", &["nc", "x", "1", "-e", "sh"]), &["Netcat gives a program away"]),
         (deleted, &["Deleted program run"]),

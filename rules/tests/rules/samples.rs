@@ -40,7 +40,8 @@ fn each_sample_is_found_by_the_rules_that_are_made_for_it() {
         ("theft-and-scan", &["Credential file read by a tool", "Cloud metadata asked by a tool"]),
         ("theft-and-scan", &["One port of many hosts tried", "Many ports of one host tried"]),
         ("theft-and-scan", &["Credentials read, then a connection", "Log-ins tried one after the other"]),
-        ("io-uring", &["Credential file read around system calls"]),
+        ("io-uring", &["Credential file read around system calls", "File removed around system calls"]),
+        ("io-uring", &["Service starts a shell"]),
         ("fileless", &["Program run from memory", "Program under the name of a kernel thread"]),
     ];
     for (sample, rules) in samples {
