@@ -79,8 +79,9 @@ impl Cgroup {
             // Most have processes of their own, so that those below need not be looked for.
             let own = self.pids(&self.path("")).ok()?;
             let pid = own.first().copied().or_else(|| self.all_pids().ok()?.first().copied())?;
-            let lines = fs::read_to_string(format!("/proc/{pid}/cgroup")).ok()?;
-            File::open(root.join(own_freezer(&lines, id)?.trim_start_matches('/'))).ok()
+            // A name in another hierarchy may be any bytes.
+            let lines = fs::read(format!("/proc/{pid}/cgroup")).ok()?;
+            File::open(root.join(own_freezer(&String::from_utf8_lossy(&lines), id)?.trim_start_matches('/'))).ok()
         });
         self
     }

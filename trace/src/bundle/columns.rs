@@ -15,6 +15,7 @@ use std::fs::File;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// The most that a row group may state to be unpacked: a recorder packs a few dozen MiB at once.
 const GROUP_MAX_BYTES: i64 = 4 << 30;
@@ -84,6 +85,8 @@ struct Place {
     /// Its row group, and which of the group's columns it is.
     group: usize,
     number: usize,
+    /// The words of its dictionary were looked at, and none is too long.
+    has_fine_words: AtomicBool,
 }
 
 impl Columns {
@@ -115,12 +118,13 @@ impl Columns {
             let len = usize::try_from(place.range.end - at).unwrap_or(usize::MAX).min(bytes.len());
             let pages = weight.add(&bytes[..len], at == place.range.start);
             let dictionary = pages.map_err(|error| lie(&error.to_string()))?;
-            let column =
-                self.metadata.row_groups().get(place.group).and_then(|group| group.columns().get(place.number));
-            match column.filter(|_| dictionary.is_some()) {
-                Some(column) => check_words(&self.chunk, column, dictionary),
-                None => Ok(()),
+            let group = self.metadata.row_groups().get(place.group);
+            let column = group.and_then(|group| group.columns().get(place.number)).filter(|_| dictionary.is_some());
+            if let Some(column) = column.filter(|_| !place.has_fine_words.load(Ordering::Relaxed)) {
+                check_words(&self.chunk, column, dictionary)?;
+                place.has_fine_words.store(true, Ordering::Relaxed);
             }
+            Ok(())
         })
     }
 }
@@ -165,7 +169,7 @@ fn columns(metadata: &ParquetMetaData, len: u64) -> Result<Vec<Place>, ParquetEr
             if !pages.into_iter().all(inside) {
                 return lies("a page that lies outside of its column");
             }
-            columns.push(Place { range, group: group_number, number });
+            columns.push(Place { range, group: group_number, number, has_fine_words: AtomicBool::new(false) });
         }
     }
     if metadata.file_metadata().num_rows() != rows {

@@ -5,7 +5,10 @@ use super::{Teller, View, who, words};
 use crate::state::recording::{Event, Io, Recording};
 
 /// What every program opens to begin at all, or asks the kernel through: no sentence names it.
-const ORDINARY: [&str; 13] = [
+///
+/// Of a file in memory, the call that makes it and the closing that says what was written to it have theirs.
+const ORDINARY: [&str; 14] = [
+    "/memfd:",
     "/lib/",
     "/lib64/",
     "/usr/lib/",
