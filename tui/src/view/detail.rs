@@ -99,6 +99,13 @@ fn process(state: &State, at: ImageIx, width: u16, theme: Theme) -> Vec<Line<'st
     sheet.lines
 }
 
+/// The kernel's parent, which is not who made the process where that asked for a sibling, or has ended.
+fn ppid(recording: &Recording, image: &Image) -> Option<String> {
+    let ppid = image.ppid?;
+    let maker = image.parent.and_then(|maker| recording.image(maker)).filter(|maker| maker.pid != ppid);
+    Some(maker.map_or_else(|| ppid.to_string(), |maker| format!("{ppid} (made by {})", maker.pid)))
+}
+
 type Pairs = Vec<(&'static str, String)>;
 
 fn by(recording: &Recording, actor: &Actor, image: Option<&Image>) -> Pairs {
@@ -114,7 +121,7 @@ fn by(recording: &Recording, actor: &Actor, image: Option<&Image>) -> Pairs {
     number("euid", image.and_then(|image| image.more.euid.filter(|euid| *euid != image.uid)));
     number("login uid", image.and_then(|image| image.more.login_uid));
     number("gid", image.map(|image| image.gid));
-    number("ppid", image.and_then(|image| image.ppid));
+    pairs.extend(image.and_then(|image| Some(("ppid", ppid(recording, image)?))));
     if let Some(comm) = actor.comm {
         pairs.push(("comm", recording.text(comm).to_owned()));
     }

@@ -104,6 +104,10 @@ impl Deeds {
         if op == "mkdir" {
             self.directories.insert(path);
         }
+        // Whatever has this name is entered, not run.
+        if recording.text(file.path).ends_with("/.") {
+            return false;
+        }
         let permits = file.mode.is_some_and(|mode| mode & 0o111 != 0 && mode & 0o1000 == 0);
         permits && matches!(op, "create" | "chmod") && !self.directories.contains(&path)
     }
