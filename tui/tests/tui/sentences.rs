@@ -79,8 +79,8 @@ fn a_line_end_in_a_path_begins_no_line_of_the_story() {
 #[test]
 fn bytes_of_a_terminal_that_were_not_kept_are_told_with_their_number_in_red_wherever_one_looks() {
     for (sample, words) in [
-        ("host-mount", &["that were printed at the terminal of sh (#) are missing"][..]),
-        ("day-in-the-life", &["that were printed at the terminal of sh (#) are missing"]),
+        ("host-mount", &["From here on ", " B that cat (#) printed are not in the record"][..]),
+        ("day-in-the-life", &["From here on ", " B that cat (#) printed"]),
     ] {
         let state = samples(&[sample]);
         tells(&state, words);
@@ -99,6 +99,54 @@ fn bytes_of_a_terminal_that_were_not_kept_are_told_with_their_number_in_red_wher
     }
     assert_eq!(samples(&["theft-and-scan"]).unkept(), 0);
     assert!(!screen_text(&samples(&["theft-and-scan"]), 120, 40).contains("not kept"));
+}
+
+#[test]
+fn bytes_that_were_not_kept_are_those_of_the_programs_that_printed_them_whoever_used_the_terminal_first() {
+    let state = story::incident_with(|rows| {
+        story::terminal(rows, 3_000, "cat loot\n", "");
+        for (program, unkept) in [(1, 40), (2, 300), (3, 8), (4, 2_000), (5, 4), (2, 300)] {
+            let name = format!("cat{program}");
+            story::not_kept(rows, 3_100, who(20 + program, 9_200 + program as u32, &name), unkept);
+        }
+    });
+    tells(
+        &state,
+        &[
+            "From here on 2.0 kB that cat4 (#) printed, 600 B that cat2 (#) printed, 40 B that cat1 (#) printed and 12 B of \
+             2 others are not in the record",
+        ],
+    );
+    assert!(!told(&state).iter().any(|text| text.contains("not in the record") && text.contains("sh (#)")));
+}
+
+#[test]
+fn a_script_that_came_over_a_pipe_or_a_connection_is_not_told_as_what_somebody_typed() {
+    for (sample, way) in [("theft-and-scan", "through a pipe"), ("reverse-shell", "over a connection")] {
+        let state = samples(&[sample]);
+        tells(&state, &["sh (#) was given ", way]);
+        assert!(!told(&state).iter().any(|text| text.contains("Somebody typed")), "{sample}");
+    }
+    let day = samples(&["day-in-the-life"]);
+    tells(&day, &["Somebody typed `"]);
+    assert!(!told(&day).iter().any(|text| text.contains(" was given ")));
+}
+
+#[test]
+fn the_last_line_of_a_script_that_has_no_end_is_told_with_the_lines_that_it_came_with() {
+    let script = "set -e\n\nid\nrm /tmp/a";
+    let state = story::incident_with(|rows| story::terminal(rows, 3_000, script, ""));
+    let of_it: Vec<String> = told(&state).into_iter().filter(|text| text.contains(" was given ")).collect();
+    let whole = "sh (#) was given 3 lines through a pipe, the last without an end:\nset -e\nid\nrm /tmp/a";
+    assert_eq!(of_it, [whole]);
+    // What comes later is a moment of its own.
+    let state = story::incident_with(|rows| {
+        story::terminal(rows, 3_000, "set -e\nid\n", "");
+        story::terminal(rows, 3_500, "rm /tmp/a", "");
+    });
+    let of_it: Vec<String> = told(&state).into_iter().filter(|text| text.contains(" was given ")).collect();
+    let alone = "sh (#) was given `rm /tmp/a` through a pipe (the line has no end).";
+    assert_eq!(of_it, ["sh (#) was given 2 lines through a pipe:\nset -e\nid", alone]);
 }
 
 #[test]

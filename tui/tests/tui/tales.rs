@@ -172,7 +172,7 @@ fn a_line_that_was_typed_without_an_end_is_typed_all_the_same() {
         ("theft-and-scan", "rm /tmp/.loot /tmp/.role"),
     ] {
         let state = samples(&[sample]);
-        let typed: Vec<String> = told(&state).into_iter().filter(|text| text.contains("typed")).collect();
+        let typed: Vec<String> = told(&state).into_iter().filter(|text| text.contains(" was given ")).collect();
         assert!(typed.iter().any(|text| text.contains(last)), "{sample}: {last} is not in {typed:#?}");
     }
 }

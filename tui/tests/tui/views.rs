@@ -106,7 +106,7 @@ fn the_story_tells_who_came_what_they_fetched_and_what_is_missing() {
         "sh (9109) made /tmp/.x/kworkerds.",
         "chmod (9115) made /tmp/.x/kworkerds executable.",
         "kworkerds (9116) could not connect to [2001:db8::2]:3333: ECONNREFUSED.",
-        "Somebody typed `rm -rf /srv/logs`.",
+        "sh (9109) was given `rm -rf /srv/logs` through a pipe.",
         "kworkerds (9116) was killed by SIGKILL.",
         "The container was removed.",
     ] {
@@ -190,7 +190,7 @@ fn keys_that_a_program_echoes_itself_are_not_drawn_twice() {
     state.apply(Action::Seconds(2));
     assert_eq!(state.film.as_ref().expect("a film").screen().contents(), "ls\nbin etc");
     let told: Vec<&str> = state.story.iter().map(|sentence| sentence.text.as_str()).collect();
-    assert!(told.contains(&"Somebody typed `ls`."), "{told:?}");
+    assert!(told.contains(&"sh (9109) was given `ls` through a pipe."), "{told:?}");
 }
 
 #[test]
