@@ -400,9 +400,48 @@ fn a_search_hides_nothing_and_n_goes_from_match_to_match() {
     press(&mut state, KeyCode::Char('N'));
     state.wait();
     assert_eq!(line(&state), "create /tmp/.x/kworkerds");
+    assert!(!screen_text(&state, 80, 24).contains("again"));
+}
+
+#[test]
+fn a_search_goes_on_from_the_other_end_and_says_so_and_which_match_it_is_at() {
+    let mut state = story::incident();
+    press(&mut state, KeyCode::Home);
+    press(&mut state, KeyCode::Char('/'));
+    type_in(&mut state, "KWORKERDS");
+    press(&mut state, KeyCode::Enter);
+    state.wait();
+    let first = (state.selected, line(&state));
+    let footer = |state: &State| screen_text(state, 120, 40).lines().last().unwrap_or_default().to_owned();
     press(&mut state, KeyCode::Char('N'));
     state.wait();
-    assert!(screen_text(&state, 80, 24).contains("no earlier match"));
+    let all: usize = footer(&state)
+        .split_once("match ")
+        .and_then(|(_, of)| of.split_once(" of "))
+        .and_then(|(number, rest)| {
+            let all = rest.split(',').next()?;
+            (number == all && rest.trim_end().ends_with(", from the end again")).then(|| all.parse().ok())?
+        })
+        .unwrap_or_else(|| panic!("{}", footer(&state)));
+    assert!(all > 2);
+    let mut seen = vec![state.selected];
+    for number in 1..=all {
+        press(&mut state, KeyCode::Char('n'));
+        state.wait();
+        let again = if number == 1 { ", from the beginning again" } else { "" };
+        let wanted = format!("match {number} of {all}{again}");
+        assert!(footer(&state).trim_end().ends_with(&wanted), "{wanted}\n{}", footer(&state));
+        seen.push(state.selected);
+    }
+    assert_eq!(seen[1], first.0, "{}", first.1);
+    assert_eq!(seen.first(), seen.last(), "once around");
+    // What is nowhere is nowhere, and the only match is found again from itself.
+    press(&mut state, KeyCode::Char('/'));
+    type_in(&mut state, "no such thing");
+    press(&mut state, KeyCode::Enter);
+    press(&mut state, KeyCode::Char('n'));
+    state.wait();
+    assert!(footer(&state).contains("no match"), "{}", footer(&state));
 }
 
 #[test]
