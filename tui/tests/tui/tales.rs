@@ -337,6 +337,25 @@ fn a_script_that_came_over_a_pipe_is_read_as_a_whole_at_any_size() {
 }
 
 #[test]
+fn keys_that_came_one_by_one_stand_as_the_lines_that_they_made() {
+    let mut state = ended("day-in-the-life", '6');
+    let beside = screen_text(&state, 120, 40);
+    let lines: Vec<String> = state
+        .story
+        .iter()
+        .filter_map(|told| told.text.strip_prefix("Somebody typed `"))
+        .map(|line| line.replace("`.", ""))
+        .collect();
+    let last = lines.last().expect("a line");
+    assert!(lines.len() > 5 && beside.contains(last.as_str()), "{last}\n{beside}");
+    press(&mut state, KeyCode::Tab);
+    let screen = screen_text(&state, 160, 200);
+    for line in &lines {
+        assert!(screen.contains(&format!(" {line} ")), "{line}\n{screen}");
+    }
+}
+
+#[test]
 fn a_service_that_answers_and_asks_all_day_takes_two_moments_however_much_it_does() {
     let state = story::incident_with(|rows| {
         for number in 0..300 {

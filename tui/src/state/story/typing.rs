@@ -3,6 +3,7 @@
 use super::unkept::Unkept;
 use super::{SENTENCES_MAX, Sentence, Teller, View, one_line, place, who};
 use crate::state::recording::{Event, Kind, Origin, Recording, Terminal, Time};
+use crate::state::typed;
 
 /// The most characters of a line that somebody typed.
 const TYPED_MAX: usize = 400;
@@ -133,17 +134,7 @@ impl Teller {
         }
         (typing.event, typing.time, typing.reader) = (index, event.time, Reader::of(recording, event, row));
         let mut lines = Vec::new();
-        for byte in recording.bytes(row) {
-            match byte {
-                b'\n' | b'\r' => {
-                    lines.push(readable(&typing.line));
-                    typing.line.clear();
-                }
-                0x7f | 0x08 => _ = typing.line.pop(),
-                byte if typing.line.len() < 4 * TYPED_MAX => typing.line.push(*byte),
-                _ => {}
-            }
-        }
+        typed::add(&mut typing.line, recording.bytes(row), 4 * TYPED_MAX, |line| lines.push(readable(line)));
         lines.retain(|line: &String| !line.is_empty());
         let text = match lines.as_slice() {
             [] => return None,
