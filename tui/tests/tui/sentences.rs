@@ -5,7 +5,8 @@ use crate::keys::press;
 use crate::story::{self, Program, program, who};
 use crate::tales::{samples, tells, told};
 use crossterm::event::KeyCode;
-use taffrail_tui::state::draft::Draft;
+use taffrail_tui::state::draft::{Draft, Row, Who};
+use taffrail_tui::state::recording::Finding;
 use taffrail_tui::state::{Palette, Sentence, words};
 use taffrail_tui::{State, screen_text};
 
@@ -212,4 +213,65 @@ fn what_a_later_visit_does_otherwise_than_those_before_is_told_however_alike_the
         ("probe (#) removed /var/log/auth.log.".to_owned(), 1),
     ];
     assert_eq!(numbers, expected);
+}
+
+#[test]
+fn the_story_of_a_record_in_which_no_rule_found_anything_to_worry_about_begins_with_that() {
+    let verdict = "No rule found anything critical or to warn of";
+    for (sample, is_quiet) in [("day-in-the-life", true), ("docker-socket-maintenance", false), ("fileless", false)] {
+        let mut state = samples(&[sample]);
+        press(&mut state, KeyCode::Char('1'));
+        for (width, height) in [(80, 24), (120, 40)] {
+            let screen = screen_text(&state, width, height);
+            assert_eq!(screen.contains(verdict), is_quiet && state.alarm.is_none(), "{sample}\n{screen}");
+        }
+    }
+    // What a person said is no rule's finding.
+    let mut rows = Draft::new(story::about()).link_images();
+    for (source, number) in [(Some("person"), 1), (None, 2), (None, 3)] {
+        let finding = Finding {
+            rule: rows.sym("quiet"),
+            severity: rows.sym("info"),
+            message: rows.sym(&format!("number {number}")),
+            source: source.map(|source| rows.sym(source)),
+            techniques: None,
+        };
+        rows.row(Some(story::at(number)), Who::default(), Row::Finding(finding));
+    }
+    let mut state = State::new(rows.finish());
+    press(&mut state, KeyCode::Char('1'));
+    let screen = screen_text(&state, 120, 40);
+    assert!(screen.contains(&format!("{verdict}; 2 findings are information.")), "{screen}");
+}
+
+#[test]
+fn where_somebody_looks_for_it_stands_what_is_never_recorded() {
+    for (key, wide, narrow) in [
+        ('1', &["requests to Docker", "what was in files"][..], &["connections", "files"][..]),
+        ('4', &["what went over", "what Docker was asked for"], &["what went over"]),
+    ] {
+        let mut state = samples(&["docker-socket"]);
+        press(&mut state, KeyCode::Char(key));
+        for ((width, height), words) in [((120, 40), wide), ((80, 24), narrow)] {
+            let screen = screen_text(&state, width, height);
+            let line = screen.lines().find(|line| line.contains("not recorded:")).unwrap_or_default();
+            assert!(!line.is_empty() && words.iter().all(|word| line.contains(word)), "{screen}");
+        }
+        screen_text(&state, 20, 8);
+    }
+    let mut state = samples(&["docker-socket"]);
+    press(&mut state, KeyCode::Char('?'));
+    assert!(screen_text(&state, 120, 200).contains("Never recorded, and so never lost:"));
+}
+
+#[test]
+fn what_led_to_a_row_of_the_container_itself_is_no_process_and_the_footer_says_so() {
+    let mut state = samples(&["reverse-shell"]);
+    press(&mut state, KeyCode::Home);
+    for key in ['a', 'b', 'p'] {
+        press(&mut state, KeyCode::Char(key));
+        let screen = screen_text(&state, 80, 24);
+        assert!(screen.contains("the container's own row: no process"), "{screen}");
+        assert!(state.filter.is_off());
+    }
 }
