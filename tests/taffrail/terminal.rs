@@ -148,7 +148,7 @@ fn the_readmes_walk_through_leads_from_the_trigger_to_the_answers_in_a_real_term
 
     // Each view has its answer: what was first, where it came from, what was typed, fetched and hidden, where it connects.
     for (key, view, text) in [
-        ("1", "[1 story]", "Somebody typed `wget 127.0.0.1 "),
+        ("1", "[1 story]", " was given `wget 127.0.0.1 "),
         ("2", "[2 timeline]", "lineage"),
         ("3", "[3 processes]", "run by"),
         ("4", "[4 network]", "127.0.0.1"),

@@ -60,6 +60,7 @@ pub mod strings;
 pub mod summary;
 mod survey;
 pub mod timeline;
+mod typed;
 mod visible;
 pub mod words;
 

@@ -128,6 +128,15 @@ fn boxed(frame: &mut Frame<'_>, area: Rect, title: Line<'_>, focused: bool, them
     content
 }
 
+/// Writes the first of these texts that fits into the lower edge of a pane, where that has a frame.
+fn below(frame: &mut Frame<'_>, area: Rect, texts: &[&str], theme: Theme) {
+    let fitting = texts.iter().find(|text| text::width(text) + 4 <= usize::from(area.width));
+    if let Some(text) = fitting.filter(|_| framed(area)) {
+        let edge = Rect { x: area.x + 2, y: area.bottom() - 1, width: area.width - 4, height: 1 };
+        frame.render_widget(Line::styled(*text, theme.style(Role::Quiet)), edge);
+    }
+}
+
 fn is_focused(state: &State, focus: Focus) -> bool {
     let here = match state.view {
         View::Processes => focus == Focus::Tree,

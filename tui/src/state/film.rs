@@ -7,6 +7,7 @@
 //! terminal, as with a script that comes over a pipe, nobody echoes what is read in one piece.
 
 use super::recording::{Body, Event, ImageIx, Recording, Time};
+use super::typed;
 use std::collections::HashMap;
 use std::hash::{BuildHasher as _, RandomState};
 use std::num::NonZeroU16;
@@ -49,14 +50,29 @@ pub struct TypedOrPrinted {
     pub typed: bool,
     /// The bytes.
     pub data: Arc<[u8]>,
-    /// Of what was typed, as lines of text.
-    pub text: Arc<str>,
 }
 
 impl TerminalSession {
     /// How many stretches are not after `time`.
     pub fn passed(&self, time: Time) -> usize {
         self.stretches.partition_point(|stretch| stretch.time <= time)
+    }
+
+    /// The lines that were typed in the first `played` stretches, each with the time of what ended it; the last may not
+    /// have ended. A line end alone is none.
+    pub fn typed_lines(&self, played: usize) -> Vec<(Time, String)> {
+        let (mut lines, mut line, mut last) = (Vec::new(), Vec::new(), 0);
+        for stretch in self.stretches.iter().take(played).filter(|stretch| stretch.typed) {
+            let time = stretch.time;
+            typed::add(&mut line, &stretch.data, usize::MAX, |line| {
+                if !line.is_empty() || stretch.data.len() > 2 {
+                    lines.push((time, String::from_utf8_lossy(line).into_owned()));
+                }
+            });
+            last = time;
+        }
+        lines.extend((!line.is_empty()).then(|| (last, String::from_utf8_lossy(&line).into_owned())));
+        lines
     }
 }
 
@@ -86,8 +102,8 @@ impl Sessions {
         }
         let session = &mut self.sessions[place];
         let typed = recording.text(row.direction) == "typed";
-        let (data, text) = (recording.bytes(row), if typed { recording.text(row.text) } else { "" });
-        self.kept = self.kept.saturating_add(data.len() + text.len());
+        let data = recording.bytes(row);
+        self.kept = self.kept.saturating_add(data.len());
         let fits = self.kept <= KEPT_MAX_BYTES;
         session.image = session.image.or(recording.actor(event).image);
         let image = session.image.and_then(|image| recording.image(image));
@@ -97,9 +113,8 @@ impl Sessions {
         let count = if typed { &mut session.typed } else { &mut session.printed };
         *count = count.saturating_add(row.bytes);
         if fits {
-            let stretch =
-                TypedOrPrinted { event: number, time: event.time, typed, data: data.into(), text: text.into() };
-            session.stretches.push(stretch);
+            let (event, time) = (number, event.time);
+            session.stretches.push(TypedOrPrinted { event, time, typed, data: data.into() });
         }
     }
 

@@ -1,7 +1,7 @@
 //! The row that the person looks at, whatever the view: the event, process, file or address that it is about.
 
 use super::filter::{Chip, Filter, Lineage, address_of, file_of};
-use super::recording::{ImageIx, ProcessIx, Time};
+use super::recording::{Body, ImageIx, ProcessIx, Time};
 use super::{Only, State, TreeRow, View, summary};
 use taffrail_trace::clock::rfc3339;
 
@@ -78,6 +78,11 @@ impl State {
             return;
         }
         if found.is_none() {
+            let is_own = event.is_some_and(|event| matches!(event.body, Body::Lifecycle(_)));
+            if is_own && matches!(only, Only::Process | Only::LedHere | Only::CameAfter) {
+                self.notice = Some("the container's own row: no process of it to follow".to_owned());
+                return;
+            }
             let what = match only {
                 Only::Process | Only::LedHere | Only::CameAfter => "process",
                 Only::File => "file",

@@ -1,5 +1,6 @@
 //! Looking for a text among the visible events, page by page on a thread of its own: the next event that has it, or the
-//! one before. What is near is found before the next frame; what is far comes when it comes, and Esc stops it.
+//! one before; behind the last the first is next. What is near is found before the next frame; what is far comes when it
+//! comes, and Esc stops it. Of few enough events it is counted then which match of how many that is.
 
 use super::State;
 use super::errand::{Errand, Gone, Outbox};
@@ -7,6 +8,7 @@ use super::filter;
 use super::recording::Recording;
 use super::timeline::{Cuts, Reader};
 use super::visible::Visible;
+use super::words;
 use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,11 +19,15 @@ const PATIENCE: Duration = Duration::from_millis(15);
 const RUN_MAX: usize = 32;
 /// After so many events it is told how far it is.
 const TOLD_EVERY: usize = 4_096;
+/// Among no more events than these the matches are counted.
+const COUNTED_MAX: usize = 50_000;
 
 /// A search under way.
 #[derive(Debug)]
 pub struct Search {
     errand: Errand<News>,
+    /// What is said of where the match is, once it is found.
+    turned: &'static str,
     forward: bool,
     /// How much of the way has been searched, in percent.
     pub percent: u8,
@@ -31,8 +37,12 @@ pub struct Search {
 enum News {
     /// So much of the way has been searched, in percent.
     Percent(u8),
-    /// This event has it.
-    Found(u32),
+    /// This event has it; true where the search went on from the other end.
+    Found(u32, bool),
+    /// It is the match of this number, of so many.
+    Counted(usize, usize),
+    /// It is not counted which match that is.
+    Done,
     /// None has it.
     Nowhere,
     /// A page could not be read.
@@ -45,9 +55,32 @@ struct Way {
     cuts: Arc<Cuts>,
     visible: Visible,
     needles: [String; 1],
-    /// Places among the visible events.
-    places: Range<usize>,
+    /// How many events are visible, and how many of them come before the search turns to the other end.
+    all: usize,
+    straight: usize,
     forward: bool,
+}
+
+/// The eye that reads on the way.
+struct Eye<'a> {
+    way: &'a Way,
+    outbox: &'a Outbox<News>,
+    stretch: Option<Stretch>,
+    /// How many pages are read at once.
+    run: usize,
+    line: String,
+}
+
+/// Why the eye does not see.
+enum Blind {
+    Gone,
+    Problem(String),
+}
+
+impl From<Gone> for Blind {
+    fn from(_: Gone) -> Self {
+        Self::Gone
+    }
 }
 
 /// Pages that have been read.
@@ -67,22 +100,25 @@ impl State {
         }
         let (forward, passed) = (direction > 0, self.passed_here());
         let here = self.position().unwrap_or(passed.saturating_sub(1));
-        let places = if forward { here + usize::from(!here_too)..self.visible.len() } else { 0..here };
+        let all = self.visible.len();
+        let straight = if forward { all.saturating_sub(here + usize::from(!here_too)) } else { here.min(all) };
         let way = Way {
             reader: self.reader(),
             cuts: Arc::clone(self.timeline.cuts()),
             visible: self.visible.clone(),
             needles: [self.search.clone()],
-            places,
+            all,
+            straight,
             forward,
         };
         let errand = Errand::begin("search", move |outbox| way.go(outbox));
-        self.searching = Some(Search { errand, forward, percent: 0 });
+        self.searching = Some(Search { errand, turned: "", forward, percent: 0 });
         self.follow_search(PATIENCE);
     }
 
     /// Takes what the search has found by now, or within `patience`.
     pub(super) fn follow_search(&mut self, patience: Duration) {
+        let far = self.extent(super::View::Timeline);
         while let Some(search) = &mut self.searching {
             let forward = search.forward;
             match search.errand.news(patience) {
@@ -91,10 +127,25 @@ impl State {
                     search.percent = percent;
                     continue;
                 }
-                Ok(Some(News::Found(number))) => self.by_hand(|state| state.stand_on_number(number)),
+                Ok(Some(News::Found(number, turned))) => {
+                    let end = if forward { "from the beginning again" } else { "from the end again" };
+                    search.turned = if turned { end } else { "" };
+                    // A move stops a search; this one counts yet.
+                    let search = self.searching.take();
+                    self.by_hand(|state| state.stand_on_number(number));
+                    self.notice = search.as_ref().map(|search| search.turned.to_owned()).filter(|_| turned);
+                    self.searching = search;
+                    continue;
+                }
+                Ok(Some(News::Counted(number, all))) => {
+                    let [number, all] = [number, all].map(|count| words::count(count as u64));
+                    let turned = if search.turned.is_empty() { "" } else { ", " };
+                    let far = far.suffix();
+                    self.notice = Some(format!("match {number} of {all}{far}{turned}{}", search.turned));
+                }
+                Ok(Some(News::Done)) => {}
                 Ok(Some(News::Nowhere)) => {
-                    let which = if forward { "further" } else { "earlier" };
-                    self.notice = Some(format!("no {which} match{}", self.extent(super::View::Timeline).suffix()));
+                    self.notice = Some(format!("no match{}", far.suffix()));
                 }
                 Ok(Some(News::Problem(problem))) => self.notice = Some(problem),
                 Err(_) => self.notice = Some("the search broke off".to_owned()),
@@ -115,36 +166,69 @@ impl State {
 
 impl Way {
     fn go(&self, outbox: &Outbox<News>) -> Result<(), Gone> {
-        let mut stretch: Option<Stretch> = None;
-        let (mut run, mut line) = (1, String::new());
-        let all = self.places.len();
-        for done in 0..all {
-            if done % TOLD_EVERY == 0 {
-                outbox.say(News::Percent((done * 100 / all.max(1)) as u8))?;
-            }
-            let place = if self.forward { self.places.start + done } else { self.places.end - 1 - done };
-            let Some(number) = self.visible.get(place) else { continue };
-            let page = self.cuts.page_of(number);
-            if !stretch.as_ref().is_some_and(|read| read.pages.contains(&page)) {
-                outbox.go_on()?;
-                match self.reader.read(self.run_at(page, run)) {
-                    Ok(recording) => stretch = Some(Stretch { pages: self.run_at(page, run), recording }),
-                    Err(problem) => return outbox.say(News::Problem(problem)),
-                }
-                run = (2 * run).min(RUN_MAX);
-            }
-            let Some(Stretch { pages, recording }) = &stretch else { continue };
-            let at = number.saturating_sub(self.cuts.start(pages.start)) as usize;
-            let found = |event| filter::finds(recording, event, &self.needles, &mut line);
-            if recording.events.get(at).is_some_and(found) {
-                return outbox.say(News::Found(number));
-            }
+        let mut eye = Eye { way: self, outbox, stretch: None, run: 1, line: String::new() };
+        match eye.search() {
+            Err(Blind::Problem(problem)) => outbox.say(News::Problem(problem)),
+            Ok(()) | Err(Blind::Gone) => Ok(()),
         }
-        outbox.say(News::Nowhere)
+    }
+
+    /// The place that is looked at after so many others.
+    fn place(&self, done: usize) -> usize {
+        let from = if self.forward { self.all - self.straight + done } else { self.straight + self.all - 1 - done };
+        from % self.all
     }
 
     /// The pages that are read with a page: those that come next.
     fn run_at(&self, page: usize, run: usize) -> Range<usize> {
         if self.forward { page..(page + run).min(self.cuts.pages()) } else { (page + 1).saturating_sub(run)..page + 1 }
+    }
+}
+
+impl Eye<'_> {
+    fn search(&mut self) -> Result<(), Blind> {
+        let Way { all, straight, .. } = *self.way;
+        for done in 0..all {
+            if done % TOLD_EVERY == 0 {
+                self.outbox.say(News::Percent((done * 100 / all.max(1)) as u8))?;
+            }
+            let place = self.way.place(done);
+            if let Some(number) = self.sees(place)? {
+                self.outbox.say(News::Found(number, done >= straight))?;
+                return if all <= COUNTED_MAX { self.count(place) } else { Ok(self.outbox.say(News::Done)?) };
+            }
+        }
+        Ok(self.outbox.say(News::Nowhere)?)
+    }
+
+    /// Which match of how many the one at a place is.
+    fn count(&mut self, found: usize) -> Result<(), Blind> {
+        let (mut number, mut matches) = (0, 0);
+        for done in 0..self.way.all {
+            let place = self.way.place(done);
+            if self.sees(place)?.is_some() {
+                matches += 1;
+                number += usize::from(place <= found);
+            }
+        }
+        Ok(self.outbox.say(News::Counted(number, matches))?)
+    }
+
+    /// The number of the event at a place, where that has the text.
+    fn sees(&mut self, place: usize) -> Result<Option<u32>, Blind> {
+        let way = self.way;
+        let Some(number) = way.visible.get(place) else { return Ok(None) };
+        let page = way.cuts.page_of(number);
+        if !self.stretch.as_ref().is_some_and(|read| read.pages.contains(&page)) {
+            self.outbox.go_on()?;
+            let pages = way.run_at(page, self.run);
+            let recording = way.reader.read(pages.clone()).map_err(Blind::Problem)?;
+            self.stretch = Some(Stretch { pages, recording });
+            self.run = (2 * self.run).min(RUN_MAX);
+        }
+        let Some(Stretch { pages, recording }) = &self.stretch else { return Ok(None) };
+        let at = number.saturating_sub(way.cuts.start(pages.start)) as usize;
+        let found = |event| filter::finds(recording, event, &way.needles, &mut self.line);
+        Ok(recording.events.get(at).is_some_and(found).then_some(number))
     }
 }

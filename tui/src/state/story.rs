@@ -12,6 +12,7 @@ mod programs;
 mod suspicion;
 mod telling;
 mod typing;
+mod unkept;
 mod visits;
 
 use super::View;
@@ -107,8 +108,8 @@ impl Teller {
             }
         }
         self.ends.add_to(&mut told);
-        self.visits.add_to(&mut told);
         self.lines.values().for_each(|typing| typing.add_to(&mut told));
+        self.visits.add_to(&mut told);
         // Only what was typed is several lines; in a path a line end is a trick.
         for sentence in told.iter_mut().filter(|told| told.kind != Kind::Terminal && told.text.contains('\n')) {
             sentence.text = sentence.text.replace('\n', "\\n");

@@ -2,9 +2,8 @@
 
 use super::text::{cut, width};
 use super::theme::{Role, Theme};
-use crate::state::State;
 use crate::state::recording::{Lost, Severity};
-use crate::state::words;
+use crate::state::{State, View, words};
 use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
@@ -118,12 +117,20 @@ fn verdict(state: &State, screen: u16, theme: Theme) -> Span<'static> {
     }
 }
 
-/// The events that are missing, and what is missing of terminals: `lost: 12   terminal: 1.2 kB not kept`, or `lost: 12+1.2 kB`.
+/// The events that are missing, and what is missing of terminals: `lost: 12   terminal: 1.2 kB not kept so far`, or
+/// `lost: 12+1.2 kB`.
 fn missing(state: &State, screen: usize, theme: Theme) -> Line<'static> {
     let mut line = Line::from(lost(state.recording.lost, screen, theme));
     let unkept = words::bytes(state.unkept());
     if state.unkept() > 0 {
-        let text = if screen >= 60 { format!(" terminal: {unkept} not kept ") } else { format!("+{unkept} ") };
+        let far = state.extent(View::Terminal).suffix();
+        // Where there is no room for the words, a sign says that it can be more.
+        let (more, far) = if far.len() * 5 <= screen { ("", far) } else { ("+", "") };
+        let text = if screen >= 60 {
+            format!(" terminal: {unkept}{more} not kept{far} ")
+        } else {
+            format!("+{unkept}{more} ")
+        };
         line.push_span(Span::raw(if screen >= 60 { " " } else { "" }));
         line.push_span(Span::styled(text, theme.style(Role::Bad)));
     }

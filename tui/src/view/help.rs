@@ -70,7 +70,13 @@ fn lines(room: usize, is_small: bool, state: &State, theme: Theme) -> Vec<Line<'
     }
     lines.push(Line::default());
     lines.extend(legend(room, theme));
-    let elsewhere = wrap("Single system calls are not listed: ask the SQL table syscall.", room);
+    let elsewhere = [
+        "Single system calls are not listed: ask the SQL table syscall.",
+        "Never recorded, and so never lost: what went over connections and pipes, but for names (DNS, TLS) and a shell's own \
+         input and output; so also what Docker was asked for; and what was in files. Of these it is recorded that it was, \
+         of whom, and how much.",
+    ];
+    let elsewhere = elsewhere.into_iter().flat_map(|text| wrap(text, room));
     lines.extend(elsewhere.into_iter().map(|text| Line::styled(format!(" {text}"), theme.style(Role::Quiet))));
     lines
 }

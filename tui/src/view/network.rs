@@ -9,6 +9,12 @@ use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
+/// What nobody should look for here, in many words and in few.
+const NOT_RECORDED: [&str; 2] = [
+    " not recorded: what went over (other than to and from shells), what Docker was asked for ",
+    " not recorded: what went over, other than to and from shells ",
+];
+
 /// Draws the view.
 pub fn draw(frame: &mut Frame<'_>, area: Rect, state: &State, theme: Theme) {
     let map = &state.map;
@@ -30,6 +36,7 @@ pub fn draw(frame: &mut Frame<'_>, area: Rect, state: &State, theme: Theme) {
         focused: state.help.is_none(),
     };
     list::draw(frame, area, list, theme, |row, room| line(state, row, room, theme));
+    super::below(frame, area, &NOT_RECORDED, theme);
 }
 
 fn line(state: &State, row: usize, room: usize, theme: Theme) -> Line<'static> {

@@ -7,7 +7,7 @@ use super::tree::bar;
 use crate::state::recording::Kind;
 use crate::state::{Sentence, State, View, words};
 use ratatui::Frame;
-use ratatui::layout::Rect;
+use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::style::Modifier;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::Paragraph;
@@ -19,6 +19,12 @@ const LINES_MAX: usize = 4;
 const LISTED_MAX: usize = 12;
 /// From this height on a line says how much is above it.
 const SIGNED_MIN: usize = 8;
+
+/// What nobody should look for here, in many words and in few.
+const NOT_RECORDED: [&str; 2] = [
+    " not recorded: what went over connections (other than shells'), requests to Docker, what was in files ",
+    " not recorded: what was in connections (other than shells') and files ",
+];
 
 /// Draws the view.
 pub fn draw(frame: &mut Frame<'_>, area: Rect, state: &State, theme: Theme) {
@@ -33,7 +39,9 @@ pub fn draw(frame: &mut Frame<'_>, area: Rect, state: &State, theme: Theme) {
     let far = state.extent(View::Story).suffix();
     let title = format!(" story: {at} of {all} moments from {events} events{far} ");
     let content = pane(frame, area, Line::from(title), state.help.is_none(), theme);
+    super::below(frame, area, &NOT_RECORDED, theme);
     let room = usize::from(content.width);
+    let content = say_verdict(frame, content, state, theme);
     if sentences.is_empty() {
         let why = match state.visible.len() {
             _ if state.filter.is_off() => {
@@ -61,6 +69,25 @@ pub fn draw(frame: &mut Frame<'_>, area: Rect, state: &State, theme: Theme) {
     let chosen = |place: usize| told > 0 && place == middle;
     let shown = shown.into_iter().map(|(place, line)| if chosen(place) { bar(line, room, theme) } else { line });
     frame.render_widget(Paragraph::new(shown.collect::<Vec<_>>()), content);
+}
+
+/// Says first that the rules found nothing to worry about, where that is so; what is left of the room.
+fn say_verdict(frame: &mut Frame<'_>, content: Rect, state: &State, theme: Theme) -> Rect {
+    if state.alarm.is_some() || usize::from(content.height) < SIGNED_MIN {
+        return content;
+    }
+    let of_rules = state.recording.findings.iter().filter(|finding| finding.source.is_none()).count();
+    let but = match of_rules {
+        0 => String::new(),
+        1 => "; 1 finding is information".to_owned(),
+        count => format!("; {} findings are information", words::count(count as u64)),
+    };
+    let text = format!("No rule found anything critical or to warn of{but}. Rules do not know everything.");
+    let lines: Vec<Line<'_>> = wrap(&text, usize::from(content.width)).into_iter().map(Line::from).collect();
+    let height = u16::try_from(lines.len()).unwrap_or(u16::MAX);
+    let [verdict, rest] = Layout::vertical([Constraint::Length(height), Constraint::Fill(1)]).areas(content);
+    frame.render_widget(Paragraph::new(lines).style(theme.style(Role::Good)), verdict);
+    rest
 }
 
 /// As many lines of sentences as fit, each with its sentence's place, and whether they begin with the first: from there

@@ -187,25 +187,22 @@ fn colour(colour: vt100::Color) -> Option<Color> {
     }
 }
 
-/// Everything typed by now, every line of it, with the time of the stretch that it was typed in.
+/// Every line typed by now, with the time at which it came.
 fn typed_lines(state: &State, session: &TerminalSession, film: &Film, room: usize, theme: Theme) -> Vec<Line<'static>> {
-    let played = &session.stretches[..film.played().min(session.stretches.len())];
-    let typed = played.iter().filter(|stretch| stretch.typed);
-    let lines = typed.flat_map(|stretch| {
-        let when = words::relative(state.recording.since_trigger(stretch.time));
-        let mut text = stretch.text.trim_end().to_owned();
+    let mut before = None;
+    let mut shown = Vec::new();
+    for (time, text) in session.typed_lines(film.played()) {
         // Where there is little room it is not spent on the indentation of a script.
-        if room < NARROW {
-            text = text.lines().map(str::trim_start).collect::<Vec<_>>().join("\n");
-        }
-        let lines = wrap_lines(&text, room.saturating_sub(10));
-        lines.into_iter().enumerate().map(move |(place, line)| {
-            let when = if place == 0 { format!("{when:>9} ") } else { " ".repeat(10) };
-            Line::from_iter([
-                Span::styled(when, theme.style(Role::Quiet)),
+        let text = if room < NARROW { text.trim() } else { text.trim_end() };
+        // Lines that came together have their time once.
+        let when = words::relative(state.recording.since_trigger(time));
+        let mut when = if before.replace(time) == Some(time) { String::new() } else { when };
+        for line in wrap_lines(text, room.saturating_sub(10)) {
+            shown.push(Line::from_iter([
+                Span::styled(format!("{:>9} ", std::mem::take(&mut when)), theme.style(Role::Quiet)),
                 Span::styled(line, theme.style(Role::Typed)),
-            ])
-        })
-    });
-    lines.collect()
+            ]));
+        }
+    }
+    shown
 }

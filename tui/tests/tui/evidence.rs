@@ -179,8 +179,8 @@ fn the_sample_answers_what_a_newcomer_asks() {
     for wanted in [
         "its input and output a connection to 127.0.0.1:",
         "httpd",
-        "Somebody typed `wget 127.0.0.1 ",
-        "Somebody typed `cat /etc/shadow`.",
+        " was given `wget 127.0.0.1 ",
+        " was given `cat /etc/shadow` over a connection.",
         "opened /etc/shadow",
         "/tmp/.update executable",
         "moved /tmp/.update to /var/tmp/.cache",

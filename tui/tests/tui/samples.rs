@@ -195,7 +195,8 @@ impl Seen {
     fn terminal(&mut self, state: &State, buffer: &Buffer) {
         let Some(session) = state.session().and_then(|at| state.sessions.get(at)) else { return };
         for stretch in session.stretches.iter().filter(|stretch| stretch.typed && stretch.data.ends_with(b"\n")) {
-            let text = stretch.text.trim_end();
+            let text = String::from_utf8_lossy(&stretch.data);
+            let text = text.trim_end();
             for cell in cells(buffer, text).into_iter().filter(|_| text.len() > 3) {
                 assert_eq!(cell.fg, Color::Indexed(136), "{text}");
                 self.typed += 1;

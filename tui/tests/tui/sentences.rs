@@ -5,7 +5,8 @@ use crate::keys::press;
 use crate::story::{self, Program, program, who};
 use crate::tales::{samples, tells, told};
 use crossterm::event::KeyCode;
-use taffrail_tui::state::draft::Draft;
+use taffrail_tui::state::draft::{Draft, Row, Who};
+use taffrail_tui::state::recording::Finding;
 use taffrail_tui::state::{Palette, Sentence, words};
 use taffrail_tui::{State, screen_text};
 
@@ -79,8 +80,8 @@ fn a_line_end_in_a_path_begins_no_line_of_the_story() {
 #[test]
 fn bytes_of_a_terminal_that_were_not_kept_are_told_with_their_number_in_red_wherever_one_looks() {
     for (sample, words) in [
-        ("host-mount", &["that were printed at the terminal of sh (#) are missing"][..]),
-        ("day-in-the-life", &["that were printed at the terminal of sh (#) are missing"]),
+        ("host-mount", &["From here on ", " B that cat (#) printed are not in the record"][..]),
+        ("day-in-the-life", &["From here on ", " B that cat (#) printed"]),
     ] {
         let state = samples(&[sample]);
         tells(&state, words);
@@ -99,6 +100,54 @@ fn bytes_of_a_terminal_that_were_not_kept_are_told_with_their_number_in_red_wher
     }
     assert_eq!(samples(&["theft-and-scan"]).unkept(), 0);
     assert!(!screen_text(&samples(&["theft-and-scan"]), 120, 40).contains("not kept"));
+}
+
+#[test]
+fn bytes_that_were_not_kept_are_those_of_the_programs_that_printed_them_whoever_used_the_terminal_first() {
+    let state = story::incident_with(|rows| {
+        story::terminal(rows, 3_000, "cat loot\n", "");
+        for (program, unkept) in [(1, 40), (2, 300), (3, 8), (4, 2_000), (5, 4), (2, 300)] {
+            let name = format!("cat{program}");
+            story::not_kept(rows, 3_100, who(20 + program, 9_200 + program as u32, &name), unkept);
+        }
+    });
+    tells(
+        &state,
+        &[
+            "From here on 2.0 kB that cat4 (#) printed, 600 B that cat2 (#) printed, 40 B that cat1 (#) printed and 12 B of \
+             2 others are not in the record",
+        ],
+    );
+    assert!(!told(&state).iter().any(|text| text.contains("not in the record") && text.contains("sh (#)")));
+}
+
+#[test]
+fn a_script_that_came_over_a_pipe_or_a_connection_is_not_told_as_what_somebody_typed() {
+    for (sample, way) in [("theft-and-scan", "through a pipe"), ("reverse-shell", "over a connection")] {
+        let state = samples(&[sample]);
+        tells(&state, &["sh (#) was given ", way]);
+        assert!(!told(&state).iter().any(|text| text.contains("Somebody typed")), "{sample}");
+    }
+    let day = samples(&["day-in-the-life"]);
+    tells(&day, &["Somebody typed `"]);
+    assert!(!told(&day).iter().any(|text| text.contains(" was given ")));
+}
+
+#[test]
+fn the_last_line_of_a_script_that_has_no_end_is_told_with_the_lines_that_it_came_with() {
+    let script = "set -e\n\nid\nrm /tmp/a";
+    let state = story::incident_with(|rows| story::terminal(rows, 3_000, script, ""));
+    let of_it: Vec<String> = told(&state).into_iter().filter(|text| text.contains(" was given ")).collect();
+    let whole = "sh (#) was given 3 lines through a pipe, the last without an end:\nset -e\nid\nrm /tmp/a";
+    assert_eq!(of_it, [whole]);
+    // What comes later is a moment of its own.
+    let state = story::incident_with(|rows| {
+        story::terminal(rows, 3_000, "set -e\nid\n", "");
+        story::terminal(rows, 3_500, "rm /tmp/a", "");
+    });
+    let of_it: Vec<String> = told(&state).into_iter().filter(|text| text.contains(" was given ")).collect();
+    let alone = "sh (#) was given `rm /tmp/a` through a pipe (the line has no end).";
+    assert_eq!(of_it, ["sh (#) was given 2 lines through a pipe:\nset -e\nid", alone]);
 }
 
 #[test]
@@ -164,4 +213,65 @@ fn what_a_later_visit_does_otherwise_than_those_before_is_told_however_alike_the
         ("probe (#) removed /var/log/auth.log.".to_owned(), 1),
     ];
     assert_eq!(numbers, expected);
+}
+
+#[test]
+fn the_story_of_a_record_in_which_no_rule_found_anything_to_worry_about_begins_with_that() {
+    let verdict = "No rule found anything critical or to warn of";
+    for (sample, is_quiet) in [("day-in-the-life", true), ("docker-socket-maintenance", false), ("fileless", false)] {
+        let mut state = samples(&[sample]);
+        press(&mut state, KeyCode::Char('1'));
+        for (width, height) in [(80, 24), (120, 40)] {
+            let screen = screen_text(&state, width, height);
+            assert_eq!(screen.contains(verdict), is_quiet && state.alarm.is_none(), "{sample}\n{screen}");
+        }
+    }
+    // What a person said is no rule's finding.
+    let mut rows = Draft::new(story::about()).link_images();
+    for (source, number) in [(Some("person"), 1), (None, 2), (None, 3)] {
+        let finding = Finding {
+            rule: rows.sym("quiet"),
+            severity: rows.sym("info"),
+            message: rows.sym(&format!("number {number}")),
+            source: source.map(|source| rows.sym(source)),
+            techniques: None,
+        };
+        rows.row(Some(story::at(number)), Who::default(), Row::Finding(finding));
+    }
+    let mut state = State::new(rows.finish());
+    press(&mut state, KeyCode::Char('1'));
+    let screen = screen_text(&state, 120, 40);
+    assert!(screen.contains(&format!("{verdict}; 2 findings are information.")), "{screen}");
+}
+
+#[test]
+fn where_somebody_looks_for_it_stands_what_is_never_recorded() {
+    for (key, wide, narrow) in [
+        ('1', &["requests to Docker", "what was in files"][..], &["connections", "files"][..]),
+        ('4', &["what went over", "what Docker was asked for"], &["what went over"]),
+    ] {
+        let mut state = samples(&["docker-socket"]);
+        press(&mut state, KeyCode::Char(key));
+        for ((width, height), words) in [((120, 40), wide), ((80, 24), narrow)] {
+            let screen = screen_text(&state, width, height);
+            let line = screen.lines().find(|line| line.contains("not recorded:")).unwrap_or_default();
+            assert!(!line.is_empty() && words.iter().all(|word| line.contains(word)), "{screen}");
+        }
+        screen_text(&state, 20, 8);
+    }
+    let mut state = samples(&["docker-socket"]);
+    press(&mut state, KeyCode::Char('?'));
+    assert!(screen_text(&state, 120, 200).contains("Never recorded, and so never lost:"));
+}
+
+#[test]
+fn what_led_to_a_row_of_the_container_itself_is_no_process_and_the_footer_says_so() {
+    let mut state = samples(&["reverse-shell"]);
+    press(&mut state, KeyCode::Home);
+    for key in ['a', 'b', 'p'] {
+        press(&mut state, KeyCode::Char(key));
+        let screen = screen_text(&state, 80, 24);
+        assert!(screen.contains("the container's own row: no process"), "{screen}");
+        assert!(state.filter.is_off());
+    }
 }

@@ -12,7 +12,7 @@ use std::sync::{Arc, Condvar, Mutex};
 use std::time::{Duration, Instant};
 use taffrail_query::Session;
 use taffrail_tui::state::recording::Recording;
-use taffrail_tui::state::{Extent, Looking, Reader, View, summary};
+use taffrail_tui::state::{Extent, Looking, Reader, View, summary, words};
 use taffrail_tui::{State, TuiError, load_cut, screen_text};
 
 /// Reads pages below a limit; who wants others waits until it is raised.
@@ -191,6 +191,27 @@ fn the_map_the_files_and_the_terminal_show_what_there_is_so_far() {
         press(&mut state, KeyCode::End);
         assert!(!screen_text(&state, 120, 40).contains(" so far"));
     }
+}
+
+#[test]
+fn bytes_that_a_terminal_lacks_are_counted_so_far_until_all_is_read() {
+    let (whole, mut state, gate) = gated("host-mount", 2, false);
+    // All runs but the last.
+    gate.raise((state.timeline.cuts().pages() - 1) / 32 * 32);
+    until(&mut state, "some of it is there", |state| state.unkept() > 0);
+    let number = words::bytes(state.unkept());
+    for (width, text) in [
+        (120, format!("{number} not kept so far")),
+        (60, format!("{number} not kept so far")),
+        (20, format!("+{number}+")),
+    ] {
+        let screen = screen_text(&state, width, 40);
+        assert!(screen.lines().next().is_some_and(|header| header.contains(&text)), "{text}\n{screen}");
+    }
+    gate.raise(usize::MAX);
+    state.wait();
+    assert_eq!(state.unkept(), whole.unkept());
+    assert!(!screen_text(&state, 120, 40).contains("so far"));
 }
 
 #[test]

@@ -226,6 +226,21 @@ pub fn terminal_bytes(rows: &mut Rows, when: i64, bytes: &[u8]) {
     rows.row(Some(at(when)), who(8, 9109, "sh"), Row::Terminal(stretch));
 }
 
+/// A program prints so many bytes in the session of [`terminal`], and none of them is kept.
+pub fn not_kept(rows: &mut Rows, when: i64, who: Who<'_>, bytes: u64) {
+    let stretch = Terminal {
+        direction: rows.sym("printed"),
+        text: rows.sym(""),
+        data: None,
+        session: Some(9),
+        fd: Some(1),
+        bytes,
+        cut: true,
+        unkept: bytes,
+    };
+    rows.row(Some(at(when)), who, Row::Terminal(stretch));
+}
+
 pub fn gap(rows: &mut Rows, from: i64, to: i64, lost: Option<u64>, own: bool) {
     let gap = Gap {
         class: rows.sym("bulk"),

@@ -106,7 +106,7 @@ fn the_story_tells_who_came_what_they_fetched_and_what_is_missing() {
         "sh (9109) made /tmp/.x/kworkerds.",
         "chmod (9115) made /tmp/.x/kworkerds executable.",
         "kworkerds (9116) could not connect to [2001:db8::2]:3333: ECONNREFUSED.",
-        "Somebody typed `rm -rf /srv/logs`.",
+        "sh (9109) was given `rm -rf /srv/logs` through a pipe.",
         "kworkerds (9116) was killed by SIGKILL.",
         "The container was removed.",
     ] {
@@ -190,7 +190,7 @@ fn keys_that_a_program_echoes_itself_are_not_drawn_twice() {
     state.apply(Action::Seconds(2));
     assert_eq!(state.film.as_ref().expect("a film").screen().contents(), "ls\nbin etc");
     let told: Vec<&str> = state.story.iter().map(|sentence| sentence.text.as_str()).collect();
-    assert!(told.contains(&"Somebody typed `ls`."), "{told:?}");
+    assert!(told.contains(&"sh (9109) was given `ls` through a pipe."), "{told:?}");
 }
 
 #[test]
@@ -400,9 +400,48 @@ fn a_search_hides_nothing_and_n_goes_from_match_to_match() {
     press(&mut state, KeyCode::Char('N'));
     state.wait();
     assert_eq!(line(&state), "create /tmp/.x/kworkerds");
+    assert!(!screen_text(&state, 80, 24).contains("again"));
+}
+
+#[test]
+fn a_search_goes_on_from_the_other_end_and_says_so_and_which_match_it_is_at() {
+    let mut state = story::incident();
+    press(&mut state, KeyCode::Home);
+    press(&mut state, KeyCode::Char('/'));
+    type_in(&mut state, "KWORKERDS");
+    press(&mut state, KeyCode::Enter);
+    state.wait();
+    let first = (state.selected, line(&state));
+    let footer = |state: &State| screen_text(state, 120, 40).lines().last().unwrap_or_default().to_owned();
     press(&mut state, KeyCode::Char('N'));
     state.wait();
-    assert!(screen_text(&state, 80, 24).contains("no earlier match"));
+    let all: usize = footer(&state)
+        .split_once("match ")
+        .and_then(|(_, of)| of.split_once(" of "))
+        .and_then(|(number, rest)| {
+            let all = rest.split(',').next()?;
+            (number == all && rest.trim_end().ends_with(", from the end again")).then(|| all.parse().ok())?
+        })
+        .unwrap_or_else(|| panic!("{}", footer(&state)));
+    assert!(all > 2);
+    let mut seen = vec![state.selected];
+    for number in 1..=all {
+        press(&mut state, KeyCode::Char('n'));
+        state.wait();
+        let again = if number == 1 { ", from the beginning again" } else { "" };
+        let wanted = format!("match {number} of {all}{again}");
+        assert!(footer(&state).trim_end().ends_with(&wanted), "{wanted}\n{}", footer(&state));
+        seen.push(state.selected);
+    }
+    assert_eq!(seen[1], first.0, "{}", first.1);
+    assert_eq!(seen.first(), seen.last(), "once around");
+    // What is nowhere is nowhere, and the only match is found again from itself.
+    press(&mut state, KeyCode::Char('/'));
+    type_in(&mut state, "no such thing");
+    press(&mut state, KeyCode::Enter);
+    press(&mut state, KeyCode::Char('n'));
+    state.wait();
+    assert!(footer(&state).contains("no match"), "{}", footer(&state));
 }
 
 #[test]

@@ -27,8 +27,8 @@ impl Teller {
         let pid = recording.image(at).map_or(0, |image| image.pid);
         let Accepted { event, time, place, who, from } = accepted;
         let text = format!(
-            "{place}{who} accepted one of the connections told above, from {from}: the last before process {pid} ran its \
-             first program."
+            "{place}{who} accepted one of the connections told above, from {from}: probably the request that process {pid} \
+             came of, being the last before that one ran its first program."
         );
         self.push(Sentence { event, time, kind: Kind::Network, text, times: 1, view: View::Network });
     }

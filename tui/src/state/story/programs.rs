@@ -121,7 +121,7 @@ impl Teller {
         (text, View::Processes)
     }
 
-    /// Keeps which sentence a program's start or connection became.
+    /// Keeps which sentence a program's start, its connection, or lines that it was given became.
     pub(super) fn keep_place(&mut self, recording: &Recording, event: &Event, place: Option<usize>) {
         use crate::state::recording::Body;
         let Some(place) = place else { return };
@@ -133,6 +133,7 @@ impl Teller {
                     self.ends.connected(image, place);
                 }
             }
+            Body::Terminal(at) => self.lines_told(recording, at, place),
             _ => {}
         }
     }
