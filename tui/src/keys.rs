@@ -83,7 +83,10 @@ pub const BINDINGS: &[Binding] = &[
         "what led here; what came after: of the same lineage",
     ),
     hinted(&[("search", Action::Search)], "search a text; nothing is hidden", "search"),
-    row(&[("next-match", Action::Match(1)), ("previous-match", Action::Match(-1))], "next, previous match"),
+    row(
+        &[("next-match", Action::Match(1)), ("previous-match", Action::Match(-1))],
+        "next, previous match; beyond the last comes the first",
+    ),
     hinted(
         &[("filter", Action::Find)],
         "only events with a text, or that meet a condition: proc.name = nc (Tab completes)",

@@ -133,7 +133,9 @@ impl State {
                     // A move stops a search; this one counts yet.
                     let search = self.searching.take();
                     self.by_hand(|state| state.stand_on_number(number));
-                    self.notice = search.as_ref().map(|search| search.turned.to_owned()).filter(|_| turned);
+                    if turned {
+                        self.notice = Some(end.to_owned());
+                    }
                     self.searching = search;
                     continue;
                 }
@@ -205,6 +207,9 @@ impl Eye<'_> {
     fn count(&mut self, found: usize) -> Result<(), Blind> {
         let (mut number, mut matches) = (0, 0);
         for done in 0..self.way.all {
+            if done % TOLD_EVERY == 0 {
+                self.outbox.go_on()?;
+            }
             let place = self.way.place(done);
             if self.sees(place)?.is_some() {
                 matches += 1;
