@@ -1,6 +1,6 @@
 //! The columns of a member that is Parquet: where they lie, and whether what they state of lengths is believed.
 
-use super::pages::{HEADER_MAX_BYTES, Page, PageError, TEXT_MAX_BYTES, Weight};
+use super::pages::{GROUP_MAX_BYTES, HEADER_MAX_BYTES, Page, PageError, TEXT_MAX_BYTES, Weight};
 use super::rows::{Chunk, guarded};
 use super::{Member, OpenError};
 use bytes::Bytes;
@@ -17,8 +17,6 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// The most that a row group may state to be unpacked: a recorder packs a few dozen MiB at once.
-const GROUP_MAX_BYTES: i64 = 4 << 30;
 /// What a file ends with: its footer's length, and a word.
 const FOOTER_END_BYTES: u64 = 8;
 
@@ -151,7 +149,8 @@ fn columns(metadata: &ParquetMetaData, len: u64) -> Result<Vec<Place>, ParquetEr
     let (mut rows, mut columns) = (0_i64, Vec::new());
     for (group_number, group) in metadata.row_groups().iter().enumerate() {
         let pages = metadata.offset_index().and_then(|index| index.get(group_number));
-        if group.num_rows() < 0 || group.total_byte_size() < 0 || group.total_byte_size() > GROUP_MAX_BYTES {
+        let bytes = u64::try_from(group.total_byte_size());
+        if group.num_rows() < 0 || !bytes.is_ok_and(|bytes| bytes <= GROUP_MAX_BYTES) {
             return lies("a row group that no recorder writes");
         }
         rows = rows.saturating_add(group.num_rows());
