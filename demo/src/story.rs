@@ -19,7 +19,7 @@ struct Act {
 /// Every act of the intrusion, in its order. The first two lie before the trigger: only a recorder has them.
 fn acts(ports: &Ports, host_ancestors: bool) -> Vec<Act> {
     let act = |what, sql: String| Act { what, sql };
-    let trigger = "(SELECT min(time) FROM finding)";
+    let trigger = "(SELECT min(time) FROM finding WHERE severity = 'critical')";
     vec![
         act(
             "the web server took the request that broke it, before the alarm",
@@ -29,7 +29,7 @@ fn acts(ports: &Ports, host_ancestors: bool) -> Vec<Act> {
             "the web server ran a shell, before the alarm",
             format!(
                 "SELECT 1 FROM process p JOIN process w ON p.parent_exec_id = w.exec_id \
-                 WHERE p.cmdline LIKE 'sh -c %' OR p.cmdline LIKE '/bin/sh -c %' AND w.cmdline = '/bin/httpd' AND p.time < {trigger}"
+                 WHERE (p.cmdline LIKE 'sh -c %' OR p.cmdline LIKE '/bin/sh -c %') AND w.cmdline = '/bin/httpd' AND p.time < {trigger}"
             ),
         ),
         act(
@@ -88,7 +88,7 @@ pub async fn tell(
 /// Prints the story of a bundle that the demo left.
 pub async fn story(session: &Session, bundle: &Path, out: &mut dyn Write) -> Result<()> {
     let lost = number(session, "SELECT coalesce(sum(lost), 0) FROM gap WHERE cause = 'ring_full'").await?;
-    let trigger = "(SELECT min(time) FROM finding)";
+    let trigger = "(SELECT min(time) FROM finding WHERE severity = 'critical')";
     let before = number(session, &format!("SELECT count(*) FROM timeline WHERE time < {trigger}")).await?;
     let all = number(session, "SELECT count(*) FROM timeline").await?;
     let sql =

@@ -29,7 +29,7 @@ fn the_demo_records_an_intrusion_seals_it_and_tells_its_story() {
     }
     let before = ask(
         &bundle,
-        "SELECT cmdline FROM process WHERE time < (SELECT min(time) FROM finding) AND container_id <> 'host'",
+        "SELECT cmdline FROM process WHERE time < (SELECT min(time) FROM finding WHERE severity = 'critical') AND container_id <> 'host'",
     );
     assert!(before.iter().any(|row| row["cmdline"].as_str().is_some_and(|line| line.contains("sh -c"))), "{before:?}");
     fs::remove_dir_all(bundle.parent().expect("a directory")).expect("clean up");
