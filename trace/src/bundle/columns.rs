@@ -29,20 +29,16 @@ pub(super) fn believable(metadata: &ParquetMetaData, chunk: &Chunk) -> Result<()
         for column in group.columns() {
             let range = range(column)?;
             let end = range.end;
-            let dictionary =
-                weight.add_pages(range, true, |at| window.page(at, end).map_err(Lie)).map_err(|lie| lie.0)?;
+            let dictionary = weight.add_pages(range, true, |at| window.page(at, end))?;
             check_words(chunk, column, dictionary)?;
         }
     }
     Ok(())
 }
 
-/// What is said against a file.
-struct Lie(ParquetError);
-
-impl From<PageError> for Lie {
+impl From<PageError> for ParquetError {
     fn from(error: PageError) -> Self {
-        Self(lie(&error.to_string()))
+        lie(&error.to_string())
     }
 }
 
@@ -114,8 +110,7 @@ impl Columns {
         let Some(place) = place else { return Ok(()) };
         guarded(&self.path, &self.name, || {
             let len = usize::try_from(place.range.end - at).unwrap_or(usize::MAX).min(bytes.len());
-            let pages = weight.add(&bytes[..len], at == place.range.start);
-            let dictionary = pages.map_err(|error| lie(&error.to_string()))?;
+            let dictionary = weight.add(&bytes[..len], at == place.range.start)?;
             let group = self.metadata.row_groups().get(place.group);
             let column = group.and_then(|group| group.columns().get(place.number)).filter(|_| dictionary.is_some());
             if let Some(column) = column.filter(|_| !place.has_fine_words.load(Ordering::Relaxed)) {
@@ -191,16 +186,15 @@ struct Window<'a> {
 impl Window<'_> {
     /// The page at `at`, whose header lies before `end`.
     fn page(&mut self, at: u64, end: u64) -> Result<Page, ParquetError> {
-        let general = |error: PageError| lies(&error.to_string());
         let inside = at.checked_sub(self.begin).and_then(|from| self.bytes.get(usize::try_from(from).ok()?..));
         match inside.map(Page::read) {
             None | Some(Err(PageError::Short)) => {}
-            Some(page) => return page.or_else(general),
+            Some(page) => return Ok(page?),
         }
         // Beyond the column's end only what belongs to others, which is read for those that come next.
         let len = self.chunk.member.len.saturating_sub(at).min(HEADER_MAX_BYTES as u64) as usize;
         (self.begin, self.bytes) = (at, self.chunk.get_bytes(at, len)?);
         let own = self.bytes.get(..end.saturating_sub(at).min(len as u64) as usize).unwrap_or_default();
-        Page::read(own).or_else(general)
+        Ok(Page::read(own)?)
     }
 }

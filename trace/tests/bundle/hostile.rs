@@ -242,9 +242,9 @@ fn with_more_bytes(parquet: &[u8], more: i64) -> Vec<u8> {
     bytes
 }
 
-/// A few hundred bytes of Parquet that unpack to one text of that length, again and again in so many columns.
-fn bomb(columns: usize, text_len: usize) -> Vec<u8> {
-    let text: ArrayRef = Arc::new(StringArray::from(vec!["a".repeat(text_len)]));
+/// A few bytes of Parquet that unpack to texts of that length in so many rows, again and again in so many columns.
+fn bomb(columns: usize, rows: usize, text_len: usize) -> Vec<u8> {
+    let text: ArrayRef = Arc::new(StringArray::from(vec!["a".repeat(text_len); rows]));
     let names: Vec<String> = (0..columns).map(|at| format!("c{at}")).collect();
     let all = names.iter().map(|name| (name.as_str(), Arc::clone(&text)));
     let batch = RecordBatch::try_from_iter(all).expect("a batch");
@@ -276,17 +276,22 @@ fn refused_by_everybody(dir: &Path, parquet: &[u8]) -> String {
 #[test]
 fn a_page_that_unpacks_to_more_than_a_recorder_packs_is_refused_before_it_is_unpacked() {
     let dir = tempfile::tempdir().expect("a directory");
-    // A page that is too large; one that is not, but for its single value; and a thousand texts that each are as they may be.
+    // A page that is too large, and one that is not, but for its single value.
     for (columns, len, said) in [
         (1, 33 << 20, "says that it unpacks to 34603012 bytes"),
         (1, 31 << 20, "says that 1 values unpack to 32505860 bytes"),
     ] {
-        let parquet = bomb(columns, len);
+        let parquet = bomb(columns, 1, len);
         assert!(parquet.len() < 100_000, "{}", parquet.len());
         let error = refused_by_everybody(dir.path(), &parquet);
         assert!(error.contains(said), "{error}");
     }
-    let fine = Bundle::open(&with_table(dir.path(), "events/gap.parquet", &bomb(2, 32 << 10))).expect("a bundle");
+    // Texts and pages that are each as they may be, but seventeen columns of them.
+    let parquet = bomb(17, 2_000, 32 << 10);
+    assert!(parquet.len() < 1_000_000, "{}", parquet.len());
+    let error = refused_by_everybody(dir.path(), &parquet);
+    assert!(error.contains("a row group that no recorder writes"), "{error}");
+    let fine = Bundle::open(&with_table(dir.path(), "events/gap.parquet", &bomb(2, 1, 32 << 10))).expect("a bundle");
     assert_eq!(fine.rows("events/gap.parquet").expect("the longest text"), 1);
 }
 

@@ -81,15 +81,12 @@ impl Deeds {
         let mut path = opened;
         for _ in 0..MOVES_MAX {
             let Some(history) = self.by_name.get(&(container, path)) else { return Some(path) };
-            let passed = match history.last() {
-                Some(last) if is_other(last, inode) => history.iter().rfind(|change| change.inode == inode),
-                last => last,
-            };
-            match passed {
+            let is_anothers = history.last().is_some_and(|last| is_other(last, inode));
+            let its = if is_anothers { history.iter().rfind(|change| change.inode == inode) } else { history.last() };
+            match its {
                 Some(Change { deed: Deed::Moved, to: Some(to), .. }) => path = *to,
-                // Where it was never seen by this name, the name was given to it unseen.
-                Some(change) if !history.last().is_some_and(|last| is_other(last, inode)) => return Some(change.path),
-                Some(_) => return None,
+                Some(_) => return (!is_anothers).then_some(path),
+                // It was never seen by this name: that was given to it unseen.
                 None => return Some(path),
             }
         }
