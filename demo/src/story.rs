@@ -16,20 +16,22 @@ struct Act {
     sql: String,
 }
 
+/// When the alarm went off; what rules noted before it set off none.
+const ALARM: &str = "(SELECT min(time) FROM finding WHERE severity = 'critical')";
+
 /// Every act of the intrusion, in its order. The first two lie before the trigger: only a recorder has them.
 fn acts(ports: &Ports, host_ancestors: bool) -> Vec<Act> {
     let act = |what, sql: String| Act { what, sql };
-    let trigger = "(SELECT min(time) FROM finding WHERE severity = 'critical')";
     vec![
         act(
             "the web server took the request that broke it, before the alarm",
-            format!("SELECT 1 FROM network WHERE op = 'accept' AND exe = '/bin/box' AND time < {trigger}"),
+            format!("SELECT 1 FROM network WHERE op = 'accept' AND exe = '/bin/box' AND time < {ALARM}"),
         ),
         act(
             "the web server ran a shell, before the alarm",
             format!(
                 "SELECT 1 FROM process p JOIN process w ON p.parent_exec_id = w.exec_id \
-                 WHERE (p.cmdline LIKE 'sh -c %' OR p.cmdline LIKE '/bin/sh -c %') AND w.cmdline = '/bin/httpd' AND p.time < {trigger}"
+                 WHERE (p.cmdline LIKE 'sh -c %' OR p.cmdline LIKE '/bin/sh -c %') AND w.cmdline = '/bin/httpd' AND p.time < {ALARM}"
             ),
         ),
         act(
@@ -88,8 +90,7 @@ pub async fn tell(
 /// Prints the story of a bundle that the demo left.
 pub async fn story(session: &Session, bundle: &Path, out: &mut dyn Write) -> Result<()> {
     let lost = number(session, "SELECT coalesce(sum(lost), 0) FROM gap WHERE cause = 'ring_full'").await?;
-    let trigger = "(SELECT min(time) FROM finding WHERE severity = 'critical')";
-    let before = number(session, &format!("SELECT count(*) FROM timeline WHERE time < {trigger}")).await?;
+    let before = number(session, &format!("SELECT count(*) FROM timeline WHERE time < {ALARM}")).await?;
     let all = number(session, "SELECT count(*) FROM timeline").await?;
     let sql =
         "SELECT concat(rule, ': ', first_value(message ORDER BY time)) FROM finding GROUP BY rule ORDER BY min(time)";
@@ -109,8 +110,8 @@ pub async fn story(session: &Session, bundle: &Path, out: &mut dyn Write) -> Res
                      AND exe = '/tmp/.update' \
            UNION ALL SELECT time, 5, summary FROM timeline WHERE kind = 'file' AND op = 'rename' \
          ), first AS (SELECT n, min(time) AS time, first_value(summary ORDER BY time) AS summary FROM picked GROUP BY n) \
-         SELECT concat(CASE WHEN time < {trigger} THEN '-' ELSE '+' END, \
-                round(abs(CAST(CAST(time AS BIGINT) - CAST({trigger} AS BIGINT) AS DOUBLE)) / 1e9, 3), ' s  ', summary) \
+         SELECT concat(CASE WHEN time < {ALARM} THEN '-' ELSE '+' END, \
+                round(abs(CAST(CAST(time AS BIGINT) - CAST({ALARM} AS BIGINT) AS DOUBLE)) / 1e9, 3), ' s  ', summary) \
          FROM first ORDER BY time"
     );
     for line in words(session, &sql).await? {
