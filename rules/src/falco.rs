@@ -17,6 +17,7 @@
 //! * `open`, `openat` and the like are one event, so each of these names means all of them (see [`call`](crate::call)).
 //! * Macros and lists may be used before they are defined; what was defined last counts everywhere.
 //! * An unknown key is a fault.
+//! * In an output, a name whose field is unset (`(user=0 tty=%proc.tty)`) is left out with it.
 
 mod calls;
 mod check;

@@ -43,39 +43,36 @@ pub struct Told {
     pub count: Option<usize>,
     /// The values, by the time of their events.
     pub values: Vec<Box<str>>,
-    /// What is shown of each step.
-    pub shown: Vec<Vec<Box<str>>>,
+    /// What is shown of each step; `None` where it is unset.
+    pub shown: Vec<Vec<Option<Box<str>>>>,
 }
 
 /// How many values are written out.
 const VALUES_MAX: usize = 20;
 
 impl Template {
-    /// The text for a scene and what is told beside it. Values are as they were recorded: whoever shows it escapes it.
+    /// The text for a scene and what is told beside it. Values are as they were recorded: whoever shows it escapes it. What is
+    /// unset is shown as that; where it would follow its own name alone, as in `(user=0 tty=<NA>)`, both are left out.
     pub fn render(&self, scene: &dyn Scene, told: &Told) -> String {
         let view = View::of(scene);
         let mut scratch = Scratch::default();
         let mut out = String::new();
+        // How much of the text ends with the name of the value that comes next.
+        let mut name = 0;
         for part in &self.parts {
-            match part {
-                Part::Text(text) => out.push_str(text),
-                Part::Missing => out.push_str(UNSET),
-                Part::Count => match told.count {
-                    // Writing into a String cannot fail.
-                    Some(count) => _ = write!(out, "{count}"),
-                    None => out.push_str(UNSET),
-                },
-                Part::Values if told.values.is_empty() => out.push_str(UNSET),
-                Part::Values => {
-                    for (at, value) in told.values.iter().take(VALUES_MAX).enumerate() {
-                        out.push_str(if at > 0 { ", " } else { "" });
-                        out.push_str(value);
-                    }
-                    out.push_str(if told.values.len() > VALUES_MAX { ", ..." } else { "" });
+            let set = match part {
+                Part::Text(text) => {
+                    out.push_str(if out.ends_with('(') { text.trim_start_matches(' ') } else { text });
+                    name = name_at_end(text);
+                    continue;
                 }
+                Part::Missing => false,
+                Part::Count => told.count.is_some_and(|count| write!(out, "{count}").is_ok()),
+                Part::Values => told.write_values(&mut out),
                 Part::Step { step, field } => {
-                    let shown = told.shown.get(*step).and_then(|shown| shown.get(*field));
-                    out.push_str(shown.map_or(UNSET, |shown| shown));
+                    let shown = told.shown.get(*step).and_then(|shown| shown.get(*field)?.as_deref());
+                    out.push_str(shown.unwrap_or_default());
+                    shown.is_some()
                 }
                 Part::Field(operand) => {
                     let mut set = false;
@@ -85,12 +82,40 @@ impl Template {
                         set = true;
                         false
                     });
-                    if !set {
-                        out.push_str(UNSET);
-                    }
+                    set
                 }
+            };
+            match (set, name) {
+                (true, _) => {}
+                (false, 0) => out.push_str(UNSET),
+                (false, name) => out.truncate(out.len() - name),
             }
+            name = 0;
         }
         out
+    }
+}
+
+impl Told {
+    /// Writes the values; whether there are any.
+    fn write_values(&self, out: &mut String) -> bool {
+        for (at, value) in self.values.iter().take(VALUES_MAX).enumerate() {
+            out.push_str(if at > 0 { ", " } else { "" });
+            out.push_str(value);
+        }
+        out.push_str(if self.values.len() > VALUES_MAX { ", ..." } else { "" });
+        !self.values.is_empty()
+    }
+}
+
+/// How much of the text's end is the name of what follows, as ` tty=` or, behind a bracket, `user=`; 0 where none is.
+fn name_at_end(text: &str) -> usize {
+    let Some(rest) = text.strip_suffix('=') else { return 0 };
+    let is_name = |byte: &u8| byte.is_ascii_alphanumeric() || *byte == b'_';
+    let word = rest.bytes().rev().take_while(|byte| is_name(byte)).count();
+    match rest.as_bytes().get(..rest.len() - word).and_then(<[u8]>::last) {
+        Some(b' ') if word > 0 => word + 2,
+        Some(b'(') if word > 0 => word + 1,
+        _ => 0,
     }
 }

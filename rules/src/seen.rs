@@ -3,7 +3,7 @@
 use crate::judge::Missed;
 use crate::keyed::Keyed;
 use crate::operand::{Operand, Scratch};
-use crate::output::{Told, UNSET};
+use crate::output::Told;
 use crate::scene::View;
 use crate::sequence::{Part, Run, Runs, Sequence};
 use crate::threshold::{Added, Counts, Entry, Tally, Threshold};
@@ -155,8 +155,8 @@ impl Seen<'_, '_> {
         set.then(|| text.into_boxed_str())
     }
 
-    fn shown(&mut self, operands: &[Operand]) -> Vec<Box<str>> {
-        operands.iter().map(|operand| self.value(operand).unwrap_or_else(|| Box::from(UNSET))).collect()
+    fn shown(&mut self, operands: &[Operand]) -> Vec<Option<Box<str>>> {
+        operands.iter().map(|operand| self.value(operand)).collect()
     }
 }
 

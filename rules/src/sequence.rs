@@ -96,7 +96,7 @@ pub struct Run {
     /// The events.
     pub events: Vec<EventRef>,
     /// What is shown of each.
-    pub shown: Vec<Vec<Box<str>>>,
+    pub shown: Vec<Vec<Option<Box<str>>>>,
 }
 
 impl Run {
@@ -104,7 +104,7 @@ impl Run {
         self.events.first().map_or(0, |event| event.time_ns)
     }
 
-    fn with(&self, event: EventRef, shown: Vec<Box<str>>) -> Self {
+    fn with(&self, event: EventRef, shown: Vec<Option<Box<str>>>) -> Self {
         let mut longer = self.clone();
         longer.events.push(event);
         longer.shown.push(shown);
@@ -114,12 +114,12 @@ impl Run {
 
 impl Runs {
     /// Begins a run.
-    pub fn begin(&mut self, event: EventRef, shown: Vec<Box<str>>) {
+    pub fn begin(&mut self, event: EventRef, shown: Vec<Option<Box<str>>>) {
         self.put(Run::default().with(event, shown));
     }
 
     /// Takes step `step`, not the first, if a run waits for it. Gives the run if it was the last.
-    pub fn advance(&mut self, sequence: &Sequence, step: usize, event: EventRef, shown: Vec<Box<str>>) -> Option<Run> {
+    pub fn advance(&mut self, sequence: &Sequence, step: usize, event: EventRef, shown: Vec<Option<Box<str>>>) -> Option<Run> {
         let longer = self.waiting(step, sequence.within_ns, event.time_ns)?.with(event, shown);
         if longer.events.len() == sequence.steps.len() {
             self.0.clear();

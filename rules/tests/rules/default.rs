@@ -102,6 +102,20 @@ fn what_stays_behind_is_found_and_what_packages_bring_is_not() {
 }
 
 #[test]
+fn a_release_agent_that_had_to_be_made_is_told_as_a_way_out_that_failed() {
+    let agent = "/tmp/cgroup/release_agent";
+    let made = stage(changed(file(FileOp::Create, agent), |file| file.flags = 0o101));
+    let cases: [(Stage, &[&str]); 3] = [
+        (by(opened(agent, 0o101), "sh", "/bin/sh", &["sh"]), &["Release agent or core pattern written"]),
+        (by(made, "sh", "/bin/sh", &["sh"]), &["Release agent tried on an ordinary file"]),
+        (by(opened(agent, 0), "cat", "/bin/cat", &["cat"]), &[]),
+    ];
+    for (stage, expected) in &cases {
+        assert_eq!(found(stage), *expected);
+    }
+}
+
+#[test]
 fn programs_that_should_not_run_are_found_and_the_runtime_is_left_alone() {
     let mut deleted = by(exec(), "x", "/srv/x", &["x"]);
     if let Body::Image(image) = &mut deleted.event.body {

@@ -23,6 +23,11 @@ fn fields_stand_in_the_text_and_unset_ones_are_shown_as_such() {
         ("%proc.aname[2]/%proc.aname[9].", "containerd-shim/<NA>."),
         ("%proc.aname", "nginx,containerd-shim,systemd"),
         ("%fd.name %fd.sport %proc.sname", "<NA> <NA> <NA>"),
+        // Where only a name is left to be told, it is not.
+        ("run (file=%fd.name command=%proc.name port=%fd.sport)", "run (command=sh)"),
+        ("run (command=%proc.name file=%fd.name user=%user.uid)", "run (command=sh user=33)"),
+        ("run file=%fd.name", "run"),
+        ("a=b%fd.name, =%fd.name", "a=b<NA>, =<NA>"),
         ("100%% of %toupper(proc.name)", "100% of SH"),
         ("50 % more", "50 % more"),
         ("*%evt.type %evt.dir", "execve <"),

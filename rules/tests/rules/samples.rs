@@ -35,7 +35,7 @@ fn each_sample_is_found_by_the_rules_that_are_made_for_it() {
         ("docker-socket-maintenance", &["Host changed through a mount", "Host's secrets reached through a mount"]),
         ("host-mount", &["Host changed through a mount", "Host's secrets reached through a mount"]),
         ("host-mount", &["File system mounted in a container", "Root changed to a mounted host"]),
-        ("host-mount", &["Release agent or core pattern written"]),
+        ("host-mount", &["Release agent tried on an ordinary file"]),
         ("theft-and-scan", &["Service account token read by a tool", "Search for keys and passwords"]),
         ("theft-and-scan", &["Credential file read by a tool", "Cloud metadata asked by a tool"]),
         ("theft-and-scan", &["One port of many hosts tried", "Many ports of one host tried"]),

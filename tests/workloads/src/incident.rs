@@ -99,7 +99,7 @@ pub const INCIDENTS: &[Incident] = &[
             "Host's secrets reached through a mount",
             "Host changed through a mount",
             "File system mounted in a container",
-            "Release agent or core pattern written",
+            "Release agent tried on an ordinary file",
             "Root changed to a mounted host",
         ],
     },
