@@ -60,7 +60,8 @@ pub const FINDING_EVENT: Table = Table {
 pub const GAP: Table = Table {
     name: "gap",
     doc: "One row per interval and class in which events are missing, with their number and the reason. `time` is \
-          `from_time`.",
+          `from_time`. Bytes of terminals that were not kept are events' own: `cut` in the table `terminal`; the view \
+          `coverage` has both.",
     common: COMMON,
     columns: &[
         has("class", Kind::Text, "`vital` or `bulk`."),
