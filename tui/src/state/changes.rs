@@ -27,6 +27,8 @@ pub struct Change {
     pub deed: Deed,
     /// Where it went.
     pub to: Option<Sym>,
+    /// Where the file came from that has this name.
+    pub from: Option<Sym>,
     /// Bytes written to the file that has this name, or had it when it was removed.
     pub written: u64,
     /// It was made executable.
@@ -56,6 +58,8 @@ pub enum Deed {
     Altered,
     /// It has another name now.
     Moved,
+    /// A file that had another name has this one now; whether a file had it before is not known.
+    Named,
     /// It was removed.
     Removed,
 }
@@ -115,6 +119,12 @@ impl Changes {
         self.list.known().map_or("", |known| known.strings.get(sym))
     }
 
+    /// How many files were changed: one that has another name by now is told by both, and is one.
+    pub fn count(&self) -> usize {
+        let is_elsewhere = |change: &&Change| change.deed == Deed::Moved && change.to.is_some();
+        self.files.len() - self.files.iter().filter(is_elsewhere).count()
+    }
+
     /// The file that the chosen row is.
     pub fn current(&self) -> Option<&Change> {
         match self.list.current()? {
@@ -169,9 +179,10 @@ impl Changes {
 
 fn directory(path: &str) -> &str {
     if path.starts_with(MEMFD) {
-        return "in memory";
+        return "in memory, gone when no process has it";
     }
     match path.trim_end_matches('/').rfind('/') {
+        None if path.starts_with('/') => "/",
         Some(0) => "/",
         Some(end) => &path[..end],
         None => "",

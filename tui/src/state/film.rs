@@ -6,8 +6,8 @@
 //! connection) echoes and no program prints. Keys that a program reads one by one it echoes itself; but where there is no
 //! terminal, as with a script that comes over a pipe, nobody echoes what is read in one piece.
 
-use super::recording::{Body, Event, ImageIx, Recording, Time};
-use super::typed;
+use super::recording::{Body, Event, Image, ImageIx, Recording, Time};
+use super::{typed, words};
 use std::collections::HashMap;
 use std::hash::{BuildHasher as _, RandomState};
 use std::num::NonZeroU16;
@@ -17,6 +17,9 @@ use vt100::{Color, Parser, Screen};
 /// The screen's size. What a session's real one was is not recorded; this is what most programs assume.
 const ROWS: NonZeroU16 = Parser::DEFAULT_ROWS;
 const COLUMNS: NonZeroU16 = Parser::DEFAULT_COLS;
+
+/// How far up the program is looked for that a session is of.
+const ANCESTORS_MAX: usize = 256;
 
 /// One terminal session.
 #[derive(Clone, Debug)]
@@ -50,9 +53,21 @@ pub struct TypedOrPrinted {
     pub typed: bool,
     /// The bytes.
     pub data: Arc<[u8]>,
+    /// How many more there were that are not in the record.
+    pub unkept: u64,
 }
 
 impl TerminalSession {
+    /// Who brought the session: the first program that used it, or the one above that it has its input and output from.
+    pub fn program(&self, recording: &Recording) -> Option<ImageIx> {
+        let first = self.image?;
+        let own = recording.image(first)?;
+        let ends = |image: &Image| (image.stdin, image.stdout, image.more.tty);
+        let shares = |image: &Image| image.inside && ends(image) == ends(own);
+        let way = recording.ancestry(first).take(ANCESTORS_MAX);
+        way.take_while(|at| recording.image(*at).is_some_and(shares)).last()
+    }
+
     /// How many stretches are not after `time`.
     pub fn passed(&self, time: Time) -> usize {
         self.stretches.partition_point(|stretch| stretch.time <= time)
@@ -114,7 +129,7 @@ impl Sessions {
         *count = count.saturating_add(row.bytes);
         if fits {
             let (event, time) = (number, event.time);
-            session.stretches.push(TypedOrPrinted { event, time, typed, data: data.into() });
+            session.stretches.push(TypedOrPrinted { event, time, typed, data: data.into(), unkept: row.unkept });
         }
     }
 
@@ -134,8 +149,9 @@ pub struct Film {
     session: usize,
     played: usize,
     parser: Parser,
-    /// The colour that marks what was typed. Nobody who wrote the trace can know it.
+    /// The colours that mark what was typed, and what is missing. Nobody who wrote the trace can know them.
     typed: (u8, u8, u8),
+    missing: (u8, u8, u8),
 }
 
 impl std::fmt::Debug for Film {
@@ -147,8 +163,10 @@ impl std::fmt::Debug for Film {
 impl Film {
     /// The film of a session, at its beginning.
     pub fn new(session: usize) -> Self {
-        let [red, green, blue, ..] = RandomState::new().hash_one(session).to_le_bytes();
-        Self { session, played: 0, parser: Parser::new(ROWS, COLUMNS, 0), typed: (red, green, blue) }
+        let [red, green, blue, other, ..] = RandomState::new().hash_one(session).to_le_bytes();
+        // They differ in the first part, whatever the numbers.
+        let (typed, missing) = ((red, green, blue), (red ^ 0x80, green, other));
+        Self { session, played: 0, parser: Parser::new(ROWS, COLUMNS, 0), typed, missing }
     }
 
     /// The session it shows.
@@ -173,19 +191,25 @@ impl Film {
             if !stretch.typed {
                 self.feed(bytes);
             } else if bytes.ends_with(b"\n") || (!session.tty && bytes.len() > 1) {
-                let (red, green, blue) = self.typed;
-                let before = self.parser.screen().attributes_formatted();
-                self.parser.process(format!("\x1b[0;38;2;{red};{green};{blue}m").as_bytes());
                 // Typed control characters are echoed as ^X, so none of them acts.
-                let echo: Vec<u8> = bytes.iter().flat_map(|byte| echoed(*byte)).collect();
-                self.feed(&echo);
-                if !bytes.ends_with(b"\n") {
-                    self.feed(b"\n");
-                }
-                self.parser.process(before.as_bytes());
+                let mut echo: Vec<u8> = bytes.iter().flat_map(|byte| echoed(*byte)).collect();
+                echo.extend((!bytes.ends_with(b"\n")).then_some(b'\n'));
+                self.mark(self.typed, &echo);
+            }
+            if stretch.unkept > 0 {
+                let hole = format!("[{} not kept]", words::bytes(stretch.unkept));
+                self.mark(self.missing, hole.as_bytes());
             }
         }
         self.played = wanted;
+    }
+
+    /// Writes in a colour of ours, and goes on in that of the program.
+    fn mark(&mut self, (red, green, blue): (u8, u8, u8), text: &[u8]) {
+        let before = self.parser.screen().attributes_formatted();
+        self.parser.process(format!("\x1b[0;38;2;{red};{green};{blue}m").as_bytes());
+        self.feed(text);
+        self.parser.process(before.as_bytes());
     }
 
     /// A terminal turns a line feed of a program into the beginning of the next line.
@@ -208,9 +232,17 @@ impl Film {
 
     /// Whether a cell's colour says that it was typed.
     pub fn is_typed(&self, colour: Color) -> bool {
-        let (red, green, blue) = self.typed;
-        colour == Color::Rgb(red, green, blue)
+        is(colour, self.typed)
     }
+
+    /// Whether a cell's colour says that bytes are missing there.
+    pub fn is_missing(&self, colour: Color) -> bool {
+        is(colour, self.missing)
+    }
+}
+
+fn is(colour: Color, (red, green, blue): (u8, u8, u8)) -> bool {
+    colour == Color::Rgb(red, green, blue)
 }
 
 fn echoed(byte: u8) -> Vec<u8> {

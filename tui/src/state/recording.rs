@@ -15,6 +15,11 @@ pub type Time = i64;
 /// Index of an image in [`Recording::images`].
 pub type ImageIx = u32;
 
+/// How many names of a process are told beside the one that it has.
+const FORMER_MAX: usize = 3;
+/// How many programs of one process are looked at for them: some run themselves again for ever.
+const REPLACED_MAX: usize = 256;
+
 /// Index of a process: images of one process share it.
 pub type ProcessIx = u32;
 
@@ -290,10 +295,32 @@ impl Recording {
     /// copy of its maker has run none, and what the runtime ran to get into the container is none of the container's.
     pub fn runner(&self, at: ImageIx) -> Option<(&Image, bool)> {
         let image = self.image(at)?;
-        let before = image.before.and_then(|before| self.image(before));
-        let replaced =
-            before.filter(|before| before.inside && before.origin != Origin::Fork && image.more.entered.is_none());
-        replaced.map(|image| (image, true)).or_else(|| Some((self.image(image.parent?)?, false)))
+        let replaced = self.replaced(image).map(|image| (image, true));
+        replaced.or_else(|| Some((self.image(image.parent?)?, false)))
+    }
+
+    /// The program in whose place this one came.
+    fn replaced(&self, image: &Image) -> Option<&Image> {
+        let before = self.image(image.before?)?;
+        (before.inside && before.origin != Origin::Fork && image.more.entered.is_none()).then_some(before)
+    }
+
+    /// What the process was called while it ran other programs than this one, the first before: `sh\u{2192}nc`; empty
+    /// where it always had this name. What it did then is told by those names.
+    pub fn former_names(&self, image: &Image) -> String {
+        let mut names = vec![self.text(image.comm)];
+        let way = std::iter::successors(self.replaced(image), |before| self.replaced(before));
+        for name in way.take(REPLACED_MAX).map(|before| self.text(before.comm)) {
+            match names.last() {
+                Some(last) if *last == name => {}
+                _ if names.len() <= FORMER_MAX => names.push(name),
+                _ => {
+                    names.push("\u{2026}");
+                    break;
+                }
+            }
+        }
+        names.iter().skip(1).rev().map(|name| format!("{name}\u{2192}")).collect()
     }
 
     /// Whether an image is of outside the container, or of a process that came from there and has run nothing since: so the

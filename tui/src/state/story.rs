@@ -20,7 +20,7 @@ use super::filter::host;
 use super::recording::{Body, Event, ImageIx, Kind, Origin, ProcessIx, Recording, Sym, Time};
 use super::words;
 use crowd::{Crowd, Deed};
-use files::{file, written};
+use files::written;
 use network::Accepted;
 use programs::Ends;
 use std::collections::{HashMap, HashSet};
@@ -72,6 +72,8 @@ pub struct Teller {
     ends: Ends,
     /// Who came in from outside.
     visits: Visits,
+    /// What somebody made, or tried to, as a directory: permission to enter one makes no program of it.
+    directories: HashSet<String>,
     /// The executables of images, and those of them whose files were made, or got their names, by now.
     exes: HashSet<Sym>,
     made: HashSet<Sym>,
@@ -92,6 +94,7 @@ impl Teller {
             lines: HashMap::new(),
             ends: Ends::default(),
             visits: Visits::of(recording),
+            directories: HashSet::new(),
             exes: recording.images.iter().filter_map(|image| image.exe).collect(),
             made: HashSet::new(),
             fresh: Vec::new(),
@@ -147,7 +150,15 @@ impl Teller {
     fn learn(&mut self, recording: &Recording, event: &Event) {
         match event.body {
             Body::File(at) => {
-                let Some(file) = recording.files.get(at as usize).filter(|file| file.result == Some(0)) else { return };
+                let Some(file) = recording.files.get(at as usize) else { return };
+                // One that is there already is told by EEXIST.
+                let is_directory = recording.text(file.op) == "mkdir" && matches!(file.result, Some(0 | -17));
+                if is_directory && self.directories.len() < NAMES_MAX {
+                    self.directories.insert(recording.text(file.path).to_owned());
+                }
+                if file.result != Some(0) {
+                    return;
+                }
                 let made = match recording.text(file.op) {
                     "create" => Some(file.path),
                     "rename" | "link" => file.new_path,
@@ -181,10 +192,10 @@ impl Teller {
             Body::Finding(at) => recording.findings.get(at as usize).map(|finding| {
                 let (rule, severity) = (recording.text(finding.rule), recording.text(finding.severity));
                 let known = finding.techniques.map_or_else(String::new, |known| format!(", {}", recording.text(known)));
-                (
-                    format!("{} ({severity}, rule {rule}{known})", one_line(recording.text(finding.message))),
-                    View::Timeline,
-                )
+                let message = recording.text(finding.message);
+                let message = words::after_rule(message, rule).unwrap_or(message);
+                let says = if message.is_empty() { String::new() } else { format!(": {}", one_line(message)) };
+                (format!("{rule} ({severity}{known}){says}"), View::Timeline)
             }),
             Body::Gap(at) => recording.gaps.get(at as usize).map(|gap| {
                 let number = gap.lost.map_or_else(|| "an unknown number of".to_owned(), words::count);
@@ -192,7 +203,7 @@ impl Teller {
                 let (class, cause) = (recording.text(gap.class), recording.text(gap.cause));
                 let whose = if gap.own { "" } else { ", perhaps of other containers" };
                 (
-                    format!("From here on {number} {class} events are missing, within {span} ({cause}{whose})."),
+                    format!("From here on {number} {class} events are missing, within {span} ({cause}{whose})"),
                     View::Timeline,
                 )
             }),
@@ -205,7 +216,7 @@ impl Teller {
                     return None;
                 }
                 let by = recording.runner(at).map_or("Somebody", |(runner, _)| recording.text(runner.comm));
-                let text = format!("{by} ran `{}`.", one_line(recording.text(image.cmdline)));
+                let text = format!("{by} ran `{}`", one_line(recording.text(image.cmdline)));
                 let crowd = Crowd::new(Deed::Ran, String::new(), "", text.clone());
                 self.join(recording, index, event, &text, crowd, ("", None, (0, 0)));
                 None
@@ -213,20 +224,20 @@ impl Teller {
             Body::End(at) => recording.image(at).filter(|image| suspect && image.exit_signal.is_some()).map(|image| {
                 let number = image.exit_signal.unwrap_or(0);
                 let name = words::signal(number).map_or_else(|| format!("signal {number}"), str::to_owned);
-                (format!("{} was killed by {name}.", who(recording, event)), View::Processes)
+                (format!("{} was killed by {name}", who(recording, event)), View::Processes)
             }),
             Body::FlowBegin(at) => self.flow(recording, index, event, at, suspect),
             Body::Dns(at) => {
                 recording.messages.get(at as usize).filter(|message| suspect && message.sent).map(|message| {
                     (
-                        format!("{} asked for the address of {}.", who(recording, event), recording.text(message.name)),
+                        format!("{} asked for the address of {}", who(recording, event), recording.text(message.name)),
                         View::Network,
                     )
                 })
             }
             Body::File(at) => {
                 self.opened(recording, index, event, at, suspect);
-                file(recording, event, at, suspect)
+                self.file(recording, event, at, suspect)
             }
             Body::Io(at) => recording.ios.get(at as usize).and_then(|io| {
                 if let Some(image) = image {
@@ -252,7 +263,6 @@ impl Teller {
                         text.push_str(", and failed");
                     }
                     words::push_failure(&mut text, call.result);
-                    text.push('.');
                     (text, View::Timeline)
                 })
             }
@@ -263,7 +273,6 @@ impl Teller {
                     text.push_str(": ");
                     text.push_str(recording.text(detail));
                 }
-                text.push('.');
                 (text, View::Processes)
             }),
             Body::FlowEnd(_) => None,

@@ -9,17 +9,17 @@ use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
-/// From this width on the title says what the signs mean.
-const LEGEND_MIN: u16 = 76;
+/// What the signs mean.
+const LEGEND: &str = "\u{2500} + made  ~ written  m mode  \u{2192} to  \u{2190} from  - gone ";
 
 /// Draws the view.
 pub fn draw(frame: &mut Frame<'_>, area: Rect, state: &State, theme: Theme) {
     let changes = &state.changes;
     let now = words::relative(state.recording.since_trigger(state.at));
     let far = state.extent(View::Files).suffix();
-    let mut title = format!(" files changed until {now} s: {}{far} ", words::count(changes.files.len() as u64));
-    if area.width >= LEGEND_MIN {
-        title.push_str("\u{2500} + made  ~ written  m mode  \u{2192} moved  - gone ");
+    let mut title = format!(" files until {now} s: {}{far} ", words::count(changes.count() as u64));
+    if width(&title) + width(LEGEND) + 2 <= usize::from(area.width) {
+        title.push_str(LEGEND);
     }
     let list = List {
         title: Line::from(title),
@@ -61,17 +61,22 @@ fn file_line(state: &State, change: &Change, room: usize, theme: Theme) -> Line<
     let quiet = theme.style(Role::Quiet);
     let path = state.changes.text(change.path);
     // Those from outside stand under no directory.
-    let name = if change.outside { path } else { path.trim_end_matches('/').rsplit('/').next().unwrap_or(path) };
+    let last = path.trim_end_matches('/').rsplit('/').next().filter(|name| !name.is_empty());
+    let name = if change.outside { path } else { last.unwrap_or(path) };
     let (sign, role) = match change.deed {
         Deed::Made => ("+", Role::New),
         Deed::Written => ("~", Role::Kind(Kind::File)),
         Deed::Altered => ("m", Role::Kind(Kind::Privilege)),
         Deed::Moved => ("\u{2192}", Role::Ended),
+        Deed::Named => ("\u{2190}", Role::New),
         Deed::Removed => ("-", Role::Ended),
     };
     let mut facts = Vec::new();
     if let Some(to) = change.to {
         facts.push(format!("\u{2192} {}", state.changes.text(to)));
+    }
+    if let (Deed::Named, Some(from)) = (change.deed, change.from) {
+        facts.push(format!("\u{2190} {}", state.changes.text(from)));
     }
     if change.written > 0 {
         facts.push(words::bytes(change.written));
@@ -80,7 +85,7 @@ fn file_line(state: &State, change: &Change, room: usize, theme: Theme) -> Line<
         facts.push("executable".to_owned());
     }
     if change.times > 1 {
-        facts.push(format!("\u{d7}{}", change.times));
+        facts.push(format!("{} acts", change.times));
     }
     let who = format!(
         "{} {}",

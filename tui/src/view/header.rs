@@ -65,7 +65,7 @@ fn why(state: &State, room: usize, theme: Theme) -> Line<'static> {
         Severity::Info => " INFO ",
     };
     let mut line = Line::from(Span::styled(word, theme.style(Role::Severity(severity))));
-    let (mut rule, mut message, mut sealed) = (about.rule.as_str(), about.reason.as_str(), String::new());
+    let (mut rule, mut message, mut sealed) = (about.rule.as_str(), about.reason.as_str(), None);
     if let Some(alarm) = state.alarm {
         (rule, message) = (recording.text(alarm.rule), recording.text(alarm.message));
         let counts = [(alarm.critical, "critical"), (alarm.warning, "warning")];
@@ -78,7 +78,8 @@ fn why(state: &State, room: usize, theme: Theme) -> Line<'static> {
             line.push_span(Span::raw(format!(" {}", cut(recording.text(container), room / 4))));
         }
         if rule != about.rule {
-            sealed = format!("  sealed: {}, {}", about.rule, about.reason);
+            let by = format!("  sealed: {}", about.rule);
+            sealed = Some((format!("{by}, {}", about.reason), by));
         }
     }
     line.push_span(Span::raw(" "));
@@ -86,13 +87,14 @@ fn why(state: &State, room: usize, theme: Theme) -> Line<'static> {
     // A message that begins with its rule's name says it once.
     let message = words::after_rule(message, rule).unwrap_or(message);
     let left = room.saturating_sub(line.width() + 2);
-    // The reason is a person's own words: a long message leaves it room.
-    let kept = if left >= 40 { width(&sealed).min((left / 3).max(28)) } else { 0 };
+    // The reason can be a person's own words: a long message leaves it room, if that is not too long itself.
+    let sealed = sealed.filter(|_| left >= 40).map(|(whole, by)| if width(&whole) * 3 <= left * 2 { whole } else { by });
+    let kept = sealed.as_ref().map_or(0, |sealed| width(sealed).min((left / 2).max(28)));
     if left > 0 && !message.is_empty() {
         line.push_span(Span::raw(format!("  {}", cut(message, left.saturating_sub(kept)))));
     }
     let left = room.saturating_sub(line.width());
-    if kept > 0 && left > 2 {
+    if let Some(sealed) = sealed.filter(|_| left > 2) {
         line.push_span(Span::styled(cut(&sealed, left), theme.style(Role::Quiet)));
     }
     line

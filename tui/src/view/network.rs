@@ -3,7 +3,7 @@
 use super::list::{self, List};
 use super::text::{cut, fit, width};
 use super::theme::{Role, Theme};
-use crate::state::recording::Kind;
+use crate::state::recording::{Image, Kind};
 use crate::state::{Direction, Edge, MapRow, State, View, words};
 use ratatui::Frame;
 use ratatui::layout::Rect;
@@ -14,6 +14,9 @@ const NOT_RECORDED: [&str; 2] = [
     " not recorded: what went over (other than to and from shells), what Docker was asked for ",
     " not recorded: what went over, other than to and from shells ",
 ];
+
+/// From this width on each line has a time.
+const TIMED_MIN: u16 = 90;
 
 /// Draws the view.
 pub fn draw(frame: &mut Frame<'_>, area: Rect, state: &State, theme: Theme) {
@@ -27,7 +30,10 @@ pub fn draw(frame: &mut Frame<'_>, area: Rect, state: &State, theme: Theme) {
     };
     let now = words::relative(state.recording.since_trigger(state.at));
     let far = state.extent(View::Network).suffix();
-    let title = format!(" network until {now} s: {hosts}, {open} open{far} ");
+    let mut title = format!(" network until {now} s: {hosts}, {open} open{far} ");
+    if area.width >= TIMED_MIN + 2 {
+        title.push_str("\u{2500} left: when it was used last ");
+    }
     let list = List {
         title: Line::from(title),
         rows: map.list.rows.len(),
@@ -59,6 +65,12 @@ fn line(state: &State, row: usize, room: usize, theme: Theme) -> Line<'static> {
     }
 }
 
+/// What the process of this image is called at the playhead, as view 3 has it.
+fn now_called<'a>(state: &'a State, image: &Image) -> Option<&'a str> {
+    let row = state.moment.rows.iter().find(|row| row.process == image.process)?;
+    state.recording.image(row.image).map(|now| state.recording.text(now.comm))
+}
+
 /// `nc 20249 ───▶ tcp 45957  142 B ↑  62 B ↓ ───── 127.0.0.1 (name)`
 fn edge_line(state: &State, edge: &Edge, first: bool, last: bool, room: usize, theme: Theme) -> Line<'static> {
     let recording = &state.recording;
@@ -66,7 +78,10 @@ fn edge_line(state: &State, edge: &Edge, first: bool, last: bool, room: usize, t
     let image = edge.image.and_then(|image| recording.image(image));
     let comm = edge.who.as_deref().unwrap_or("?");
     let mut who = match (image, edge.processes) {
-        (Some(image), ..=1) => format!("{comm} {}", image.pid),
+        (Some(image), ..=1) => match now_called(state, image).filter(|now| *now != comm) {
+            Some(now) => format!("{comm}\u{2192}{now} {}", image.pid),
+            None => format!("{comm} {}", image.pid),
+        },
         (Some(_), count) => format!("{comm} \u{d7}{count}"),
         (None, _) => comm.to_owned(),
     };
@@ -95,9 +110,10 @@ fn edge_line(state: &State, edge: &Edge, first: bool, last: bool, room: usize, t
         return Line::from(Span::styled(cut(&format!("{comm}{arrow}{address}{port}"), room), theme.style(role)));
     }
     // When it was used last, where there is room for it.
-    let when = match room {
-        90.. => format!("{:>10} ", words::relative(recording.since_trigger(edge.last))),
-        _ => String::new(),
+    let when = if room >= usize::from(TIMED_MIN) {
+        format!("{:>10} ", words::relative(recording.since_trigger(edge.last)))
+    } else {
+        String::new()
     };
     let room = room - width(&when);
     // The container's name stands before the program's, where there are several.

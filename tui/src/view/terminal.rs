@@ -32,13 +32,15 @@ pub fn draw(frame: &mut Frame<'_>, area: Rect, state: &State, theme: Theme) {
         return;
     };
     if let Some(from) = state.typed_from {
-        let title = title(state, "what was typed in ", index, session, usize::from(area.width));
+        let pane_is = format!("what was {} in ", word(session));
+        let title = title(state, &pane_is, index, session, usize::from(area.width));
         let content = pane(frame, area, title, state.help.is_none(), theme);
         let lines = typed_lines(state, session, film, usize::from(content.width), theme);
         let first = usize::from(from).min(lines.len().saturating_sub(1));
         let mut shown: Vec<Line<'_>> = lines.into_iter().skip(first).take(usize::from(content.height)).collect();
+        let nothing = format!("Nothing was {} here by now.", word(session));
         if shown.is_empty() {
-            let why = super::absence(state, View::Terminal, "Nothing was typed here by now.");
+            let why = super::absence(state, View::Terminal, &nothing);
             shown.push(Line::from(Span::styled(why, theme.style(Role::Quiet))));
         }
         frame.render_widget(Paragraph::new(shown), content);
@@ -56,7 +58,7 @@ pub fn draw(frame: &mut Frame<'_>, area: Rect, state: &State, theme: Theme) {
     frame.render_widget(about(state, session, film, usize::from(told.width), theme), told);
     frame.render_widget(Paragraph::new(screen_lines(film, content, theme)), content);
     if !typed.is_empty() {
-        let content = pane(frame, typed, Line::from(" typed "), false, theme);
+        let content = pane(frame, typed, Line::from(format!(" {} ", word(session))), false, theme);
         let mut lines = typed_lines(state, session, film, usize::from(content.width), theme);
         // The last of it at the bottom.
         let above = lines.len().saturating_sub(usize::from(content.height));
@@ -77,18 +79,23 @@ pub fn typed_end(state: &State, area: Rect) -> u16 {
     u16::try_from(lines).unwrap_or(u16::MAX).saturating_sub(area.height)
 }
 
+/// What is typed at a terminal is given over a pipe or a connection.
+fn word(session: &TerminalSession) -> &'static str {
+    if session.tty { "typed" } else { "given" }
+}
+
 /// ` terminal 1 of 2: sh 20249 `
 fn title(state: &State, pane: &str, index: usize, session: &TerminalSession, room: usize) -> Line<'static> {
-    let image = session.image.and_then(|image| state.recording.image(image));
+    let image = session.program(&state.recording).and_then(|image| state.recording.image(image));
     let who =
         image.map_or_else(|| "?".to_owned(), |image| format!("{} {}", state.recording.text(image.comm), image.pid));
     let far = state.extent(View::Terminal).suffix();
     let container = image.and_then(|image| image.more.container);
     let container = container.map_or_else(String::new, |name| format!(" in {}", state.recording.text(name)));
     let mut text = format!(" {pane}terminal {} of {}{far}: {who}{container}", index + 1, state.sessions.len());
-    let hint = if pane.is_empty() { "  Tab: what was typed" } else { "  Tab: the screen" };
+    let hint = if pane.is_empty() { format!("  Tab: what was {}", word(session)) } else { "  Tab: the screen".to_owned() };
     if session.typed > 0 && text.len() + hint.len() + 8 <= room {
-        text.push_str(hint);
+        text.push_str(&hint);
     }
     Line::from(format!("{} ", cut(&text, room.saturating_sub(4))))
 }
@@ -106,10 +113,13 @@ fn about(state: &State, session: &TerminalSession, film: &Film, room: usize, the
         0 => String::new(),
         unkept => format!("  ({} not kept)", words::bytes(unkept)),
     };
+    // A program that reads all of a script at once has it before it does what that says.
+    let early = if session.typed > 0 && !session.tty { ", each part where it was read" } else { "" };
     let text = format!(
-        "{} of {}  typed {}, printed {}{cut_off}  over {}",
+        "{} of {}  {} {}{early}, printed {}{cut_off}  over {}",
         film.played(),
         session.stretches.len(),
+        word(session),
         words::bytes(session.typed),
         words::bytes(session.printed),
         if over.is_empty() { "an unknown way" } else { over },
@@ -159,6 +169,9 @@ fn screen_lines(film: &Film, area: Rect, theme: Theme) -> Vec<Line<'static>> {
 fn style(film: &Film, cell: &Cell, theme: Theme) -> Style {
     if film.is_typed(cell.fgcolor()) {
         return theme.style(Role::Typed).add_modifier(Modifier::UNDERLINED);
+    }
+    if film.is_missing(cell.fgcolor()) {
+        return theme.style(Role::Bad);
     }
     let mut style = Style::new();
     if theme.has_colours() {

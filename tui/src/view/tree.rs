@@ -97,6 +97,10 @@ fn draw_row<'a>(state: &State, row: &TreeRow, marked: bool, room: usize, theme: 
         Life::Alive => (Style::new(), ""),
     };
     let left = room.saturating_sub(1 + width(&lines) + width(&container) + word.len());
+    // What it did under another name is told by that. Where there is little room, what it is comes first.
+    let former = state.recording.former_names(image);
+    let former = if width(&former) + width(comm) + 8 <= left { former } else { String::new() };
+    let left = left - width(&former);
     let name = cut(comm, left.max(4));
     // Where it is narrow the pid gives way: the detail has it.
     let pid = format!(" {}", image.pid);
@@ -106,6 +110,7 @@ fn draw_row<'a>(state: &State, row: &TreeRow, marked: bool, room: usize, theme: 
         Span::styled(lines, quiet),
         Span::styled(if folded { "+" } else { "" }, theme.style(Role::Focus)),
         Span::styled(container, quiet),
+        Span::styled(cut(&former, room), quiet),
         Span::styled(name, name_style),
         Span::styled(pid, quiet),
         Span::styled(word, if row.life == Life::New { name_style } else { quiet }),

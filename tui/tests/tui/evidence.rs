@@ -180,7 +180,7 @@ fn the_sample_answers_what_a_newcomer_asks() {
         "its input and output a connection to 127.0.0.1:",
         "httpd",
         " was given `wget 127.0.0.1 ",
-        " was given `cat /etc/shadow` over a connection.",
+        " was given `cat /etc/shadow` over a connection",
         "opened /etc/shadow",
         "/tmp/.update executable",
         "moved /tmp/.update to /var/tmp/.cache",

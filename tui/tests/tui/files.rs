@@ -1,7 +1,7 @@
 //! What became of files: what is written through an open file belongs to the file, whatever its name is by then.
 
 use crate::keys::press;
-use crate::story::{about, at, incident_with, who};
+use crate::story::{Program, about, at, gap, incident_with, program, who};
 use crossterm::event::KeyCode;
 use taffrail_tui::state::draft::{Draft, Row, Rows, Who};
 use taffrail_tui::state::recording::{About, File, Io};
@@ -87,7 +87,7 @@ fn what_was_written_to_a_file_that_has_another_name_by_now_is_told_of_that() {
         wrote(rows, 220, "data.next", 50, 66_026);
     });
     let expected =
-        [one("data", Deed::Moved, 0), one("data.kept", Deed::Made, 66_026), one("data.next", Deed::Moved, 0)];
+        [one("data", Deed::Moved, 0), one("data.kept", Deed::Named, 66_026), one("data.next", Deed::Moved, 0)];
     assert_eq!(files, expected);
 }
 
@@ -104,7 +104,7 @@ fn what_was_written_to_a_file_whose_name_another_has_by_now_is_not_told_of_the_o
         did(rows, 320, "create", "tmp", None, Some(4));
         wrote(rows, 330, "tmp", 3, 5_000);
     });
-    assert_eq!(files, [one("log", Deed::Made, 7), one("log.1", Deed::Made, 1_000), one("tmp", Deed::Made, 0)]);
+    assert_eq!(files, [one("log", Deed::Made, 7), one("log.1", Deed::Named, 1_000), one("tmp", Deed::Made, 0)]);
 }
 
 #[test]
@@ -126,12 +126,14 @@ fn a_file_that_takes_anothers_name_brings_its_own_bytes_alone() {
             did(rows, 100 * turn + 20, "rename", "data.next", Some("data"), None);
         }
     });
-    assert_eq!(files, [one("data", Deed::Made, 1_000), one("data.next", Deed::Moved, 1_000)]);
+    assert_eq!(files, [one("data", Deed::Named, 1_000), one("data.next", Deed::Moved, 1_000)]);
 }
 
 #[test]
 fn files_of_two_containers_that_have_one_name_are_two() {
-    let mut rows = Draft::new(About { containers: 2, ..about() }).link_images();
+    let mut draft = Draft::new(About { containers: 2, ..about() });
+    program(&mut draft, &Program { id: 8, process: 8, pid: 9109, ..Program::default() });
+    let mut rows = draft.link_images();
     for container in ["web", "api"] {
         let who = Who { container: Some(container), ..writer() };
         wrote_as(&mut rows, 100, who, "passwd", 1, 10);
@@ -143,4 +145,43 @@ fn files_of_two_containers_that_have_one_name_are_two() {
     assert_eq!(containers, [(Some("api".to_owned()), 10), (Some("web".to_owned()), 10)]);
     let screen = screen_text(&state, 80, 24);
     assert!(screen.contains("[api] /var/lib/db") && screen.contains("[web] /var/lib/db"), "{screen}");
+}
+
+#[test]
+fn a_file_that_took_another_name_is_one_told_by_both_and_not_as_made() {
+    let state = seen(|rows| {
+        did(rows, 100, "create", "conf.new", None, Some(50));
+        wrote(rows, 110, "conf.new", 50, 12);
+        did(rows, 120, "rename", "conf.new", Some("conf"), None);
+        did(rows, 130, "chmod", "conf", None, None);
+    });
+    let screen = screen_text(&state, 120, 24);
+    assert!(screen.contains("\u{2192} conf.new  \u{2192} /var/lib/db/conf"), "{screen}");
+    assert!(screen.contains("\u{2190} conf  \u{2190} /var/lib/db/conf.new  12 B"), "{screen}");
+    // The incident itself has one more.
+    assert_eq!((state.changes.files.len(), state.changes.count()), (3, 2));
+    assert!(screen.contains("files until +9.000 s: 2 "), "{screen}");
+}
+
+#[test]
+fn what_a_program_does_that_is_not_of_the_container_is_told_apart_unless_programs_may_be_missing() {
+    let runtime = who(4_711, 700, "runc");
+    let wrote = |rows: &mut Rows| wrote_as(rows, 100, runtime, "score", 1, 2);
+    let outside = |state: State| state.changes.files.iter().filter(|change| change.outside).count();
+    assert_eq!(outside(seen(wrote)), 1);
+    let lossy = seen(|rows| {
+        wrote(rows);
+        gap(rows, -30_000, -21_500, Some(1), true);
+    });
+    assert_eq!(outside(lossy), 0);
+}
+
+#[test]
+fn a_directory_is_told_by_its_own_name_however_it_was_named() {
+    let state = seen(|rows| {
+        did(rows, 100, "chmod", "pool/.", None, None);
+        did(rows, 110, "chmod", "pool", None, None);
+    });
+    let pools = state.changes.files.iter().filter(|one| state.changes.text(one.path).contains("pool"));
+    assert_eq!(pools.map(|one| one.times).collect::<Vec<_>>(), [2]);
 }

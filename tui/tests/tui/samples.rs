@@ -181,6 +181,7 @@ impl Seen {
             let name = state.changes.text(change.path).rsplit('/').next().unwrap_or_default();
             let (sign, is_made) = match change.deed {
                 Deed::Made => ("+", true),
+                Deed::Named => ("\u{2190}", true),
                 Deed::Removed => ("-", false),
                 _ => continue,
             };

@@ -93,10 +93,11 @@ fn the_story_begins_with_the_connection_that_the_intruder_came_by() {
         tells(
             &samples(&[sample]),
             &[
+                "Of the connections of ",
                 server,
-                "accepted one of the connections told above, from 10.20.0.5:",
-                ": probably the request that process ",
-                " came of, being the last before",
+                " told above, that from 10.20.0.5:",
+                ", is probably the request that process ",
+                " came of: the last before",
             ],
         );
     }
@@ -147,7 +148,7 @@ fn the_story_says_of_how_many_events_it_is_and_that_it_tells_none_of_those_that_
 #[test]
 fn a_finding_that_comes_again_is_told_once_with_its_number_and_says_its_name_once() {
     let state = samples(&["docker-socket"]);
-    let mut findings = told(&state).into_iter().filter(|text| text.contains(", rule ")).collect::<Vec<_>>();
+    let mut findings = told(&state).into_iter().filter(|text| text.starts_with("Container runtime's socket used (") || text.starts_with("Host's secrets")).collect::<Vec<_>>();
     let all = findings.len();
     findings.dedup();
     assert_eq!(findings.len(), all, "{findings:#?}");
@@ -199,7 +200,7 @@ fn the_replay_begins_at_the_first_of_the_worst_and_says_how_many_there_are() {
     for (sample, banner) in [
         ("fileless", "CRITICAL  2 critical: Program run from memory"),
         ("theft-and-scan", "CRITICAL  1 critical, 9 warning: Credentials read, then a connection"),
-        ("host-mount", "CRITICAL  6 critical, 1 warning:"),
+        ("host-mount", "CRITICAL  5 critical, 2 warning:"),
     ] {
         let mut state = samples(&[sample]);
         let screen = screen_text(&state, 120, 40);
@@ -256,7 +257,7 @@ fn of_several_bundles_every_moment_process_edge_and_terminal_names_its_container
     let mut state = samples(&["docker-socket", "docker-socket-maintenance", "host-mount"]);
     let created: Vec<String> = told(&state).into_iter().filter(|text| text.contains("was created")).collect();
     assert!(
-        created.len() >= 3 && created.iter().all(|text| text.contains(": The container was created.")),
+        created.len() >= 3 && created.iter().all(|text| text.contains(": The container was created")),
         "{created:?}"
     );
     for (key, wanted) in [('3', "[host-mount-"), ('4', " host-mount-"), ('6', " in host-mount-")] {
@@ -328,7 +329,7 @@ fn a_script_that_came_over_a_pipe_is_read_as_a_whole_at_any_size() {
         press(&mut state, KeyCode::Down);
     }
     for words in
-        ["what was typed in terminal", "cat /run/secrets", "scan 10.20.0", "nc -w 1 10.20.0.9 443", "rm /tmp/.loot"]
+        ["what was given in terminal", "cat /run/secrets", "scan 10.20.0", "nc -w 1 10.20.0.9 443", "rm /tmp/.loot"]
     {
         assert!(seen.contains(words), "{words}\n{}", screen_text(&state, 80, 17));
     }
@@ -349,7 +350,7 @@ fn keys_that_came_one_by_one_stand_as_the_lines_that_they_made() {
         .story
         .iter()
         .filter_map(|told| told.text.strip_prefix("Somebody typed `"))
-        .map(|line| line.replace("`.", ""))
+        .map(|line| line.replace('`', ""))
         .collect();
     let last = lines.last().expect("a line");
     assert!(lines.len() > 5 && beside.contains(last.as_str()), "{last}\n{beside}");
@@ -424,4 +425,30 @@ fn a_key_shows_the_processes_of_the_whole_record_and_another_press_those_of_the_
     press(&mut state, KeyCode::Char('2'));
     press(&mut state, KeyCode::Char('A'));
     assert!(state.all_processes && screen_text(&state, 160, 60).contains(" wget "));
+}
+
+#[test]
+fn a_process_that_ran_one_program_after_the_other_is_told_by_all_their_names() {
+    let tree = screen_text(&ended("reverse-shell", '3'), 160, 40);
+    assert!(tree.contains("nc\u{2192}sh "), "{tree}");
+    let mut state = samples(&["reverse-shell"]);
+    press(&mut state, KeyCode::Char('4'));
+    assert!(!screen_text(&state, 160, 40).contains("nc\u{2192}sh "), "it runs nc now");
+    state.apply(Action::Seconds(1));
+    let map = screen_text(&state, 160, 40);
+    assert!(map.contains("nc\u{2192}sh ") && map.contains("left: when it was used last"), "{map}");
+}
+
+#[test]
+fn a_story_that_has_room_is_not_cut() {
+    let state = ended("docker-socket", '1');
+    assert!(!screen_text(&state, 150, 60).contains("more lines, "));
+    assert!(screen_text(&state, 60, 60).contains("more lines, "));
+}
+
+#[test]
+fn what_a_file_operation_was_like_is_told() {
+    tells(&samples(&["io-uring"]), &["removed /tmp/trace through io_uring"]);
+    tells(&samples(&["theft-and-scan"]), &["set the length of /tmp/.role to 27 B"]);
+    tells(&samples(&["day-in-the-life"]), &["changed the mode of /usr/bin"]);
 }

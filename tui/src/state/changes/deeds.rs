@@ -4,7 +4,7 @@
 //! the name can be gone, or be another file's: the bytes belong to the file.
 
 use super::{Change, Deed, FileHistory};
-use crate::state::recording::{About, Body, Event, Recording, Sym};
+use crate::state::recording::{About, Body, Event, Lost, Recording, Sym};
 use crate::state::strings::Strings;
 use std::collections::{HashMap, HashSet};
 
@@ -47,19 +47,24 @@ impl Deeds {
         let Some(act) = act(recording, event) else { return };
         let actor = recording.actor(event);
         let [container, who] = [actor.container, actor.comm].map(|text| text.map(|text| self.own(recording, text)));
-        let (mut path, to) = (self.own(recording, act.path), act.to.map(|to| self.own(recording, to)));
+        let (mut path, to) = (self.own_path(recording, act.path), act.to.map(|to| self.own_path(recording, to)));
         if act.deed == Deed::Written {
             let Some(now) = self.name_of(container, path, act.inode) else { return };
             path = now;
         }
         let executable = self.makes_executable(recording, event, path);
-        let outside = actor.image.is_some_and(|image| recording.is_from_outside(image));
+        let outside = match actor.image {
+            Some(image) => recording.is_from_outside(image),
+            // Of a container all programs are in the record, unless some are missing.
+            None => actor.pid.is_some() && recording.lost == Lost::default(),
+        };
         let change = Change {
             container,
             path,
             inode: act.inode,
             deed: act.deed,
             to,
+            from: None,
             written: act.written,
             executable,
             image: actor.image,
@@ -71,7 +76,7 @@ impl Deeds {
         };
         let now = self.put(change);
         if let (Deed::Moved, Some(to)) = (act.deed, to) {
-            self.put(Change { path: to, deed: Deed::Made, to: None, times: 1, ..now });
+            self.put(Change { path: to, deed: Deed::Named, to: None, from: Some(path), times: 1, ..now });
         }
     }
 
@@ -116,12 +121,12 @@ impl Deeds {
             return new;
         };
         let times = before.times.saturating_add(1);
-        let now = if new.deed == Deed::Made || is_other(before, new.inode) {
+        let now = if matches!(new.deed, Deed::Made | Deed::Named) || is_other(before, new.inode) {
             Change { times, ..new }
         } else {
             let deed = match (before.deed, new.deed) {
-                // What was made and then written to is still new.
-                (Deed::Made, Deed::Written | Deed::Altered) => Deed::Made,
+                // What was made, or came here, and was written to then is still new.
+                (known @ (Deed::Made | Deed::Named), Deed::Written | Deed::Altered) => known,
                 // Through a descriptor that outlives the name.
                 (Deed::Removed, Deed::Written) => Deed::Removed,
                 (_, deed) => deed,
@@ -129,6 +134,7 @@ impl Deeds {
             Change {
                 deed,
                 times,
+                from: new.from.or(before.from),
                 inode: new.inode.or(before.inode),
                 written: before.written.saturating_add(new.written),
                 executable: new.executable || before.executable,
@@ -152,6 +158,19 @@ impl Deeds {
     fn own(&mut self, recording: &Recording, sym: Sym) -> Sym {
         let strings = &mut self.strings;
         *self.same.entry(sym).or_insert_with(|| strings.add(recording.text(sym)))
+    }
+
+    /// As [`Self::own`], of a path: `/usr/.` is the directory `/usr`.
+    fn own_path(&mut self, recording: &Recording, sym: Sym) -> Sym {
+        let strings = &mut self.strings;
+        *self.same.entry(sym).or_insert_with(|| {
+            let path = recording.text(sym);
+            strings.add(match path.strip_suffix("/.") {
+                Some("") => "/",
+                Some(directory) => directory,
+                None => path,
+            })
+        })
     }
 
     /// All of it, by container and path.

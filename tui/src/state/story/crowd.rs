@@ -74,7 +74,7 @@ impl Crowd {
             Deed::Accepted => format!("{who} accepted {times} connections at {here} from {}", self.hosts()),
             Deed::Opened if self.things.len() == 1 => format!("{who} opened {} {times} times", self.names()),
             Deed::Opened => format!("{who} opened {} files: {}", self.number(), self.names()),
-            Deed::Ran => format!("{} {times} times", self.alone.trim_end_matches('.')),
+            Deed::Ran => format!("{} {times} times", self.alone),
         };
         if let Deed::Failed(errno) = self.deed {
             words::push_failure(&mut text, i64::from(errno));
@@ -83,7 +83,7 @@ impl Crowd {
             // Writing into a String cannot fail.
             let _ = write!(text, ", sent {sent} and received {received} in all");
         }
-        format!("{place}{text}.")
+        place.clone() + &text
     }
 
     fn number(&self) -> String {

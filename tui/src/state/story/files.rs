@@ -53,8 +53,60 @@ impl Teller {
         {
             comm.clone_into(&mut who);
         }
-        let crowd = Crowd::new(Deed::Opened, who.clone(), "", format!("{who} opened {path}."));
+        let crowd = Crowd::new(Deed::Opened, who.clone(), "", format!("{who} opened {path}"));
         self.join(recording, index, event, &who, crowd, (path, None, (0, 0)));
+    }
+
+    /// What was done to a file: everything by a suspect, secrets that were opened by anybody.
+    pub(super) fn file(&self, recording: &Recording, event: &Event, at: u32, suspect: bool) -> Option<(String, View)> {
+        let file = recording.files.get(at as usize)?;
+        let (op, path) = (recording.text(file.op), recording.text(file.path));
+        let failed = file.result.unwrap_or(0) < 0;
+        // A runtime reads what it prepares.
+        let is_outside = || recording.actor(event).image.is_some_and(|image| recording.is_from_outside(image));
+        let done = |word: &str, tried: &str| if failed { format!("tried to {tried}") } else { word.to_owned() };
+        let new_path = file.new_path.map_or("", |path| recording.text(path));
+        let what = match op {
+            "open" if (suspect || !failed) && is_secret(path) && (suspect || !is_outside()) => {
+                format!("{} {path}", done("opened", "open"))
+            }
+            _ if !suspect => return None,
+            "create" if !path.starts_with("/dev/") => format!("{} {path}", done("made", "make")),
+            "chmod" if self.is_program(path, file.mode) => {
+                format!("{} {path} executable", done("made", "make"))
+            }
+            "chmod" => format!("{} the mode of {path}", done("changed", "change")),
+            "unlink" | "rmdir" => format!("{} {path}", done("removed", "remove")),
+            "rename" => format!("{} {path} to {new_path}", done("moved", "move")),
+            "link" | "symlink" => format!("{} {path} to {new_path}", done("linked", "link")),
+            // As `mkdir -p` does on its way.
+            "mkdir" if file.result == Some(-17) => return None,
+            "mkdir" => format!("{} the directory {path}", done("made", "make")),
+            "chown" => format!("{} the owner of {path}", done("changed", "change")),
+            "setxattr" => format!("{} an attribute of {path}", done("set", "set")),
+            "removexattr" => format!("{} an attribute of {path}", done("removed", "remove")),
+            "truncate" if !path.starts_with("/dev/") => {
+                let size = file.given.map_or("", |size| recording.text(size));
+                format!("{} the length of {path} {size}", done("set", "set")).trim_end().to_owned()
+            }
+            "mknod" => format!("{} the device or pipe {path}", done("made", "make")),
+            _ => return None,
+        };
+        let mut text = format!("{} {what}", who(recording, event));
+        if let Some(before) = file.rewritten_from {
+            text.push_str(&format!(" (its memory said {} first)", recording.text(before)));
+        }
+        if recording.text_of(file.abi) == Some("io_uring") {
+            text.push_str(" through io_uring");
+        }
+        words::push_failure(&mut text, i64::from(file.result.unwrap_or(0)));
+        Some((text, View::Files))
+    }
+
+    /// Whether a file of this path can be run with this mode.
+    fn is_program(&self, path: &str, mode: Option<u32>) -> bool {
+        let is_directory = path.ends_with('/') || path.ends_with("/.");
+        mode.is_some_and(|mode| mode & 0o111 != 0) && !is_directory && !self.directories.contains(path)
     }
 }
 
@@ -66,49 +118,8 @@ fn is_secret(path: &str) -> bool {
 pub fn written(who: &str, path: &str, io: &Io) -> String {
     let bytes = words::bytes(io.written);
     if io.closed {
-        format!("{who} closed {path}, to which it had written {bytes}.")
+        format!("{who} closed {path}, to which it had written {bytes}")
     } else {
-        format!("{who} wrote {bytes} to {path}, and has it open.")
+        format!("{who} wrote {bytes} to {path}, and has it open")
     }
-}
-
-/// What was done to a file: everything by a suspect, secrets that were opened by anybody.
-pub fn file(recording: &Recording, event: &Event, at: u32, suspect: bool) -> Option<(String, View)> {
-    let file = recording.files.get(at as usize)?;
-    let (op, path) = (recording.text(file.op), recording.text(file.path));
-    let failed = file.result.unwrap_or(0) < 0;
-    // A runtime reads what it prepares.
-    let is_outside = || recording.actor(event).image.is_some_and(|image| recording.is_from_outside(image));
-    let done = |word: &str, tried: &str| if failed { format!("tried to {tried}") } else { word.to_owned() };
-    let new_path = file.new_path.map_or("", |path| recording.text(path));
-    let what = match op {
-        "open" if (suspect || !failed) && is_secret(path) && (suspect || !is_outside()) => {
-            format!("{} {path}", done("opened", "open"))
-        }
-        _ if !suspect => return None,
-        "create" if !path.starts_with("/dev/") => format!("{} {path}", done("made", "make")),
-        "chmod" if file.mode.is_some_and(|mode| mode & 0o111 != 0) => {
-            format!("{} {path} executable", done("made", "make"))
-        }
-        "chmod" => format!("{} the mode of {path}", done("changed", "change")),
-        "unlink" | "rmdir" => format!("{} {path}", done("removed", "remove")),
-        "rename" => format!("{} {path} to {new_path}", done("moved", "move")),
-        "link" | "symlink" => format!("{} {path} to {new_path}", done("linked", "link")),
-        // As `mkdir -p` does on its way.
-        "mkdir" if file.result == Some(-17) => return None,
-        "mkdir" => format!("{} the directory {path}", done("made", "make")),
-        "chown" => format!("{} the owner of {path}", done("changed", "change")),
-        "setxattr" => format!("{} an attribute of {path}", done("set", "set")),
-        "removexattr" => format!("{} an attribute of {path}", done("removed", "remove")),
-        "truncate" if !path.starts_with("/dev/") => format!("{} {path}", done("truncated", "truncate")),
-        "mknod" => format!("{} the device or pipe {path}", done("made", "make")),
-        _ => return None,
-    };
-    let mut text = format!("{} {what}", who(recording, event));
-    if let Some(before) = file.rewritten_from {
-        text.push_str(&format!(" (its memory said {} first)", recording.text(before)));
-    }
-    words::push_failure(&mut text, i64::from(file.result.unwrap_or(0)));
-    text.push('.');
-    Some((text, View::Files))
 }

@@ -5,6 +5,9 @@ use super::suspicion::process_of;
 use super::{Sentence, Teller, View, host, place, who, words};
 use crate::state::recording::{Event, Flow, ImageIx, Kind, Recording, Time};
 
+/// From this time on it matters that what went over a connection is told where that began.
+const LASTS_NS: i64 = words::SECOND / 2;
+
 /// A connection that somebody accepted.
 #[derive(Debug)]
 pub struct Accepted {
@@ -27,8 +30,8 @@ impl Teller {
         let pid = recording.image(at).map_or(0, |image| image.pid);
         let Accepted { event, time, place, who, from } = accepted;
         let text = format!(
-            "{place}{who} accepted one of the connections told above, from {from}: probably the request that process {pid} \
-             came of, being the last before that one ran its first program."
+            "{place}Of the connections of {who} told above, that from {from} is probably the request that process {pid} came \
+             of: the last before that one ran its first program"
         );
         self.push(Sentence { event, time, kind: Kind::Network, text, times: 1, view: View::Network });
     }
@@ -64,19 +67,19 @@ impl Teller {
             // Names are asked for over UDP; the question itself is told.
             "connect" if protocol == "udp" && remote.ends_with(":53") => return None,
             "connect" if flow.result == -115 => {
-                format!("{who} began to connect to {remote}{named}; nobody answered yet.")
+                format!("{who} began to connect to {remote}{named}; nobody answered yet")
             }
             "connect" if flow.result < 0 => {
                 let mut alone = format!("{who} could not connect to {remote}{named}");
                 words::push_failure(&mut alone, i64::from(flow.result));
                 let by = if suspect && !self.is_again(recording, event) { who } else { comm };
-                let crowd = Crowd::new(Deed::Failed(flow.result), by.clone(), "", alone + ".");
+                let crowd = Crowd::new(Deed::Failed(flow.result), by.clone(), "", alone);
                 self.join(recording, index, event, &by, crowd, (host(remote), port, (0, 0)));
                 return None;
             }
             "connect" => {
                 let way = if protocol == "tcp" { String::new() } else { format!(" over {protocol}") };
-                let alone = format!("{who} connected to {remote}{named}{way}{moved}.");
+                let alone = format!("{who} connected to {remote}{named}{way}{moved}");
                 if !suspect {
                     let key = format!("{comm} {protocol} {}", port.unwrap_or(0));
                     let crowd = Crowd::new(Deed::Connected, comm, "", alone);
@@ -85,35 +88,41 @@ impl Teller {
                 }
                 alone
             }
-            "listen" => format!("{who} listens on {local}."),
+            "listen" => format!("{who} listens on {local}"),
             "accept" => {
                 let text = format!("{who} accepted a connection from {remote}{named}{moved}");
                 if !suspect {
                     if let Some(process) = process_of(recording, actor.image) {
-                        let (place, from) = (place(recording, event), format!("{remote}{named}{moved}"));
+                        let comma = if moved.is_empty() { "" } else { "," };
+                        let (place, from) = (place(recording, event), format!("{remote}{named}{moved}{comma}"));
                         let accepted = Accepted { event: index, time: event.time, place, who: who.clone(), from };
                         self.accepted.insert(process, accepted);
                     }
                     let key = format!("{comm} {local}");
-                    let crowd = Crowd::new(Deed::Accepted, comm, local, text + ".");
+                    let crowd = Crowd::new(Deed::Accepted, comm, local, text);
                     self.join(recording, index, event, &key, crowd, (host(remote), None, bytes));
                     return None;
                 }
-                text + "."
+                text
             }
-            "socket" if suspect => format!("{who} made a {protocol} socket."),
+            "socket" if suspect => format!("{who} made a {protocol} socket"),
             _ => return None,
         };
         Some((text, View::Network))
     }
 }
 
-/// `, sent 64 B and received 12 B`, where anything was.
+/// `, sent 64 B and received 12 B`, where anything was; of one that lasted, in which time.
 fn moved(flow: &Flow) -> String {
-    match (flow.sent, flow.received) {
-        (Some(sent), Some(received)) if sent > 0 || received > 0 => {
-            format!(", sent {} and received {}", words::bytes(sent), words::bytes(received))
-        }
-        _ => String::new(),
+    let (sent, received) = (flow.sent.unwrap_or(0), flow.received.unwrap_or(0));
+    if sent == 0 && received == 0 {
+        return String::new();
     }
+    let lasted = flow.end.map(|end| end.saturating_sub(flow.start));
+    let time = match lasted {
+        Some(lasted) if lasted >= LASTS_NS => format!(" in the {} that it lasted", words::duration(lasted)),
+        Some(_) => String::new(),
+        None => " by the end of the record".to_owned(),
+    };
+    format!(", sent {} and received {}{time}", words::bytes(sent), words::bytes(received))
 }

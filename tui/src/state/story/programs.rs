@@ -79,11 +79,10 @@ impl Ends {
     }
 }
 
-/// Adds words to a sentence, before its full stop.
+/// Adds words to a sentence.
 pub fn add(told: &mut [Sentence], place: Option<usize>, words: &str) {
     if let Some(sentence) = place.and_then(|place| told.get_mut(place)) {
-        let end = sentence.text.strip_suffix('.').map_or(sentence.text.len(), str::len);
-        sentence.text.insert_str(end, words);
+        sentence.text.push_str(words);
     }
 }
 
@@ -117,7 +116,6 @@ impl Teller {
                 text.push_str(words);
             }
         }
-        text.push('.');
         (text, View::Processes)
     }
 

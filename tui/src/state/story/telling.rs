@@ -33,7 +33,7 @@ impl Teller {
         if self.told.len() < SENTENCES_MAX {
             self.told.push(sentence);
         } else if !std::mem::replace(&mut self.full, true) {
-            let text = "More happened than a story can tell; the timeline has all of it.".to_owned();
+            let text = "More happened than a story can tell; the timeline has all of it".to_owned();
             self.told.push(Sentence { kind: Kind::Lifecycle, text, times: 1, view: View::Timeline, ..sentence });
         }
     }

@@ -50,7 +50,7 @@ impl Typing {
     pub fn add_to(&self, told: &mut Vec<Sentence>) {
         if let Some(sentence) = self.hole.and_then(|place| told.get_mut(place)) {
             sentence.text = format!(
-                "{}From here on {} are not in the record (cut by a budget, or passed on inside the kernel).",
+                "{}From here on {} are not in the record (cut by a budget, or passed on inside the kernel)",
                 self.place,
                 self.unkept.text()
             );
@@ -68,7 +68,7 @@ impl Typing {
             sentence.text = format!("{}{given}, the last without an end:\n{}", self.place, lines.join("\n"));
             return;
         }
-        let text = format!("{}{} (the line has no end).", self.place, self.reader.given(&format!("`{rest}`")));
+        let text = format!("{}{} (the line has no end)", self.place, self.reader.given(&format!("`{rest}`")));
         let (kind, view) = (Kind::Terminal, View::Terminal);
         told.push(Sentence { event: self.event, time: self.time, kind, text, times: 1, view });
     }
@@ -138,7 +138,7 @@ impl Teller {
         lines.retain(|line: &String| !line.is_empty());
         let text = match lines.as_slice() {
             [] => return None,
-            [only] => format!("{}.", typing.reader.given(&format!("`{only}`"))),
+            [only] => typing.reader.given(&format!("`{only}`")),
             all => format!("{}:\n{}", typing.reader.given(&format!("{} lines", all.len())), all.join("\n")),
         };
         typing.new = lines;
