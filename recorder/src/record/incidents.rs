@@ -347,14 +347,18 @@ fn wanted(pipeline: &Pipeline, container: &Container, boot: BootId) -> Result<Wa
     }
     let (own, others): (Vec<_>, Vec<_>) =
         pipeline.processes.live().partition(|known| known.image.container_id == container.id);
-    let namespaces = others.into_iter().filter_map(|known| known.image.namespaces);
+    let mut foreign: HashMap<u32, Vec<u32>> = HashMap::new();
+    for known in others {
+        let theirs = known.image.namespaces.into_iter().flat_map(|theirs| [theirs.network, theirs.mount]);
+        theirs.filter(|inode| *inode != 0).for_each(|inode| foreign.entry(inode).or_default().push(known.image.pid));
+    }
     Ok(Wanted {
         container: container.key,
         cgroup_dir: pipeline.containers.dir_of(container),
         cgroup_path: container.cgroup_path.clone(),
         boot,
         known: own.into_iter().map(|known| (known.image.pid, known.image.process_id)).collect(),
-        foreign: namespaces.flat_map(|theirs| [theirs.network, theirs.mount]).filter(|inode| *inode != 0).collect(),
+        foreign,
     })
 }
 

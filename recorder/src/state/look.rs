@@ -12,7 +12,7 @@ use super::socket::{self, FILES};
 use crate::enrich::cgroup;
 use crate::host;
 use crate::proc::{Proc, Stat};
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap};
 use std::fs;
 use std::path::{Path, PathBuf};
 use taffrail_trace::event::Namespaces;
@@ -45,8 +45,20 @@ pub struct Wanted {
     pub boot: BootId,
     /// Processes that the recorder knows to be the container's, by pid: those that joined it are in other cgroups.
     pub known: HashMap<u32, ProcessId>,
-    /// Namespaces of everybody else's processes: what is in them is not the container's alone.
-    pub foreign: HashSet<u32>,
+    /// Namespaces of everybody else, each with the processes that came into it.
+    pub foreign: HashMap<u32, Vec<u32>>,
+}
+
+impl Wanted {
+    /// Whether somebody else is in the namespace, so that what is in it is not the container's alone. The kernel gives a
+    /// number again when nobody is left: what was known of a process is asked again.
+    fn is_shared(&self, inode: u32) -> bool {
+        let is_there = |pid: &u32| {
+            let now = Proc::open(*pid).map(|process| process.namespaces());
+            !self.known.contains_key(pid) && now.is_ok_and(|now| now.network == inode || now.mount == inode)
+        };
+        self.foreign.get(&inode).is_some_and(|others| others.iter().any(is_there))
+    }
 }
 
 /// A process that is looked at.
@@ -203,7 +215,7 @@ fn sockets(wanted: &Wanted, held: &[Held], room: &mut Room, left_out: &mut Omiss
     let owners = socket::owners(held.iter().map(|one| &one.process));
     let mut found = Vec::new();
     for (network_ns, by) in seen_by(held, |namespaces| namespaces.network) {
-        let is_shared = wanted.foreign.contains(&network_ns);
+        let is_shared = wanted.is_shared(network_ns);
         // A kernel without a protocol has no list of it; every one has this directory.
         if !by.iter().any(|at| held[*at].proc.link("ns/net").is_ok()) {
             left_out.add(&STATE_SOCKET, None, over(network_ns));
@@ -244,7 +256,7 @@ fn whole_lines(bytes: &[u8]) -> &[u8] {
 fn all_mounts(wanted: &Wanted, held: &[Held], room: &mut Room, left_out: &mut Omissions) -> Vec<Mount> {
     let mut found = Vec::new();
     for (mount_ns, by) in seen_by(held, |namespaces| namespaces.mount) {
-        if wanted.foreign.contains(&mount_ns) {
+        if wanted.is_shared(mount_ns) {
             let pid = by.first().map_or(0, |at| held[*at].process.pid);
             let reason = format!("pid {pid} is in mount namespace {mount_ns}, which is not the container's alone");
             left_out.add(&STATE_MOUNT, None, reason);
@@ -303,6 +315,7 @@ fn memory(held: &mut [Held], room: &mut Room, left_out: &mut Omissions) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::collections::HashSet;
     use std::time::Duration;
 
     fn wanted(path: &str) -> Wanted {
@@ -312,7 +325,7 @@ mod tests {
             cgroup_path: path.to_owned(),
             boot: BootId("b".to_owned()),
             known: HashMap::new(),
-            foreign: HashSet::new(),
+            foreign: HashMap::new(),
         }
     }
 
@@ -376,14 +389,22 @@ mod tests {
     #[test]
     fn what_is_shared_with_others_is_told_only_as_far_as_it_is_the_containers() {
         let own = this();
-        let namespaces = Proc::open(std::process::id()).expect("this process").namespaces();
-        let shared = Wanted { foreign: HashSet::from([namespaces.network, namespaces.mount]), ..own };
+        let by = |pid: u32| {
+            let theirs = Proc::open(std::process::id()).expect("this process").namespaces();
+            HashMap::from([theirs.network, theirs.mount].map(|inode| (inode, vec![pid])))
+        };
+        let mut neighbour = std::process::Command::new("sleep").arg("60").spawn().expect("a neighbour");
+        let shared = Wanted { foreign: by(neighbour.id()), ..own };
         let _listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
         let state = look(&shared, &mut Room::default());
         assert!(!state.sockets.is_empty() && state.sockets.iter().all(|socket| socket.owners > 0));
         assert!(state.mounts.is_empty());
         let tables: Vec<&str> = state.left_out.iter().map(|left| left.table.as_str()).collect();
         assert_eq!(tables, ["state_socket", "state_mount"]);
+        // Who was there once is there no more, and the number could be another's.
+        neighbour.kill().and_then(|()| neighbour.wait()).expect("it ended");
+        let state = look(&shared, &mut Room::default());
+        assert!(!state.mounts.is_empty() && state.left_out.is_empty(), "{:?}", state.left_out);
     }
 
     #[test]

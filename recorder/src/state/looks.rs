@@ -89,7 +89,6 @@ fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::collections::HashSet;
     use std::path::PathBuf;
     use taffrail_trace::ids::BootId;
     use taffrail_trace::state::State;
@@ -101,7 +100,7 @@ mod tests {
             cgroup_path: "/nowhere".to_owned(),
             boot: BootId("b".to_owned()),
             known: HashMap::new(),
-            foreign: HashSet::new(),
+            foreign: HashMap::new(),
         }
     }
 
