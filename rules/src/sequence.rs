@@ -119,7 +119,13 @@ impl Runs {
     }
 
     /// Takes step `step`, not the first, if a run waits for it. Gives the run if it was the last.
-    pub fn advance(&mut self, sequence: &Sequence, step: usize, event: EventRef, shown: Vec<Option<Box<str>>>) -> Option<Run> {
+    pub fn advance(
+        &mut self,
+        sequence: &Sequence,
+        step: usize,
+        event: EventRef,
+        shown: Vec<Option<Box<str>>>,
+    ) -> Option<Run> {
         let longer = self.waiting(step, sequence.within_ns, event.time_ns)?.with(event, shown);
         if longer.events.len() == sequence.steps.len() {
             self.0.clear();

@@ -88,7 +88,8 @@ fn why(state: &State, room: usize, theme: Theme) -> Line<'static> {
     let message = words::after_rule(message, rule).unwrap_or(message);
     let left = room.saturating_sub(line.width() + 2);
     // The reason can be a person's own words: a long message leaves it room, if that is not too long itself.
-    let sealed = sealed.filter(|_| left >= 40).map(|(whole, by)| if width(&whole) * 3 <= left * 2 { whole } else { by });
+    let sealed =
+        sealed.filter(|_| left >= 40).map(|(whole, by)| if width(&whole) * 3 <= left * 2 { whole } else { by });
     let kept = sealed.as_ref().map_or(0, |sealed| width(sealed).min((left / 2).max(28)));
     if left > 0 && !message.is_empty() {
         line.push_span(Span::raw(format!("  {}", cut(message, left.saturating_sub(kept)))));

@@ -93,7 +93,8 @@ fn title(state: &State, pane: &str, index: usize, session: &TerminalSession, roo
     let container = image.and_then(|image| image.more.container);
     let container = container.map_or_else(String::new, |name| format!(" in {}", state.recording.text(name)));
     let mut text = format!(" {pane}terminal {} of {}{far}: {who}{container}", index + 1, state.sessions.len());
-    let hint = if pane.is_empty() { format!("  Tab: what was {}", word(session)) } else { "  Tab: the screen".to_owned() };
+    let hint =
+        if pane.is_empty() { format!("  Tab: what was {}", word(session)) } else { "  Tab: the screen".to_owned() };
     if session.typed > 0 && text.len() + hint.len() + 8 <= room {
         text.push_str(&hint);
     }

@@ -16,8 +16,10 @@ fn the_connection_that_the_intruder_came_by_is_one_of_those_that_are_counted() {
         let told = told(&samples(&[sample]));
         let counted =
             told.iter().position(|text| text.starts_with("httpd") && text.contains("accepted")).expect("a count");
-        let last =
-            told.iter().position(|text| text.starts_with("Of the connections of httpd (#) told above, that from ")).expect("the last");
+        let last = told
+            .iter()
+            .position(|text| text.starts_with("Of the connections of httpd (#) told above, that from "))
+            .expect("the last");
         assert!(counted < last, "{told:#?}");
         assert_eq!(told.iter().filter(|text| text.contains("accepted")).count(), 1, "{told:#?}");
     }
@@ -178,8 +180,9 @@ fn what_comes_in_from_outside_again_and_again_and_does_the_same_is_told_once_wit
         let number = same.iter().filter(|sentence| sentence.times >= 5).count();
         assert!(number > 0, "{words}: {same:#?}");
         assert!(
-            same.iter().all(|sentence| sentence.times == 1
-                || sentence.text.ends_with("; the same again later, by other processes")),
+            same.iter()
+                .all(|sentence| sentence.times == 1
+                    || sentence.text.ends_with("; the same again later, by other processes")),
             "{same:#?}"
         );
     }

@@ -148,7 +148,10 @@ fn the_story_says_of_how_many_events_it_is_and_that_it_tells_none_of_those_that_
 #[test]
 fn a_finding_that_comes_again_is_told_once_with_its_number_and_says_its_name_once() {
     let state = samples(&["docker-socket"]);
-    let mut findings = told(&state).into_iter().filter(|text| text.starts_with("Container runtime's socket used (") || text.starts_with("Host's secrets")).collect::<Vec<_>>();
+    let mut findings = told(&state)
+        .into_iter()
+        .filter(|text| text.starts_with("Container runtime's socket used (") || text.starts_with("Host's secrets"))
+        .collect::<Vec<_>>();
     let all = findings.len();
     findings.dedup();
     assert_eq!(findings.len(), all, "{findings:#?}");
