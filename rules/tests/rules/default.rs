@@ -26,6 +26,16 @@ fn every_file_of_default_rules_travels_in_the_program() {
 }
 
 #[test]
+fn the_readme_says_how_many_default_rules_there_are() {
+    let readme = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../README.md")).expect("the README");
+    let rules = default_rules().rules.len();
+    let said = readme.split_whitespace().collect::<Vec<_>>().join(" ");
+    for words in [format!(": {rules} come with it"), format!("; {rules} rules of our own;")] {
+        assert!(said.contains(&words), "{words}");
+    }
+}
+
+#[test]
 fn the_default_rules_load_without_a_fault_and_ask_for_nothing_that_is_not_recorded() {
     let loaded = default_rules();
     assert_eq!(loaded.problems, []);
