@@ -26,6 +26,16 @@ pub fn from_bytes(bytes: &[u8]) -> String {
     out
 }
 
+/// Text of at most so many bytes: a longer one is cut between two characters and ends with an ellipsis.
+pub fn cut(text: &str, most: usize) -> Cow<'_, str> {
+    const ELLIPSIS: char = '\u{2026}';
+    if text.len() <= most {
+        return Cow::Borrowed(text);
+    }
+    let end = text.floor_char_boundary(most.saturating_sub(ELLIPSIS.len_utf8()));
+    Cow::Owned(format!("{}{ELLIPSIS}", &text[..end]))
+}
+
 /// Text as a terminal or a page may show it: no control character, no direction override, nothing invisible.
 ///
 /// Control characters become `\n`, `\t`, `\e` or `\u{..}`; so do the Unicode characters that reorder, hide or break
@@ -126,6 +136,13 @@ mod tests {
         let printed = of_terminal(b"\x1b[1mok\x1b[0m\tl\xc3\xa4rm\r\n\xff\x07\x7f\xc2\x9b2J");
         assert_eq!(printed, "\\e[1mok\\e[0m\tl\u{e4}rm\\r\n\u{fffd}\\u{7}\\u{7f}\\u{9b}2J");
         assert!(!printed.chars().any(|ch| is_unsafe(ch) && ch != '\n' && ch != '\t'));
+    }
+
+    #[test]
+    fn text_is_cut_between_two_characters() {
+        assert_eq!(cut("short", 5), "short");
+        assert_eq!(cut("longer", 5), "lo\u{2026}");
+        assert_eq!(cut(&"\u{fc}".repeat(10), 8), "\u{fc}\u{fc}\u{2026}");
     }
 
     #[test]

@@ -10,13 +10,14 @@
 //!
 //! Everything in it is somebody else's text: bounded here, escaped where it is shown.
 
-use super::raised::{About, Alarm, REASON_MAX_BYTES, cut};
+use super::raised::{About, Alarm, REASON_MAX_BYTES};
 use crate::enrich::cgroup::prefixed;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 use taffrail_rules::rule::Priority;
 use taffrail_rules::value::duration;
 use taffrail_trace::event::Severity;
+use taffrail_trace::text::cut;
 
 /// How many alerts one request of Alertmanager may have.
 const ALERTS_MAX: usize = 64;
@@ -134,7 +135,7 @@ fn falco(object: &Map<String, Value>, peer: &str) -> Alarm {
     };
     let mut alarm = Alarm::new(name, severity, &reason, &format!("Falco, webhook from {peer}"), about);
     let tags = object.get("tags").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str);
-    alarm.tags = tags.take(TAGS_MAX).map(|tag| cut(tag, TAG_MAX_BYTES)).collect();
+    alarm.tags = tags.take(TAGS_MAX).map(|tag| cut(tag, TAG_MAX_BYTES).into_owned()).collect();
     alarm
 }
 

@@ -2,7 +2,7 @@
 
 use taffrail_trace::clock::UtcNs;
 use taffrail_trace::event::Severity;
-use taffrail_trace::text;
+use taffrail_trace::text::{self, cut};
 
 /// The longest name of an alarm; the rest of a longer one is cut off.
 pub const RULE_MAX_BYTES: usize = 128;
@@ -51,21 +51,12 @@ pub enum About {
     },
 }
 
-/// Text of at most so many bytes, cut between two characters.
-pub fn cut(text: &str, most: usize) -> String {
-    if text.len() <= most {
-        return text.to_owned();
-    }
-    let end = (0..=most.saturating_sub('…'.len_utf8())).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0);
-    format!("{}…", &text[..end])
-}
-
 impl Alarm {
     /// An alarm with its texts cut to what is kept.
     pub fn new(rule: &str, severity: Severity, reason: &str, by: &str, about: About) -> Self {
         let by = format!(" ({})", cut(by, RULE_MAX_BYTES));
-        let reason = cut(reason.trim(), REASON_MAX_BYTES - by.len()) + &by;
-        let rule = cut(rule.trim(), RULE_MAX_BYTES);
+        let reason = cut(reason.trim(), REASON_MAX_BYTES - by.len()).into_owned() + &by;
+        let rule = cut(rule.trim(), RULE_MAX_BYTES).into_owned();
         Self { rule, severity, reason, tags: Vec::new(), about, before_ns: None, after_ns: None }
     }
 }

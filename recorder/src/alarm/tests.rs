@@ -1,7 +1,7 @@
 //! What is made of what programs send.
 
 use super::form::{Read, read};
-use super::raised::{About, Alarm, REASON_MAX_BYTES, RULE_MAX_BYTES, cut};
+use super::raised::{About, Alarm, REASON_MAX_BYTES, RULE_MAX_BYTES};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use taffrail_trace::event::Severity;
@@ -102,13 +102,6 @@ fn what_is_wrong_is_said_in_a_sentence() {
     }
     assert!(read(b"{", "").expect_err("no JSON").starts_with("this is no JSON"));
     assert!(read("[".repeat(60_000).as_bytes(), "").expect_err("too deep").contains("recursion limit"));
-}
-
-#[test]
-fn text_is_cut_between_two_characters() {
-    assert_eq!(cut("short", 5), "short");
-    assert_eq!(cut("longer", 5), "lo…");
-    assert_eq!(cut(&"ü".repeat(10), 8), "üü…");
 }
 
 /// JSON in which the words of all forms are likely.

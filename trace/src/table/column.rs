@@ -3,13 +3,13 @@
 use super::Cell;
 use crate::bundle::pages::TEXT_MAX_BYTES;
 use crate::schema::Kind;
+use crate::text::cut;
 use arrow_array::ArrayRef;
 use arrow_array::builder::{
     ArrayBuilder, BinaryBuilder, BooleanBuilder, Int32Builder, Int64Builder, ListBuilder, StringBuilder,
     TimestampNanosecondBuilder, UInt16Builder, UInt32Builder, UInt64Builder,
 };
 use arrow_schema::{DataType, Field};
-use std::borrow::Cow;
 use std::sync::Arc;
 
 /// The longest text that is kept whole.
@@ -73,9 +73,9 @@ impl Builder {
     pub fn append(&mut self, cell: &Cell<'_>) {
         match (self, cell) {
             (Self::Time(builder), Cell::Time(value)) => builder.append_value(*value),
-            (Self::Text(builder), Cell::Text(value)) => builder.append_value(cut(value)),
+            (Self::Text(builder), Cell::Text(value)) => builder.append_value(cut(value, MAX)),
             (Self::TextList(builder), Cell::TextList(values)) => {
-                builder.append_value(values.iter().map(|value| Some(cut(value))));
+                builder.append_value(values.iter().map(|value| Some(cut(value, MAX))));
             }
             (Self::Bool(builder), Cell::Bool(value)) => builder.append_value(*value),
             (Self::U16(builder), Cell::U16(value)) => builder.append_value(*value),
@@ -92,13 +92,4 @@ impl Builder {
     pub fn finish(&self) -> ArrayRef {
         each!(self, builder => Arc::clone(&ArrayBuilder::finish_cloned(builder)))
     }
-}
-
-/// A longer text ends with an ellipsis.
-fn cut(text: &str) -> Cow<'_, str> {
-    const ELLIPSIS: char = '\u{2026}';
-    if text.len() <= MAX {
-        return text.into();
-    }
-    format!("{}{ELLIPSIS}", &text[..text.floor_char_boundary(MAX - ELLIPSIS.len_utf8())]).into()
 }
