@@ -197,7 +197,10 @@ impl Film {
                 self.mark(self.typed, &echo);
             }
             if stretch.unkept > 0 {
-                let hole = format!("[{} not kept]", words::bytes(stretch.unkept));
+                // What began a line most likely ended it too.
+                let (_, column) = self.parser.screen().cursor_position();
+                let end = if column == 0 { "\n" } else { "" };
+                let hole = format!("[{} not kept]{end}", words::bytes(stretch.unkept));
                 self.mark(self.missing, hole.as_bytes());
             }
         }
