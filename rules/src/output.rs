@@ -57,13 +57,15 @@ impl Template {
         let view = View::of(scene);
         let mut scratch = Scratch::default();
         let mut out = String::new();
-        // How much of the text ends with the name of the value that comes next.
-        let mut name = 0;
+        let mut name = None;
+        let mut follows_bracket = false;
         for part in &self.parts {
             let set = match part {
                 Part::Text(text) => {
-                    out.push_str(if out.ends_with('(') { text.trim_start_matches(' ') } else { text });
-                    name = name_at_end(text);
+                    let text = if follows_bracket { text.trim_start_matches(' ') } else { text };
+                    name = Name::at_end(text, out.len(), follows_bracket);
+                    follows_bracket = false;
+                    out.push_str(text);
                     continue;
                 }
                 Part::Missing => false,
@@ -85,12 +87,14 @@ impl Template {
                     set
                 }
             };
-            match (set, name) {
+            match (set, name.take()) {
                 (true, _) => {}
-                (false, 0) => out.push_str(UNSET),
-                (false, name) => out.truncate(out.len() - name),
+                (false, None) => out.push_str(UNSET),
+                (false, Some(Name { from, behind_bracket })) => {
+                    out.truncate(from);
+                    follows_bracket = behind_bracket;
+                }
             }
-            name = 0;
         }
         out
     }
@@ -108,14 +112,26 @@ impl Told {
     }
 }
 
-/// How much of the text's end is the name of what follows, as ` tty=` or, behind a bracket, `user=`; 0 where none is.
-fn name_at_end(text: &str) -> usize {
-    let Some(rest) = text.strip_suffix('=') else { return 0 };
-    let is_name = |byte: &u8| byte.is_ascii_alphanumeric() || *byte == b'_';
-    let word = rest.bytes().rev().take_while(|byte| is_name(byte)).count();
-    match rest.as_bytes().get(..rest.len() - word).and_then(<[u8]>::last) {
-        Some(b' ') if word > 0 => word + 2,
-        Some(b'(') if word > 0 => word + 1,
-        _ => 0,
+/// The name of the value that comes next, as ` tty=` or, behind a bracket, `user=`.
+struct Name {
+    /// Where in the output it begins, its space included.
+    from: usize,
+    /// It is the first behind a bracket.
+    behind_bracket: bool,
+}
+
+impl Name {
+    /// The name that the text ends with; the text begins at `start` of the output, right behind a bracket or not.
+    fn at_end(text: &str, start: usize, follows_bracket: bool) -> Option<Self> {
+        let rest = text.strip_suffix('=')?;
+        let is_name = |byte: &u8| byte.is_ascii_alphanumeric() || *byte == b'_';
+        let begin = rest.len() - rest.bytes().rev().take_while(is_name).count();
+        match rest.as_bytes().split_at_checked(begin)? {
+            (_, []) => None,
+            ([.., b' '], _) => Some(Self { from: start + begin - 1, behind_bracket: false }),
+            ([.., b'('], _) => Some(Self { from: start + begin, behind_bracket: true }),
+            ([], _) if follows_bracket => Some(Self { from: start, behind_bracket: true }),
+            _ => None,
+        }
     }
 }

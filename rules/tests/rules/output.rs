@@ -4,7 +4,7 @@ use crate::stage::{exec, file, load, stage};
 use std::sync::Arc;
 use taffrail_rules::judge::Judge;
 use taffrail_rules::matcher::RuleSet;
-use taffrail_rules::output::Told;
+use taffrail_rules::output::{Part, Template, Told};
 use taffrail_trace::event::{FileOp, Severity};
 
 fn said(output: &str) -> String {
@@ -27,6 +27,8 @@ fn fields_stand_in_the_text_and_unset_ones_are_shown_as_such() {
         ("run (file=%fd.name command=%proc.name port=%fd.sport)", "run (command=sh)"),
         ("run (command=%proc.name file=%fd.name user=%user.uid)", "run (command=sh user=33)"),
         ("run file=%fd.name", "run"),
+        ("run (file=%fd.name port=%fd.sport command=%proc.name)", "run (command=sh)"),
+        ("run (file=%fd.name port=%fd.sport)", "run ()"),
         ("a=b%fd.name, =%fd.name", "a=b<NA>, =<NA>"),
         ("100%% of %toupper(proc.name)", "100% of SH"),
         ("50 % more", "50 % more"),
@@ -52,4 +54,11 @@ fn a_match_becomes_a_finding() {
     assert_eq!((finding.rule.as_str(), finding.severity), ("Shadow read", Severity::Critical));
     assert_eq!((finding.message.as_str(), finding.priority.as_deref()), ("read /etc/shadow", Some("error")));
     assert_eq!(finding.events.len(), 1, "it stands on the event that matched");
+}
+
+#[test]
+fn a_value_that_ends_with_a_bracket_takes_no_space_from_what_follows() {
+    let output = Template { parts: vec![Part::Values, Part::Text(" parent".to_owned())] };
+    let told = Told { values: vec!["run(".into()], ..Told::default() };
+    assert_eq!(output.render(&exec(), &told), "run( parent");
 }
