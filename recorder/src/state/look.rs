@@ -53,11 +53,10 @@ impl Wanted {
     /// Whether somebody else is in the namespace, so that what is in it is not the container's alone. The kernel gives a
     /// number again when nobody is left: what was known of a process is asked again.
     fn is_shared(&self, inode: u32) -> bool {
-        let is_there = |pid: &u32| {
-            let now = Proc::open(*pid).map(|process| process.namespaces());
-            !self.known.contains_key(pid) && now.is_ok_and(|now| now.network == inode || now.mount == inode)
-        };
-        self.foreign.get(&inode).is_some_and(|others| others.iter().any(is_there))
+        let has = |now: Namespaces| now.network == inode || now.mount == inode;
+        let is_there = |pid: &u32| Proc::open(*pid).is_ok_and(|process| has(process.namespaces()));
+        let mut others = self.foreign.get(&inode).into_iter().flatten().filter(|pid| !self.known.contains_key(*pid));
+        others.any(is_there)
     }
 }
 

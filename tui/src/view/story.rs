@@ -59,16 +59,10 @@ pub fn draw(frame: &mut Frame<'_>, area: Rect, state: &State, theme: Theme) {
     let height = usize::from(content.height);
     let middle = place.unwrap_or(0);
     // Where all of the story has room nothing of it is cut.
-    let mut left = Some(height);
-    for at in &sentences {
-        let all = lines(state, &state.story[*at], true, (room, height), theme).len();
-        left = left.and_then(|left| left.checked_sub(all));
-        if left.is_none() {
-            break;
-        }
-    }
+    let lines_all = |at: &usize| lines(state, &state.story[*at], true, (room, height), theme).len();
+    let all_fits = sentences.iter().try_fold(height, |left, at| left.checked_sub(lines_all(at))).is_some();
     let lines_of = |place: usize| {
-        let most = if place == middle || left.is_some() { height } else { usize::MAX };
+        let most = if place == middle || all_fits { height } else { usize::MAX };
         lines(state, &state.story[sentences[place]], place <= middle && told > 0, (room, most), theme)
     };
     let (mut shown, is_begun) = around(middle, sentences.len(), height, lines_of);

@@ -156,21 +156,23 @@ impl Deeds {
     }
 
     fn own(&mut self, recording: &Recording, sym: Sym) -> Sym {
-        let strings = &mut self.strings;
-        *self.same.entry(sym).or_insert_with(|| strings.add(recording.text(sym)))
+        self.add(sym, recording.text(sym))
     }
 
     /// As [`Self::own`], of a path: `/usr/.` is the directory `/usr`.
     fn own_path(&mut self, recording: &Recording, sym: Sym) -> Sym {
+        let path = recording.text(sym);
+        let named = match path.strip_suffix("/.") {
+            Some("") => "/",
+            Some(directory) => directory,
+            None => path,
+        };
+        self.add(sym, named)
+    }
+
+    fn add(&mut self, sym: Sym, text: &str) -> Sym {
         let strings = &mut self.strings;
-        *self.same.entry(sym).or_insert_with(|| {
-            let path = recording.text(sym);
-            strings.add(match path.strip_suffix("/.") {
-                Some("") => "/",
-                Some(directory) => directory,
-                None => path,
-            })
-        })
+        *self.same.entry(sym).or_insert_with(|| strings.add(text))
     }
 
     /// All of it, by container and path.

@@ -114,7 +114,7 @@ impl Teller {
 
 /// `, sent 64 B and received 12 B`, where anything was; of one that lasted, in which time.
 fn moved(flow: &Flow) -> String {
-    let (sent, received) = (flow.sent.unwrap_or(0), flow.received.unwrap_or(0));
+    let (Some(sent), Some(received)) = (flow.sent, flow.received) else { return String::new() };
     if sent == 0 && received == 0 {
         return String::new();
     }
