@@ -209,7 +209,7 @@ impl History {
 
     /// Bytes that letting the oldest file of a class go would free on the disk.
     pub fn oldest_bytes(&self, class: Class) -> u64 {
-        self.lanes[class as usize].oldest_bytes()
+        self.lanes[class as usize].files.oldest_bytes()
     }
 
     /// Holds all files, and those to come.
@@ -217,7 +217,7 @@ impl History {
         // What it has, and as much again.
         let pin = Pin::new(self.budget.max(self.bytes()).saturating_mul(2));
         for lane in &mut self.lanes {
-            lane.pin(&pin);
+            lane.files.pin(&pin);
         }
         self.pins.push(pin.clone());
         pin
@@ -240,7 +240,7 @@ impl History {
 
     /// Bytes of the files that hold anything of the time from `from_ns` on.
     pub fn bytes_from(&self, from_ns: BootNs) -> u64 {
-        self.lanes.iter().map(|lane| lane.bytes_from(from_ns)).sum()
+        self.lanes.iter().map(|lane| lane.files.bytes_from(from_ns)).sum()
     }
 
     /// What it may use of the disk.
@@ -256,7 +256,7 @@ impl History {
     /// Closes what is open of a stopped container, once everything is written.
     pub fn rest(&mut self) {
         if self.is_stopped() {
-            self.lanes.iter_mut().filter(|lane| lane.waiting() == 0).for_each(Lane::close);
+            self.lanes.iter_mut().filter(|lane| lane.waiting() == 0).for_each(|lane| lane.files.close());
         }
     }
 
@@ -267,6 +267,6 @@ impl History {
 
     /// What somebody removed of it.
     pub fn missing(&mut self) -> Vec<Gap> {
-        self.lanes.iter_mut().filter_map(Lane::missing).collect()
+        self.lanes.iter_mut().filter_map(|lane| lane.files.missing()).collect()
     }
 }

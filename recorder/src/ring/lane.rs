@@ -1,18 +1,17 @@
-//! One class of one container: the open batch, the files, and what was let go.
+//! One class of one container: the open batch, and how it becomes segments and tails.
 
-use super::file::{self, RingFile, Summary, summary};
-use super::kept::Kept;
+use super::file::{self, Summary};
+use super::files::Files;
 use super::sync::{self, Unsynced};
 use super::tail::{Tail, Waiting};
 use super::{Pin, Reach, RingError};
 use crate::enrich::processes::Known;
-use std::collections::{HashMap, VecDeque};
-use std::fs;
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::{io, mem};
 use taffrail_trace::clock::{Anchor, BootNs};
-use taffrail_trace::event::{Body, Class, Event, Gap, GapCause};
+use taffrail_trace::event::{Body, Class, Event};
 use taffrail_trace::ids::{ContainerKey, ExecId};
 use taffrail_trace::segment::{self, Content, Framed, Head, Label};
 
@@ -26,17 +25,11 @@ const BATCHES_PER_BUDGET: u64 = 8;
 const BATCH_NS: u64 = 60_000_000_000;
 /// A tail is no longer than this part of the budget.
 const TAILS_PER_BUDGET: u64 = 8;
-/// A lane's files are this part of its budget each, so that letting one go keeps most of the history.
-const FILES_PER_BUDGET: u64 = 8;
-/// And no longer than this, so that a full disk costs no more of it than it must.
-const FILE_MAX_BYTES: u64 = 4 << 20;
-
 /// One class of one container.
 #[derive(Debug)]
 pub struct Lane {
     class: Class,
     key: ContainerKey,
-    dir: PathBuf,
     /// What its files may take together.
     budget: u64,
     batch: Vec<Event>,
@@ -55,15 +48,12 @@ pub struct Lane {
     owed: Vec<(PathBuf, u64)>,
     /// Those that go when what tells of them is durable.
     told: Vec<(PathBuf, u64)>,
-    files: VecDeque<Kept>,
-    next_file: u64,
+    /// What is on disk.
+    pub files: Files,
     next_seq: u64,
     /// The newest segment's number, where there is one, and its name.
     newest: Option<u64>,
     previous: [u8; 32],
-    /// Of all files that this lane makes.
-    nonce: u64,
-    let_go: Reach,
 }
 
 impl Lane {
@@ -73,7 +63,6 @@ impl Lane {
         Self {
             class,
             key,
-            dir: dir.to_owned(),
             budget: 0,
             batch: Vec::new(),
             waiting_bytes: 0,
@@ -85,13 +74,10 @@ impl Lane {
             recovered_at: None,
             owed: Vec::new(),
             told: Vec::new(),
-            files: VecDeque::new(),
-            next_file: 0,
+            files: Files::new(class, dir, nonce),
             next_seq: 0,
             newest: None,
             previous: [0; 32],
-            nonce,
-            let_go: Reach::default(),
         }
     }
 
@@ -109,19 +95,11 @@ impl Lane {
         path: &Path,
         each: &mut dyn FnMut(&Head),
     ) -> Result<(), RingError> {
-        let file = RingFile::open(path, nonce)?;
-        let holds = summary(&file, each)?;
-        if self.files.is_empty() && holds.first_seq.is_some_and(|seq| seq > 0) {
-            // An earlier recorder let go what was before.
-            self.let_go.evicted_until_ns = holds.first_ns;
-        }
-        if let Some((seq, sha256)) = holds.last {
+        if let Some((seq, sha256)) = self.files.adopt(number, nonce, path, each)? {
             self.next_seq = seq.saturating_add(1);
             self.newest = Some(seq);
             self.previous = sha256;
         }
-        self.next_file = number.saturating_add(1);
-        self.files.push_back(Kept::of(&file, holds));
         Ok(())
     }
 
@@ -241,17 +219,9 @@ impl Lane {
     /// Counts everything that waits as refused.
     pub fn refuse(&mut self, now: Anchor) {
         let since_ns = self.batch.first().map_or(now.boot_ns, |event| event.time_ns);
-        self.refused(self.batch.len() as u64, since_ns, now.boot_ns);
+        self.files.refused(self.batch.len() as u64, since_ns, now.boot_ns);
         self.forget_batch();
         self.remove_told();
-    }
-
-    fn refused(&mut self, events: u64, from_ns: BootNs, to_ns: BootNs) {
-        if events > 0 {
-            let (from, to) = self.let_go.refused_ns.unwrap_or((from_ns, to_ns));
-            self.let_go.refused_ns = Some((from.min(from_ns), to.max(to_ns)));
-            self.let_go.refused += events;
-        }
     }
 
     fn remove_told(&mut self) {
@@ -286,7 +256,7 @@ impl Lane {
                 // One event that does not is refused; letting go of everything for it would help nobody.
                 Ok(framed) if framed.bytes.len() as u64 > self.budget => {
                     let time_ns = content.events.first().map_or(now.boot_ns, |event| event.time_ns);
-                    self.refused(content.events.len() as u64, time_ns, time_ns);
+                    self.files.refused(content.events.len() as u64, time_ns, time_ns);
                     return (rest, Ok(()));
                 }
                 _ => break framed,
@@ -312,46 +282,20 @@ impl Lane {
             seq: self.next_seq,
             anchor: self.recovered_at.unwrap_or(now),
             container: self.key,
-            nonce: self.nonce,
+            nonce: self.files.nonce(),
             previous: self.previous,
         };
         segment::encode(&label, content)
-            .map_err(|error| RingError { path: self.dir.clone(), source: io::Error::other(error) })
+            .map_err(|error| RingError { path: self.files.dir().to_owned(), source: io::Error::other(error) })
     }
 
     fn append_segment(&mut self, framed: &Framed, holds: &Summary, pins: &[Pin]) -> Result<(), RingError> {
         self.evict(self.budget.saturating_sub(framed.bytes.len() as u64));
-        let (kept, file) = self.current(pins)?;
-        file.append(&framed.bytes)?;
-        kept.bytes = file.len();
-        kept.unsynced = Some(file.inner());
-        kept.holds.events += holds.events;
-        kept.holds.first_ns = kept.holds.first_ns.or(holds.first_ns);
-        kept.holds.last_ns = holds.last_ns.or(kept.holds.last_ns);
+        self.files.append(&framed.bytes, holds, self.budget, pins)?;
         self.newest = Some(self.next_seq);
         self.next_seq = self.next_seq.saturating_add(1);
         self.previous = framed.sha256;
         Ok(())
-    }
-
-    /// The file to append to: a new one when there is none, or the last has its share.
-    fn current(&mut self, pins: &[Pin]) -> Result<(&mut Kept, Arc<RingFile>), RingError> {
-        let share = (self.budget / FILES_PER_BUDGET).min(FILE_MAX_BYTES);
-        let takes_more = |kept: &Kept| kept.open.as_ref().is_some_and(|file| !file.is_torn() && file.len() < share);
-        if !self.files.back().is_some_and(takes_more) {
-            let path = self.dir.join(file::name(self.class, self.next_file, self.nonce));
-            let file = Arc::new(RingFile::create(&path, self.nonce)?);
-            self.next_file = self.next_file.saturating_add(1);
-            for pin in pins {
-                pin.add(&file);
-            }
-            self.close();
-            self.files.push_back(Kept::new(&file));
-        }
-        let none = || RingError { path: PathBuf::new(), source: io::Error::other("no file") };
-        let kept = self.files.back_mut().ok_or_else(none)?;
-        let file = kept.open.clone().ok_or_else(none)?;
-        Ok((kept, file))
     }
 
     /// Events that wait to be written as a segment, in the tail or in memory alone.
@@ -359,45 +303,14 @@ impl Lane {
         self.batch.len()
     }
 
-    /// Closes the file that was written to: what comes next goes into another.
-    pub fn close(&mut self) {
-        self.files.back_mut().into_iter().for_each(|kept| kept.open = None);
-    }
-
     /// Lets the oldest files go until the rest fits into `budget`.
     fn evict(&mut self, budget: u64) {
-        while self.bytes() > budget && self.let_oldest_go() {}
-    }
-
-    /// Lets the oldest file go; gives whether there was one.
-    pub fn let_oldest_go(&mut self) -> bool {
-        let Some(oldest) = self.files.pop_front() else { return false };
-        if let Err(error) = fs::remove_file(&oldest.path) {
-            tracing::warn!(path = %oldest.path.display(), %error, "old ring file cannot be removed");
-        }
-        self.let_go.evicted += oldest.holds.events;
-        self.let_go.evicted_until_ns = oldest.holds.last_ns.or(self.let_go.evicted_until_ns);
-        true
-    }
-
-    /// Bytes that letting the oldest file go would free on the disk: none where a pin holds it.
-    pub fn oldest_bytes(&self) -> u64 {
-        self.files.front().filter(|kept| !kept.is_pinned()).map_or(0, |kept| kept.bytes)
-    }
-
-    /// Puts every file into the pin. One that cannot be opened is a hole in what the pin's reader finds.
-    pub fn pin(&mut self, pin: &Pin) {
-        for kept in &mut self.files {
-            match kept.handle() {
-                Ok(file) => pin.add(&file),
-                Err(error) => tracing::error!(%error, "a part of the history cannot be opened"),
-            }
-        }
+        while self.bytes() > budget && self.files.let_oldest_go() {}
     }
 
     /// What was written since the last call, to be made durable.
     pub fn unsynced(&mut self) -> Vec<Unsynced> {
-        let mut unsynced: Vec<Unsynced> = self.files.iter_mut().filter_map(Kept::unsynced).collect();
+        let mut unsynced = self.files.unsynced();
         // What tells of these is durable then.
         match unsynced.last_mut() {
             Some(last) => last.then_remove.extend(self.told.drain(..).map(|(path, _)| path)),
@@ -408,42 +321,20 @@ impl Lane {
         unsynced
     }
 
-    /// Notices that somebody removed the file that is written to, and says what went with it and others.
-    pub fn missing(&mut self) -> Option<Gap> {
-        let open = self.files.back()?.open.as_ref()?;
-        if !open.is_unlinked() {
-            return None;
-        }
-        let (kept, missing): (VecDeque<_>, VecDeque<_>) =
-            mem::take(&mut self.files).into_iter().partition(|kept| fs::exists(&kept.path).unwrap_or(true));
-        self.files = kept;
-        let lost = missing.iter().map(|kept| kept.holds.events).sum();
-        self.let_go.damaged += lost;
-        let from_ns = missing.iter().filter_map(|kept| kept.holds.first_ns).min()?;
-        let to_ns = missing.iter().filter_map(|kept| kept.holds.last_ns).max()?;
-        Some(Gap { class: self.class, cause: GapCause::Damaged, lost: Some(lost), from_ns, to_ns, own: true })
-    }
-
     /// How far it reaches.
     pub fn reach(&self) -> Reach {
+        let files = self.files.reach();
         Reach {
-            events: self.files.iter().map(|kept| kept.holds.events).sum::<u64>() + self.tail.events as u64,
+            events: files.events + self.tail.events as u64,
             bytes: self.bytes(),
-            oldest_ns: self.files.iter().find_map(|kept| kept.holds.first_ns).or(self.tail.first_ns),
-            newest_ns: self.files.iter().rev().find_map(|kept| kept.holds.last_ns),
-            ..self.let_go
+            oldest_ns: files.oldest_ns.or(self.tail.first_ns),
+            ..files
         }
-    }
-
-    /// Bytes of the files that hold anything of the time from `from_ns` on.
-    pub fn bytes_from(&self, from_ns: BootNs) -> u64 {
-        let within = self.files.iter().filter(|kept| kept.holds.last_ns.is_none_or(|last_ns| last_ns >= from_ns));
-        within.map(|kept| kept.bytes).sum()
     }
 
     fn bytes(&self) -> u64 {
         let told: u64 = self.told.iter().chain(&self.owed).map(|(_, bytes)| bytes).sum();
-        self.files.iter().map(|kept| kept.bytes).sum::<u64>() + self.tail.bytes + told
+        self.files.bytes() + self.tail.bytes + told
     }
 }
 

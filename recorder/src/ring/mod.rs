@@ -21,7 +21,8 @@
 //! ring     (this file)  all containers: flushing, pins, a full disk
 //! budget                what each may use
 //! history               one container: two lanes and its description
-//! lane                  one class of it: open batch -> segment -> file, eviction
+//! lane                  one class of it: open batch -> segment, tail
+//! files                 the files of a lane: appended to, let go, pinned, missing
 //! tail                  the open batch on disk, as long as it is open
 //! file, kept            one file of segments: append, scan; what a lane knows of it
 //! pin                   files that stay readable when the ring lets them go
@@ -34,6 +35,7 @@
 mod budget;
 mod disk;
 mod file;
+mod files;
 mod history;
 mod kept;
 mod lane;
@@ -361,7 +363,7 @@ impl Ring {
             let candidates = self.histories.values_mut().filter(|history| history.oldest_bytes(class) > 0);
             if let Some(history) = candidates.max_by_key(|history| history.reach(class).bytes) {
                 tracing::debug!(class = class.as_str(), "the disk is full");
-                history.lane(class).let_oldest_go();
+                history.lane(class).files.let_oldest_go();
                 return true;
             }
         }
